@@ -1,0 +1,59 @@
+-- question: Was everything that belongs to the period loaded, and can its figures still change?
+-- grain: one row
+-- parameters:
+--   period_start  date  first local day, inclusive
+--   period_end    date  local day after the last, exclusive
+--   sector        text  ignored: completeness is of the whole load
+-- reads: coverage, ticket, calendar_day
+-- anchor: arrival
+-- columns:
+--   days_loaded       count  M28  days whose tickets and survey answers were read after they were over, with nothing missing
+--   tickets_reported  count  M28  tickets that Blip said it had
+--   tickets_stored    count  M28  tickets stored
+--   tickets_open      count  M28  tickets of the period still open
+--   messages_missing  count  M28  tickets of the period whose messages were not read yet
+--   last_day          date   -    last day that was read at all; null: none
+-- unique: days_loaded
+-- not null: days_loaded, tickets_reported, tickets_stored, tickets_open, messages_missing
+WITH loaded AS (
+    SELECT
+        day,
+        MIN(CASE WHEN is_complete THEN 1 ELSE 0 END) AS is_loaded
+    FROM coverage
+    WHERE
+        resource IN ('ticket', 'event')
+        AND day >= $period_start
+        AND day < $period_end
+        AND (CAST($sector AS VARCHAR) IS NULL OR CAST($sector AS VARCHAR) IS NOT NULL)
+    GROUP BY day
+),
+
+counted AS (
+    SELECT
+        CAST(COALESCE(SUM(CASE WHEN resource = 'ticket' THEN reported END), 0) AS BIGINT) AS tickets_reported,
+        CAST(COALESCE(SUM(CASE WHEN resource = 'ticket' THEN stored END), 0) AS BIGINT) AS tickets_stored,
+        CAST(COALESCE(SUM(CASE WHEN resource = 'message' THEN reported - stored END), 0) AS BIGINT) AS messages_missing
+    FROM coverage
+    WHERE
+        day >= $period_start
+        AND day < $period_end
+),
+
+still_open AS (
+    SELECT COUNT(*) AS tickets_open
+    FROM ticket
+    WHERE
+        outcome = 'pending'
+        AND created_day >= $period_start
+        AND created_day < $period_end
+)
+
+SELECT
+    (SELECT CAST(COALESCE(SUM(is_loaded), 0) AS BIGINT) FROM loaded) AS days_loaded,
+    counted.tickets_reported,
+    counted.tickets_stored,
+    still_open.tickets_open,
+    counted.messages_missing,
+    (SELECT MAX(day) FROM coverage WHERE resource = 'ticket') AS last_day
+FROM counted
+CROSS JOIN still_open

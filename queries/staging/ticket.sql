@@ -1,0 +1,89 @@
+-- question: What does Blip say of each ticket, in typed columns?
+-- grain: one row per Blip ticket (its newest answer)
+-- parameters: none
+-- reads: raw.ticket, settings.offset_span
+-- columns:
+--   ticket_id             text        Blip's id; the key (the number that people see can be reused)
+--   owner                 text        identity of the bot that owns the ticket
+--   sequential_id         count       the number that people see; null: not sent
+--   parent_sequential_id  count       number of the ticket that was transferred; null: not born of a transfer
+--   customer_key          text        pseudonym of the customer
+--   channel               text        domain of the channel
+--   queue                 text        Blip's team as sent, `Default` and `DIRECT_TRANSFER` included
+--   agent                 text        attendant's e-mail; null: nobody yet
+--   status                text        as sent
+--   is_closed             flag        true for every final status, unknown ones that begin with `Closed` included
+--   created_at            local_time  UTC; enters the queue
+--   created_local         local_time  the same on the organisation's wall clock
+--   opened_at             local_time  UTC; null: never picked up
+--   first_response_at     local_time  UTC; null: no answer
+--   closed_at             local_time  UTC; null: still open. The last change of status stands in where a final status has no close date
+--   closed_day            date        local; null: still open
+--   tags                  text        joined by `|`; null: none
+--   priority              count       0: none
+--   rating                count       null: none (Blip sends 0 for none)
+-- notes: a row with an unknown status or without a creation date is not here but in staging.quarantine
+WITH latest AS (
+    SELECT
+        ticket_id,
+        customer_key,
+        json_transform(
+            body,
+            '{"ownerIdentity":"VARCHAR","sequentialId":"BIGINT","parentSequentialId":"BIGINT","customerDomain":"VARCHAR",
+              "team":"VARCHAR","agentIdentity":"VARCHAR","status":"VARCHAR","storageDate":"VARCHAR","openDate":"VARCHAR",
+              "firstResponseDate":"VARCHAR","closeDate":"VARCHAR","statusDate":"VARCHAR","tags":["VARCHAR"],
+              "priority":"BIGINT","rating":"BIGINT"}'
+        ) AS sent
+    FROM raw.ticket
+    QUALIFY row_number() OVER (PARTITION BY ticket_id ORDER BY version DESC) = 1
+),
+
+typed AS (
+    SELECT
+        ticket_id,
+        sent.ownerIdentity AS owner,
+        sent.sequentialId AS sequential_id,
+        sent.parentSequentialId AS parent_sequential_id,
+        customer_key,
+        sent.customerDomain AS channel,
+        coalesce(nullif(trim(sent.team), ''), 'Default') AS queue,
+        sent.agentIdentity AS agent,
+        sent.status AS status,
+        sent.status = 'Transferred' OR starts_with(sent.status, 'Closed') AS is_closed,
+        TRY_CAST(sent.storageDate AS TIMESTAMP) AS created_at,
+        TRY_CAST(sent.openDate AS TIMESTAMP) AS opened_at,
+        TRY_CAST(sent.firstResponseDate AS TIMESTAMP) AS first_response_at,
+        CASE
+            WHEN sent.status = 'Transferred' OR starts_with(sent.status, 'Closed')
+                THEN coalesce(TRY_CAST(sent.closeDate AS TIMESTAMP), TRY_CAST(sent.statusDate AS TIMESTAMP))
+        END AS closed_at,
+        nullif(array_to_string(sent.tags, '|'), '') AS tags,
+        sent.priority AS priority,
+        nullif(sent.rating, 0) AS rating
+    FROM latest
+)
+
+SELECT
+    typed.ticket_id,
+    typed.owner,
+    typed.sequential_id,
+    typed.parent_sequential_id,
+    typed.customer_key,
+    typed.channel,
+    typed.queue,
+    typed.agent,
+    typed.status,
+    typed.is_closed,
+    typed.created_at,
+    typed.created_at + to_seconds(created_span.offset_s) AS created_local,
+    typed.opened_at,
+    typed.first_response_at,
+    typed.closed_at,
+    CAST(typed.closed_at + to_seconds(closed_span.offset_s) AS DATE) AS closed_day,
+    typed.tags,
+    typed.priority,
+    typed.rating
+FROM typed
+ASOF JOIN settings.offset_span AS created_span ON typed.created_at >= created_span.from_at
+ASOF LEFT JOIN settings.offset_span AS closed_span ON typed.closed_at >= closed_span.from_at
+WHERE typed.is_closed OR typed.status IN ('None', 'Waiting', 'Assigned', 'Open')

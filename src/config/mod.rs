@@ -1,0 +1,19 @@
+//! The project folder: `relato.toml`, `reports/*.toml`, `queries/**/*.sql`, read and validated.
+//!
+//! Every mistake is a [`Problem`] that names file, line, column, the value and what is accepted. Secrets are read from the
+//! environment or from files when they are needed, and are never kept in the configuration.
+
+mod problem;
+mod project;
+mod report;
+mod secret;
+mod settings;
+mod toml_file;
+
+pub use problem::{ConfigError, Problem};
+pub use project::Project;
+pub use report::{BlockSpec, ContentSpec, FigureSpec, Filter, GoodDirection, ReportSpec};
+pub use secret::SecretSource;
+pub use settings::{
+    BlipKey, BusinessHours, DirectTransfer, Document, KeyRole, Organization, Privacy, SatisfactionSource, Sectors, Settings, Survey,
+};

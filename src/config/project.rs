@@ -1,0 +1,117 @@
+//! The project folder and what it adds to the embedded defaults.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use include_dir::{Dir, include_dir};
+
+use super::{ConfigError, Problem, ReportSpec, Settings, toml_file};
+
+static REPORTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/reports");
+static QUERIES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/queries");
+
+/// A folder with `relato.toml` and the user's own reports and queries.
+#[derive(Debug, Clone)]
+pub struct Project {
+    /// The folder.
+    pub dir: PathBuf,
+    /// The content of `relato.toml`.
+    pub settings: Settings,
+}
+
+impl Project {
+    /// Name of the settings file.
+    pub const SETTINGS_FILE: &'static str = "relato.toml";
+
+    /// Opens the project in `dir`.
+    ///
+    /// # Errors
+    /// Every mistake in `relato.toml`.
+    pub fn open(dir: &Path) -> Result<Project, ConfigError> {
+        let path = dir.join(Self::SETTINGS_FILE);
+        if !path.exists() {
+            return Err(Problem::of_file(&path, "no such file: this folder is not a Relato project")
+                .with_help("create one with `relato init DIR`, name one with `--project DIR`, or try `relato demo`")
+                .into());
+        }
+        let text = toml_file::read_text(&path)?;
+        Ok(Project { dir: dir.to_owned(), settings: Settings::parse(&path, &text)? })
+    }
+
+    /// Returns the folder of all data.
+    pub fn data_dir(&self) -> PathBuf {
+        self.dir.join(&self.settings.data_dir)
+    }
+
+    /// Returns the live database.
+    pub fn store_file(&self) -> PathBuf {
+        self.data_dir().join("live.duckdb")
+    }
+
+    /// Returns the folder of published snapshots.
+    pub fn snapshot_dir(&self) -> PathBuf {
+        self.data_dir().join("snapshots")
+    }
+
+    /// Returns the texts of all queries by path within `queries/`, such as `reports/overview.sql`; the project's own files
+    /// stand in for embedded ones of the same path.
+    ///
+    /// # Errors
+    /// When a file of the project cannot be read.
+    pub fn query_texts(&self) -> Result<BTreeMap<String, String>, ConfigError> {
+        texts(&QUERIES, &self.dir.join("queries"), "sql")
+    }
+
+    /// Returns the embedded queries by path within `queries/`.
+    pub fn embedded_query_texts() -> BTreeMap<String, String> {
+        embedded(&QUERIES, "sql")
+    }
+
+    /// Returns the report definitions by name.
+    ///
+    /// # Errors
+    /// Every mistake in any of them.
+    pub fn reports(&self) -> Result<BTreeMap<String, ReportSpec>, ConfigError> {
+        let own_folder = self.dir.join("reports");
+        let mut specs = BTreeMap::new();
+        let mut problems = Vec::new();
+        for (path, text) in texts(&REPORTS, &own_folder, "toml")? {
+            let name = path.trim_end_matches(".toml").to_owned();
+            match ReportSpec::parse(&name, &own_folder.join(&path), &text.into()) {
+                Ok(spec) => {
+                    specs.insert(name, spec);
+                }
+                Err(error) => problems.extend(error.problems),
+            }
+        }
+        if problems.is_empty() { Ok(specs) } else { Err(ConfigError { problems }) }
+    }
+}
+
+fn texts(defaults: &Dir<'_>, own: &Path, ending: &str) -> Result<BTreeMap<String, String>, ConfigError> {
+    let mut texts = embedded(defaults, ending);
+    let mut folders = vec![own.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let Ok(entries) = std::fs::read_dir(&folder) else { continue };
+        for entry in entries {
+            let path = entry.map_err(|error| Problem::of_file(&folder, format!("cannot be listed: {error}")))?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|found| found == ending) {
+                let name = path.strip_prefix(own).unwrap_or(&path).to_string_lossy().replace('\\', "/");
+                texts.insert(name, toml_file::read_text(&path)?.to_string());
+            }
+        }
+    }
+    Ok(texts)
+}
+
+fn embedded(dir: &Dir<'_>, ending: &str) -> BTreeMap<String, String> {
+    let own = dir.files().filter(|file| file.path().extension().is_some_and(|found| found == ending)).map(|file| {
+        let text = file.contents_utf8().expect("embedded texts are UTF-8");
+        (file.path().to_string_lossy().into_owned(), text.to_owned())
+    });
+    own.chain(dir.dirs().flat_map(|dir| embedded(dir, ending))).collect()
+}

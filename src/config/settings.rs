@@ -1,0 +1,622 @@
+//! The content of `relato.toml`.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use chrono::{NaiveDate, NaiveTime};
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::{ConfigError, Problem, SecretSource, toml_file};
+use crate::domain::{Language, Zone};
+
+/// Everything an organisation declares once.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Who publishes the reports, in which zone and language.
+    pub organization: Organization,
+    /// Header of every report page.
+    pub document: Document,
+    /// Keys of the contract's bots; at least one.
+    pub blip_keys: Vec<BlipKey>,
+    /// Which queues make a sector.
+    pub sectors: Sectors,
+    /// How satisfaction is asked and read.
+    pub satisfaction: Survey,
+    /// Pseudonyms and retention.
+    pub privacy: Privacy,
+    /// Folder of all data, absolute or relative to the project.
+    pub data_dir: PathBuf,
+}
+
+/// `[organization]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Organization {
+    /// Name printed on every page.
+    pub name: String,
+    /// Zone in which days are cut.
+    pub timezone: Zone,
+    /// Readers' language.
+    #[serde(default)]
+    pub locale: Language,
+}
+
+/// `[document]`: the house's controlled-document header.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Document {
+    /// Document code, such as `PA08-RL01`.
+    pub code: Option<String>,
+    /// Revision of the form.
+    pub revision: Option<String>,
+    /// Day of publication of the form.
+    #[serde(default, deserialize_with = "optional_day")]
+    pub published: Option<NaiveDate>,
+    /// Who prepared the form.
+    pub prepared_by: Option<String>,
+    /// Who approved the form.
+    pub approved_by: Option<String>,
+    /// PNG of the logo, relative to the project.
+    pub logo_file: Option<PathBuf>,
+}
+
+/// `[[blip.key]]`: one bot's key.
+#[derive(Debug, Clone)]
+pub struct BlipKey {
+    /// Name in messages.
+    pub name: String,
+    /// Scheme and host, such as `https://acme.http.msging.net`.
+    pub base_url: String,
+    /// Where the key is kept.
+    pub secret: SecretSource,
+    /// What the key is used for.
+    pub roles: Vec<KeyRole>,
+    /// Upper limit of commands a second.
+    pub commands_per_second: u32,
+}
+
+/// What a bot's key is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeyRole {
+    /// Tickets, their messages, queues and attendants.
+    Desk,
+    /// Event tracking.
+    Events,
+    /// Channel and conversation data of the router.
+    Channel,
+    /// Contract and permissions.
+    Portal,
+}
+
+/// `[sectors]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sectors {
+    /// Sector by queue name; a queue that is not listed is a sector of its own name.
+    pub by_queue: BTreeMap<String, String>,
+    /// Where tickets of the synthetic queue `DIRECT_TRANSFER` belong.
+    pub direct_transfer: DirectTransfer,
+    /// Name under which the queue `Default` is shown.
+    pub default_queue: String,
+}
+
+/// The rule for tickets transferred straight to a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DirectTransfer {
+    /// The nearest earlier ticket with a real queue; failing that, the attendant's only sector.
+    #[default]
+    Inherit,
+    /// The attendant's only sector.
+    Attendant,
+    /// Always shown as not resolved.
+    Unassigned,
+}
+
+/// `[satisfaction]`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Survey {
+    /// Where answers come from.
+    pub source: SatisfactionSource,
+    /// Event category of the survey.
+    pub category: String,
+    /// Lowest and highest score.
+    pub scale: (i64, i64),
+    /// Lowest score that counts as satisfied.
+    pub satisfied_from: i64,
+    /// Key of the event's extras that holds the queue.
+    pub sector_extra: Option<String>,
+    /// Key of the event's extras that holds the comment.
+    pub comment_extra: Option<String>,
+    /// Scores of answers in words.
+    pub answers: BTreeMap<String, i64>,
+}
+
+/// Where satisfaction comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SatisfactionSource {
+    /// Tracked events of the flow.
+    Events,
+    /// The ticket's rating, where it is not 0.
+    Rating,
+    /// Files exported by Blip.
+    Import,
+    /// Nothing: reports leave satisfaction out.
+    None,
+}
+
+/// `[privacy]`
+#[derive(Debug, Clone)]
+pub struct Privacy {
+    /// Key of the customers' pseudonyms.
+    pub pseudonym_key: SecretSource,
+    /// Whether survey comments are kept, in the restricted area.
+    pub keep_comments: bool,
+    /// Months after which data are removed.
+    pub retain_months: Option<u32>,
+}
+
+/// Opening hours of one day: stretches from and until, the end possibly on the next day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BusinessHours {
+    /// First moment that counts.
+    pub from: NaiveTime,
+    /// First moment that no longer counts; not after `from` when the shift crosses midnight. `24:00` reads as midnight.
+    pub until: NaiveTime,
+}
+
+impl Settings {
+    /// Reads and validates the text of `relato.toml`.
+    ///
+    /// # Errors
+    /// Every mistake that can be told apart.
+    pub fn parse(path: &Path, text: &Arc<str>) -> Result<Settings, ConfigError> {
+        let file: File = toml_file::parse(path, text)?;
+        let mut problems = Vec::new();
+        let mut report = |span: std::ops::Range<usize>, message: String| {
+            problems.push(toml_file::problem_at(path, text, span, message));
+        };
+
+        let blip_keys = file.blip.map(|blip| blip.key).unwrap_or_default();
+        let mut keys = Vec::new();
+        for spanned in blip_keys {
+            let (span, key) = (spanned.span(), spanned.into_inner());
+            if !key.base_url.get_ref().starts_with("http://") && !key.base_url.get_ref().starts_with("https://") {
+                report(
+                    key.base_url.span(),
+                    format!(
+                        "base_url `{}` is not an address (accepted: https://NAME.http.msging.net, or http:// for a test)",
+                        key.base_url.get_ref()
+                    ),
+                );
+            }
+            if key.commands_per_second == Some(0) {
+                report(span.clone(), format!("key `{}`: commands_per_second must be at least 1", key.name));
+            }
+            match SecretSource::from_pair("key", key.key_env.as_ref(), key.key_file.as_ref()) {
+                Ok(secret) => keys.push(BlipKey {
+                    name: key.name,
+                    base_url: key.base_url.into_inner().trim_end_matches('/').to_owned(),
+                    secret,
+                    roles: key.roles,
+                    commands_per_second: key.commands_per_second.unwrap_or(DEFAULT_COMMANDS_PER_SECOND),
+                }),
+                Err(message) => report(span, format!("key `{}` {message}", key.name)),
+            }
+        }
+
+        let sectors = file.sectors.unwrap_or_default();
+        let mut by_queue: BTreeMap<String, String> = BTreeMap::new();
+        for (sector, queues) in &sectors.queues {
+            for queue in queues.get_ref() {
+                if let Some(other) = by_queue.insert(queue.clone(), sector.clone()).filter(|other| other != sector) {
+                    report(queues.span(), format!("queue `{queue}` is in the sectors `{other}` and `{sector}`; a queue has one sector"));
+                }
+            }
+        }
+
+        let survey = file.satisfaction;
+        let scale = match survey.scale.as_ref().map(|scale| scale.get_ref().as_str()) {
+            None | Some("1-5") => (1, 5),
+            Some("0-10") => (0, 10),
+            Some(other) => {
+                let span = survey.scale.as_ref().map(Spanned::span).unwrap_or_default();
+                report(span, format!("unknown scale `{other}` (accepted: 1-5, 0-10)"));
+                (1, 5)
+            }
+        };
+        for (answer, score) in &survey.answers {
+            if *score.get_ref() < scale.0 || *score.get_ref() > scale.1 {
+                report(score.span(), format!("answer `{answer}` has score {}, outside the scale {}-{}", score.get_ref(), scale.0, scale.1));
+            }
+        }
+
+        for (name, calendar) in file.calendar.iter().flat_map(Calendars::all) {
+            for (span, message) in calendar.mistakes() {
+                report(span, format!("calendar `{name}`: {message}"));
+            }
+        }
+
+        let privacy = file.privacy;
+        let pseudonym_key =
+            SecretSource::from_pair("pseudonym_key", privacy.get_ref().pseudonym_key_env.as_ref(), privacy.get_ref().pseudonym_key_file.as_ref());
+        let pseudonym_key = pseudonym_key.unwrap_or_else(|message| {
+            report(privacy.span(), format!("[privacy] {message}"));
+            SecretSource::Env(String::new())
+        });
+        if !problems.is_empty() {
+            return Err(ConfigError { problems });
+        }
+        if keys.is_empty() {
+            let problem = Problem::of_file(path, "no [[blip.key]]: there is nothing to read from")
+                .with_help("add the key of the bot that owns the tickets, with roles = [\"desk\", \"events\"]");
+            return Err(problem.into());
+        }
+        let privacy = privacy.into_inner();
+        Ok(Settings {
+            organization: file.organization,
+            document: file.document,
+            blip_keys: keys,
+            sectors: Sectors { by_queue, direct_transfer: sectors.rules.direct_transfer, default_queue: sectors.rules.default_queue },
+            satisfaction: Survey {
+                source: survey.source,
+                category: survey.category,
+                scale,
+                satisfied_from: survey.satisfied_from.unwrap_or(if scale.1 == 5 { 4 } else { 9 }),
+                sector_extra: survey.sector_extra,
+                comment_extra: survey.comment_extra,
+                answers: survey.answers.into_iter().map(|(answer, score)| (answer, score.into_inner())).collect(),
+            },
+            privacy: Privacy { pseudonym_key, keep_comments: privacy.keep_comments, retain_months: privacy.retain_months },
+            data_dir: file.storage.dir,
+        })
+    }
+
+    /// Returns the keys that have `role`, in the order of the file.
+    pub fn keys_with(&self, role: KeyRole) -> impl Iterator<Item = &BlipKey> {
+        self.blip_keys.iter().filter(move |key| key.roles.contains(&role))
+    }
+}
+
+/// Blip's free plan allows 48 commands a second; a little below leaves room for the bot itself.
+const DEFAULT_COMMANDS_PER_SECOND: u32 = 40;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    organization: Organization,
+    #[serde(default)]
+    document: Document,
+    blip: Option<BlipTable>,
+    sectors: Option<SectorsTable>,
+    #[serde(default)]
+    satisfaction: SurveyTable,
+    calendar: Option<Calendars>,
+    #[serde(default, rename = "target")]
+    _target: Vec<Target>,
+    privacy: Spanned<PrivacyTable>,
+    #[serde(default)]
+    storage: Storage,
+    #[serde(rename = "delivery")]
+    _delivery: Option<Delivery>,
+    #[serde(rename = "access")]
+    _access: Option<Access>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BlipTable {
+    #[serde(default)]
+    key: Vec<Spanned<KeyTable>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeyTable {
+    name: String,
+    base_url: Spanned<String>,
+    key_env: Option<String>,
+    key_file: Option<PathBuf>,
+    roles: Vec<KeyRole>,
+    commands_per_second: Option<u32>,
+}
+
+#[derive(Default, Deserialize)]
+struct SectorsTable {
+    #[serde(default)]
+    rules: SectorRules,
+    #[serde(flatten)]
+    queues: BTreeMap<String, Spanned<Vec<String>>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SectorRules {
+    #[serde(default)]
+    direct_transfer: DirectTransfer,
+    #[serde(default = "default_queue_label")]
+    default_queue: String,
+}
+
+impl Default for SectorRules {
+    fn default() -> Self {
+        SectorRules { direct_transfer: DirectTransfer::default(), default_queue: default_queue_label() }
+    }
+}
+
+fn default_queue_label() -> String {
+    "Sem roteamento".to_owned()
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SurveyTable {
+    source: SatisfactionSource,
+    #[serde(default)]
+    category: String,
+    scale: Option<Spanned<String>>,
+    satisfied_from: Option<i64>,
+    sector_extra: Option<String>,
+    comment_extra: Option<String>,
+    #[serde(default)]
+    answers: BTreeMap<String, Spanned<i64>>,
+}
+
+impl Default for SurveyTable {
+    fn default() -> Self {
+        SurveyTable {
+            source: SatisfactionSource::None,
+            category: String::new(),
+            scale: None,
+            satisfied_from: None,
+            sector_extra: None,
+            comment_extra: None,
+            answers: BTreeMap::new(),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Calendars {
+    default: Option<Calendar>,
+    #[serde(default)]
+    sector: BTreeMap<String, Calendar>,
+}
+
+impl Calendars {
+    fn all(&self) -> impl Iterator<Item = (&str, &Calendar)> {
+        let default = self.default.iter().map(|calendar| ("default", calendar));
+        default.chain(self.sector.iter().map(|(sector, calendar)| (sector.as_str(), calendar)))
+    }
+}
+
+#[derive(Deserialize)]
+struct Calendar {
+    #[serde(default, rename = "holidays")]
+    _holidays: Vec<String>,
+    #[serde(default, rename = "closed")]
+    _closed: Vec<toml::value::Datetime>,
+    #[serde(default)]
+    open: BTreeMap<String, Spanned<Vec<String>>>,
+    #[serde(rename = "from")]
+    _from: Option<toml::value::Datetime>,
+    #[serde(rename = "until")]
+    _until: Option<toml::value::Datetime>,
+    #[serde(flatten)]
+    days: BTreeMap<String, Spanned<Vec<String>>>,
+}
+
+impl Calendar {
+    const DAYS: [&'static str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+
+    fn mistakes(&self) -> Vec<(std::ops::Range<usize>, String)> {
+        let mut mistakes = Vec::new();
+        for (days, hours) in &self.days {
+            if !days.split('-').all(|day| Self::DAYS.contains(&day)) || days.split('-').count() > 2 {
+                mistakes.push((hours.span(), format!("unknown key `{days}` (accepted: mon … sun, mon-fri, holidays, closed, open, from, until)")));
+            }
+        }
+        for (day, hours) in &self.open {
+            if let Err(error) = crate::domain::period::parse_day(day) {
+                mistakes.push((hours.span(), error.to_string()));
+            }
+        }
+        for hours in self.days.values().chain(self.open.values()) {
+            for text in hours.get_ref() {
+                if BusinessHours::parse(text).is_none() {
+                    mistakes.push((hours.span(), format!("`{text}` is not a stretch of hours (accepted: HH:MM-HH:MM)")));
+                }
+            }
+        }
+        mistakes
+    }
+}
+
+impl BusinessHours {
+    /// Reads `HH:MM-HH:MM`; `24:00` is allowed as an end.
+    pub fn parse(text: &str) -> Option<BusinessHours> {
+        let (from, until) = text.split_once('-')?;
+        let time = |text: &str| (text.len() == 5).then(|| NaiveTime::parse_from_str(text, "%H:%M").ok()).flatten();
+        let until = if until == "24:00" { NaiveTime::MIN } else { time(until)? };
+        Some(BusinessHours { from: time(from)?, until })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Target {
+    #[serde(rename = "metric")]
+    _metric: String,
+    #[serde(rename = "from")]
+    _from: toml::value::Datetime,
+    #[serde(rename = "value")]
+    _value: f64,
+    #[serde(rename = "sector")]
+    _sector: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PrivacyTable {
+    pseudonym_key_env: Option<String>,
+    pseudonym_key_file: Option<PathBuf>,
+    #[serde(default)]
+    keep_comments: bool,
+    retain_months: Option<u32>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Storage {
+    #[serde(default = "default_data_dir")]
+    dir: PathBuf,
+}
+
+impl Default for Storage {
+    fn default() -> Self {
+        Storage { dir: default_data_dir() }
+    }
+}
+
+fn default_data_dir() -> PathBuf {
+    PathBuf::from("data")
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Delivery {
+    #[serde(rename = "smtp")]
+    _smtp: Option<Smtp>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Smtp {
+    #[serde(rename = "host")]
+    _host: String,
+    #[serde(rename = "port")]
+    _port: u16,
+    #[serde(rename = "tls")]
+    _tls: Tls,
+    #[serde(rename = "user_env")]
+    _user_env: Option<String>,
+    #[serde(rename = "user_file")]
+    _user_file: Option<PathBuf>,
+    #[serde(rename = "password_env")]
+    _password_env: Option<String>,
+    #[serde(rename = "password_file")]
+    _password_file: Option<PathBuf>,
+    #[serde(rename = "from")]
+    _from: String,
+    #[serde(default, rename = "allow_domains")]
+    _allow_domains: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Tls {
+    Starttls,
+    Tls,
+    None,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Access {
+    #[serde(default, rename = "person")]
+    _person: Vec<Person>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Person {
+    #[serde(rename = "email")]
+    _email: String,
+    #[serde(rename = "profile")]
+    _profile: Profile,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Profile {
+    Administrador,
+    Auditor,
+    Visualizador,
+}
+
+fn optional_day<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<NaiveDate>, D::Error> {
+    use serde::de::Error;
+    let Some(value) = Option::<toml::Value>::deserialize(deserializer)? else { return Ok(None) };
+    let text = match &value {
+        toml::Value::Datetime(date) => date.to_string(),
+        toml::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    crate::domain::period::parse_day(&text).map(Some).map_err(D::Error::custom)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINIMAL: &str = r#"
+[organization]
+name = "Associação Exemplo"
+timezone = "America/Sao_Paulo"
+[[blip.key]]
+name = "desk"
+base_url = "https://acme.http.msging.net/"
+key_env = "K"
+roles = ["desk", "events"]
+[privacy]
+pseudonym_key_env = "P"
+"#;
+
+    fn parse(text: &str) -> Result<Settings, String> {
+        Settings::parse(Path::new("relato.toml"), &Arc::from(text)).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_minimal_file_gets_the_documented_defaults() {
+        let settings = parse(MINIMAL).unwrap();
+        assert_eq!(settings.organization.locale, Language::PtBr);
+        assert_eq!(settings.blip_keys[0].base_url, "https://acme.http.msging.net");
+        assert_eq!(settings.blip_keys[0].commands_per_second, 40);
+        assert_eq!(settings.sectors.default_queue, "Sem roteamento");
+        assert_eq!(settings.satisfaction.source, SatisfactionSource::None);
+        assert_eq!(settings.data_dir, PathBuf::from("data"));
+    }
+
+    #[test]
+    fn mistakes_name_line_value_and_what_is_accepted() {
+        let cases = [
+            ("timezone = \"America/Sao_Paulo\"", "timezone = \"Sao Paulo\"", "relato.toml:4:12: unknown time zone `Sao Paulo`"),
+            ("name = \"desk\"", "nome = \"desk\"", "relato.toml:6:1: unknown field `nome`"),
+            ("roles = [\"desk\", \"events\"]", "roles = [\"desks\"]", "unknown variant `desks`"),
+            ("key_env = \"K\"\n", "", "key `desk` needs `key_env` or `key_file`"),
+            ("\"https://acme", "\"acme", "base_url `acme.http.msging.net/` is not an address"),
+            (
+                "[privacy]",
+                "[sectors]\nA = [\"q\"]\nB = [\"q\"]\n[privacy]",
+                "relato.toml:12:5: queue `q` is in the sectors `A` and `B`",
+            ),
+            (
+                "[privacy]",
+                "[satisfaction]\nsource = \"events\"\nscale = \"1-7\"\n[privacy]",
+                "relato.toml:12:9: unknown scale `1-7` (accepted: 1-5, 0-10)",
+            ),
+            ("[privacy]", "[calendar.default]\nmon-fri = [\"8-18\"]\n[privacy]", "`8-18` is not a stretch of hours"),
+            ("[privacy]", "[document]\npublished = 2025-02-30\n[privacy]", "relato.toml:11:"),
+        ];
+        for (from, to, expected) in cases {
+            let error = parse(&MINIMAL.replacen(from, to, 1)).unwrap_err();
+            assert!(error.contains(expected), "{to}: {error}");
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! The frozen report: every figure, label and note that any renderer shows.
+//!
+//! Built once by `report` from one snapshot, then only read. Renderers decide looks, never numbers.
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{Language, Period, Table};
+
+/// One report for one period from one snapshot.
+#[derive(Debug, Clone, Serialize)]
+pub struct ReportData {
+    /// Name of the definition, such as `atendimento-mensal`.
+    pub report: String,
+    /// Title for the reader.
+    pub title: String,
+    /// Whom the report is for, in the reader's language.
+    pub audience: String,
+    /// The reader's language.
+    pub language: Language,
+    /// The organisation that the report speaks of.
+    pub organization: String,
+    /// IANA name of the zone in which days are cut.
+    pub timezone: String,
+    /// Header of the house's controlled documents.
+    pub document: Document,
+    /// The days that the figures cover.
+    pub period: Period,
+    /// The period in words, such as `outubro de 2026`.
+    pub period_label: String,
+    /// The period that changes refer to, in words.
+    pub previous_label: String,
+    /// Only this sector, when the report was asked for one.
+    pub sector: Option<String>,
+    /// Where the figures come from.
+    pub snapshot: SnapshotStamp,
+    /// Whether everything that belongs to the period was there.
+    pub completeness: Completeness,
+    /// What needs to be read with the figures, most important first.
+    pub notes: Vec<String>,
+    /// The parts of the report, in order.
+    pub blocks: Vec<Block>,
+    /// Row-level tables, for the workbook and the JSON only.
+    pub details: Vec<Block>,
+    /// What every figure in the report means.
+    pub definitions: Vec<Definition>,
+    /// The queries behind the figures.
+    pub queries: Vec<QueryStamp>,
+}
+
+/// A controlled document's identification, as Brazilian quality systems print it on every page.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Document {
+    /// Document code, such as `PA08-RL01`.
+    pub code: Option<String>,
+    /// Revision of the document's form.
+    pub revision: Option<String>,
+    /// Day of publication of the form.
+    pub published: Option<NaiveDate>,
+    /// Who prepared the form.
+    pub prepared_by: Option<String>,
+    /// Who approved the form.
+    pub approved_by: Option<String>,
+}
+
+/// The snapshot that a report was made from.
+#[derive(Debug, Clone, Serialize)]
+pub struct SnapshotStamp {
+    /// Its identifier.
+    pub id: String,
+    /// When it was published. It stands for the report's time of issue, so that the same snapshot gives the same bytes.
+    pub published_at: DateTime<Utc>,
+    /// The same in local time.
+    pub published_local: NaiveDateTime,
+    /// Everything Blip had until this local time was asked for.
+    pub loaded_until_local: Option<NaiveDateTime>,
+}
+
+/// Completeness of a period (metric M28).
+#[derive(Debug, Clone, Serialize)]
+pub struct Completeness {
+    /// The verdict.
+    pub state: CompletenessState,
+    /// Days of the period whose tickets were read in full.
+    pub days_loaded: i64,
+    /// Days of the period.
+    pub days_expected: i64,
+    /// Tickets that Blip said it had for those days.
+    pub tickets_reported: i64,
+    /// Tickets stored for those days.
+    pub tickets_stored: i64,
+    /// Tickets of the period that were still open.
+    pub tickets_open: i64,
+    /// Records of any day that could not be understood and were set aside.
+    pub quarantined: i64,
+    /// The verdict in the reader's words.
+    pub sentence: String,
+}
+
+/// Whether the figures of a period can still change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CompletenessState {
+    /// Every day is loaded, no ticket is open and late survey answers had their time.
+    Closed,
+    /// Every day is loaded, but open tickets or late answers can still change figures.
+    Provisional,
+    /// Days are missing.
+    Incomplete,
+}
+
+/// One part of a report.
+#[derive(Debug, Clone, Serialize)]
+pub struct Block {
+    /// Stable name within the report; also names the sheet or file of this part.
+    pub id: String,
+    /// Title for the reader.
+    pub title: String,
+    /// One line under the title: anchor, unit, reading help.
+    pub note: Option<String>,
+    /// What is shown.
+    pub content: Content,
+}
+
+/// What a [`Block`] shows.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Content {
+    /// Key figures.
+    Kpis {
+        /// The figures, in order.
+        figures: Vec<Figure>,
+    },
+    /// A chart over the rows of a table.
+    Chart(Chart),
+    /// Weekday × hour.
+    HeatMap(HeatMap),
+    /// Rows and columns.
+    Table(TableView),
+}
+
+/// One key figure.
+#[derive(Debug, Clone, Serialize)]
+pub struct Figure {
+    /// The column that it was read from.
+    pub column: super::Column,
+    /// The value; none when there is no data.
+    pub value: Option<f64>,
+    /// Unit of the unrounded value.
+    pub unit: &'static str,
+    /// How many observations are behind the value.
+    pub n: Option<i64>,
+    /// The same figure of the previous period.
+    pub previous: Option<f64>,
+    /// The difference to the previous period.
+    pub change: Option<Change>,
+    /// A second line, such as median and 90th percentile.
+    pub detail: Option<String>,
+}
+
+/// A change against the previous period.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Change {
+    /// New minus old, in the figure's unit.
+    pub absolute: f64,
+    /// New over old, minus one; none when old is zero.
+    pub relative: Option<f64>,
+    /// How a reader should take it.
+    pub verdict: Verdict,
+}
+
+/// Whether a change is good news.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// In the wanted direction.
+    Better,
+    /// Against the wanted direction.
+    Worse,
+    /// Neither, or too small to matter.
+    Neutral,
+}
+
+/// A chart: one category axis, one or more value columns of the same kind.
+#[derive(Debug, Clone, Serialize)]
+pub struct Chart {
+    /// How values are drawn.
+    pub form: ChartForm,
+    /// Column of the category axis.
+    pub category: String,
+    /// Columns of the values.
+    pub series: Vec<String>,
+    /// The rows, in drawing order.
+    pub table: Table,
+}
+
+/// The form of a [`Chart`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChartForm {
+    /// Upright columns along time.
+    Column,
+    /// Lying bars, one a category.
+    Bar,
+    /// A line along time.
+    Line,
+}
+
+/// A table of weekdays × hours.
+#[derive(Debug, Clone, Serialize)]
+pub struct HeatMap {
+    /// Column of the colour's value.
+    pub value: String,
+    /// One row a weekday and hour, with the columns `weekday` and `hour`.
+    pub table: Table,
+}
+
+/// A table and which of its columns are shown.
+#[derive(Debug, Clone, Serialize)]
+pub struct TableView {
+    /// Names of the shown columns, in order.
+    pub shown: Vec<String>,
+    /// Column whose value starts a new group of rows.
+    pub group: Option<String>,
+    /// The rows, in order. A column `row_kind` with the value `total` marks totals.
+    pub table: Table,
+}
+
+/// An entry of the metric dictionary.
+#[derive(Debug, Clone, Serialize)]
+pub struct Definition {
+    /// Number in the dictionary, such as `M9`.
+    pub metric: String,
+    /// Name for the reader.
+    pub name: String,
+    /// What is measured, from when to when, and what is left out.
+    pub text: String,
+}
+
+/// A query that gave figures of the report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct QueryStamp {
+    /// Its name.
+    pub name: String,
+    /// SHA-256 of its text, in hexadecimal.
+    pub sha256: String,
+}

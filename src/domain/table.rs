@@ -1,0 +1,331 @@
+//! Typed result tables: what a query gives and a renderer shows.
+//!
+//! A table is a polars frame whose columns carry a name, a label, a kind and the metric they hold. Renderers decide
+//! looks from the kind; the values stay unrounded.
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta};
+use polars::prelude::{AnyValue, DataFrame, TimeUnit};
+use serde::{
+    Deserialize, Serialize,
+    ser::{SerializeMap, SerializeSeq},
+};
+
+/// What the values of a column are, and so how they are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Words, names, identifiers.
+    Text,
+    /// A whole number of things.
+    Count,
+    /// A number with two decimals, such as a mean score.
+    Number,
+    /// A share between 0 and 1, shown as per cent with one decimal.
+    Share,
+    /// Seconds, possibly with a fraction (a mean).
+    Duration,
+    /// A local day.
+    Date,
+    /// A local wall-clock time.
+    LocalTime,
+    /// Yes or no.
+    Flag,
+    /// Day of the week, 1 = Monday to 7 = Sunday.
+    Weekday,
+    /// Hour of the day, 0 to 23.
+    Hour,
+}
+
+impl Kind {
+    /// Returns the unit of unrounded values, for programs that read the JSON.
+    pub const fn unit(self) -> &'static str {
+        match self {
+            Kind::Text | Kind::Flag => "none",
+            Kind::Count => "count",
+            Kind::Number => "number",
+            Kind::Share => "share_0_to_1",
+            Kind::Duration => "seconds",
+            Kind::Date => "local_date",
+            Kind::LocalTime => "local_time",
+            Kind::Weekday => "iso_weekday",
+            Kind::Hour => "hour_0_to_23",
+        }
+    }
+
+    /// Returns whether values line up at the right edge.
+    pub const fn is_numeric(self) -> bool {
+        matches!(self, Kind::Count | Kind::Number | Kind::Share | Kind::Duration)
+    }
+
+    /// Returns the kind with this name, as query headers write it.
+    pub fn from_name(name: &str) -> Option<Kind> {
+        Some(match name {
+            "text" => Kind::Text,
+            "count" => Kind::Count,
+            "number" => Kind::Number,
+            "share" => Kind::Share,
+            "duration" => Kind::Duration,
+            "date" => Kind::Date,
+            "local_time" => Kind::LocalTime,
+            "flag" => Kind::Flag,
+            "weekday" => Kind::Weekday,
+            "hour" => Kind::Hour,
+            _ => return None,
+        })
+    }
+
+    /// Names of all kinds, for error messages.
+    pub const NAMES: &'static str = "text, count, number, share, duration, date, local_time, flag, weekday, hour";
+}
+
+/// A column of a [`Table`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// Name in the query's result.
+    pub name: String,
+    /// Heading for the reader.
+    pub label: String,
+    /// What the values are.
+    pub kind: Kind,
+    /// The entry of the metric dictionary that defines the values, such as `M9`.
+    pub metric: Option<String>,
+}
+
+/// One value of a table.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Cell<'a> {
+    /// Does not exist (no data); never zero.
+    Null,
+    /// Words.
+    Text(&'a str),
+    /// A whole number.
+    Int(i64),
+    /// A number with a fraction.
+    Float(f64),
+    /// A local day.
+    Date(NaiveDate),
+    /// A local wall-clock time.
+    Time(NaiveDateTime),
+    /// Yes or no.
+    Bool(bool),
+}
+
+impl<'a> Cell<'a> {
+    /// Returns the value as a number, where it is one.
+    pub fn number(self) -> Option<f64> {
+        match self {
+            #[expect(clippy::cast_precision_loss, reason = "counts and seconds stay far below 2^53")]
+            Cell::Int(value) => Some(value as f64),
+            Cell::Float(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// Returns the value as a whole number, where it is one.
+    pub fn int(self) -> Option<i64> {
+        match self {
+            Cell::Int(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// Returns the value as words, where it is words.
+    pub fn text(self) -> Option<&'a str> {
+        match self {
+            Cell::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+/// Why a frame is not the table that was declared.
+#[derive(Debug, thiserror::Error)]
+pub enum TableError {
+    /// Result and declaration differ in their columns.
+    #[error("columns are [{found}], declared are [{declared}]")]
+    Columns {
+        /// Names in the result, in order.
+        found: String,
+        /// Names in the declaration, in order.
+        declared: String,
+    },
+    /// A column has a type that no cell can hold.
+    #[error("column `{column}` has type {found}, which no report cell can hold")]
+    Type {
+        /// The column.
+        column: String,
+        /// Its type in the frame.
+        found: String,
+    },
+}
+
+/// A frame with typed, labelled columns.
+#[derive(Debug, Clone)]
+pub struct Table {
+    columns: Vec<Column>,
+    frame: DataFrame,
+}
+
+impl Table {
+    /// Joins a frame with the declaration of its columns, which must agree in names and order.
+    ///
+    /// # Errors
+    /// When names or order differ, or a type has no cell.
+    pub fn new(columns: Vec<Column>, mut frame: DataFrame) -> Result<Table, TableError> {
+        let found: Vec<String> = frame.columns().iter().map(|column| column.name().to_string()).collect();
+        if !found.iter().eq(columns.iter().map(|column| &column.name)) {
+            let declared: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+            return Err(TableError::Columns { found: found.join(", "), declared: declared.join(", ") });
+        }
+        frame.rechunk_mut();
+        let table = Table { columns, frame };
+        if table.row_count() > 0 {
+            for (index, column) in table.columns.iter().enumerate() {
+                if table.try_cell(0, index).is_none() {
+                    let found = table.frame.columns()[index].dtype().to_string();
+                    return Err(TableError::Type { column: column.name.clone(), found });
+                }
+            }
+        }
+        Ok(table)
+    }
+
+    /// Returns the columns in order.
+    pub fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    /// Returns the frame, for pivots and checks.
+    pub fn frame(&self) -> &DataFrame {
+        &self.frame
+    }
+
+    /// Returns the number of rows.
+    pub fn row_count(&self) -> usize {
+        self.frame.height()
+    }
+
+    /// Returns the position of the column called `name`.
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|column| column.name == name)
+    }
+
+    /// Returns the cell at `row` and column position `column`.
+    ///
+    /// # Panics
+    /// When either is out of range.
+    pub fn cell(&self, row: usize, column: usize) -> Cell<'_> {
+        self.try_cell(row, column).expect("`Table::new` refuses types without a cell")
+    }
+
+    /// Returns the cell at `row` in the column called `name`; [`Cell::Null`] when there is no such column.
+    pub fn get(&self, row: usize, name: &str) -> Cell<'_> {
+        self.position(name).map_or(Cell::Null, |column| self.cell(row, column))
+    }
+
+    fn try_cell(&self, row: usize, column: usize) -> Option<Cell<'_>> {
+        let value = self.frame.columns()[column].get(row).expect("row and column are in range");
+        Some(match value {
+            AnyValue::Null => Cell::Null,
+            AnyValue::String(text) => Cell::Text(text),
+            AnyValue::Boolean(flag) => Cell::Bool(flag),
+            AnyValue::Int8(value) => Cell::Int(value.into()),
+            AnyValue::Int16(value) => Cell::Int(value.into()),
+            AnyValue::Int32(value) => Cell::Int(value.into()),
+            AnyValue::Int64(value) => Cell::Int(value),
+            AnyValue::UInt32(value) => Cell::Int(value.into()),
+            AnyValue::Float64(value) => Cell::Float(value),
+            AnyValue::Date(days) => Cell::Date(NaiveDate::default() + TimeDelta::days(days.into())),
+            AnyValue::Datetime(ticks, unit, _) => Cell::Time(match unit {
+                TimeUnit::Nanoseconds => DateTime::from_timestamp_nanos(ticks).naive_utc(),
+                TimeUnit::Microseconds => DateTime::from_timestamp_micros(ticks)?.naive_utc(),
+                TimeUnit::Milliseconds => DateTime::from_timestamp_millis(ticks)?.naive_utc(),
+            }),
+            _ => return None,
+        })
+    }
+}
+
+/// One JSON object a row, values unrounded, null where there is none.
+impl Serialize for Table {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(2))?;
+        map.serialize_entry("columns", &self.columns)?;
+        map.serialize_entry("rows", &Rows(self))?;
+        map.end()
+    }
+}
+
+impl Serialize for Column {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("name", &self.name)?;
+        map.serialize_entry("label", &self.label)?;
+        map.serialize_entry("kind", &self.kind)?;
+        map.serialize_entry("unit", self.kind.unit())?;
+        map.serialize_entry("metric", &self.metric)?;
+        map.end()
+    }
+}
+
+struct Rows<'a>(&'a Table);
+
+impl Serialize for Rows<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut rows = serializer.serialize_seq(Some(self.0.row_count()))?;
+        for row in 0..self.0.row_count() {
+            rows.serialize_element(&Row(self.0, row))?;
+        }
+        rows.end()
+    }
+}
+
+struct Row<'a>(&'a Table, usize);
+
+impl Serialize for Row<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.columns.len()))?;
+        for (index, column) in self.0.columns.iter().enumerate() {
+            match self.0.cell(self.1, index) {
+                Cell::Null => map.serialize_entry(&column.name, &None::<()>)?,
+                Cell::Text(text) => map.serialize_entry(&column.name, text)?,
+                Cell::Int(value) => map.serialize_entry(&column.name, &value)?,
+                Cell::Float(value) => map.serialize_entry(&column.name, &value)?,
+                Cell::Date(day) => map.serialize_entry(&column.name, &day)?,
+                Cell::Time(time) => map.serialize_entry(&column.name, &time)?,
+                Cell::Bool(flag) => map.serialize_entry(&column.name, &flag)?,
+            }
+        }
+        map.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use polars::prelude::*;
+
+    use super::*;
+
+    fn column(name: &str, kind: Kind) -> Column {
+        Column { name: name.into(), label: name.to_uppercase(), kind, metric: None }
+    }
+
+    #[test]
+    fn null_is_null_and_never_zero() {
+        let frame = df!("sector" => ["A", "B"], "mean_s" => [Some(12.5), None]).unwrap();
+        let table = Table::new(vec![column("sector", Kind::Text), column("mean_s", Kind::Duration)], frame).unwrap();
+        assert_eq!(table.get(0, "mean_s"), Cell::Float(12.5));
+        assert_eq!(table.get(1, "mean_s"), Cell::Null);
+        assert_eq!(
+            serde_json::to_value(&table).unwrap()["rows"],
+            serde_json::json!([{"sector": "A", "mean_s": 12.5}, {"sector": "B", "mean_s": null}])
+        );
+    }
+
+    #[test]
+    fn a_result_with_other_columns_is_refused() {
+        let frame = df!("n" => [1_i64]).unwrap();
+        let error = Table::new(vec![column("count", Kind::Count)], frame).unwrap_err();
+        assert_eq!(error.to_string(), "columns are [n], declared are [count]");
+    }
+}

@@ -1,0 +1,54 @@
+//! Keyed pseudonyms of customers: the same person is the same key, and nobody without the secret can get back.
+
+use hmac::{Hmac, KeyInit, Mac};
+use secrecy::{ExposeSecret, SecretString};
+use sha2::Sha256;
+
+/// Makes pseudonyms with the project's secret.
+pub struct Pseudonyms(Hmac<Sha256>);
+
+impl Pseudonyms {
+    /// Takes the secret.
+    pub fn new(key: &SecretString) -> Pseudonyms {
+        Pseudonyms(Hmac::new_from_slice(key.expose_secret().as_bytes()).expect("HMAC takes keys of any length"))
+    }
+
+    /// Returns the pseudonym of an identity: 128 bits in hexadecimal. Identities are compared without regard to case.
+    pub fn customer(&self, identity: &str) -> String {
+        self.keyed("customer", &identity.to_lowercase())
+    }
+
+    /// Returns a keyed fingerprint of `text` for `purpose`.
+    pub fn keyed(&self, purpose: &str, text: &str) -> String {
+        let mut mac = self.0.clone();
+        mac.update(purpose.as_bytes());
+        mac.update(&[0]);
+        mac.update(text.as_bytes());
+        hex(&mac.finalize().into_bytes()[..16])
+    }
+}
+
+/// Writes bytes in hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("writing to a string cannot fail");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pseudonym_depends_on_person_and_secret_and_shows_neither() {
+        let (one, other) = (Pseudonyms::new(&"secret one".into()), Pseudonyms::new(&"secret two".into()));
+        let key = one.customer("5531900000001@wa.gw.msging.net");
+        assert_eq!(key, one.customer("5531900000001@WA.gw.msging.net"));
+        assert_ne!(key, one.customer("5531900000002@wa.gw.msging.net"));
+        assert_ne!(key, other.customer("5531900000001@wa.gw.msging.net"));
+        assert_eq!(key.len(), 32);
+        assert!(!key.contains("5531900000001"));
+    }
+}

@@ -1,0 +1,12 @@
+//! Relato: long memory and trustworthy reports for service desks run on Blip.
+//!
+//! `ARCHITECTURE.md` tells how the folders work together and which may use which.
+
+pub mod blip;
+pub mod config;
+pub mod domain;
+pub mod ingest;
+pub mod query;
+pub mod sim;
+pub mod snapshot;
+pub mod store;

@@ -1,0 +1,193 @@
+//! Report queries and checks with their headers.
+//!
+//! A header is a block of comment lines of the form `-- key: value`; the keys `parameters` and `columns` open a list, one
+//! entry a line.
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest, Sha256};
+
+use super::CheckStrength;
+use crate::domain::Kind;
+
+/// A header that does not say what it must.
+#[derive(Debug, thiserror::Error)]
+#[error("queries/{path}:{line}: {message}")]
+pub struct HeaderError {
+    /// Path within `queries/`.
+    pub path: String,
+    /// Line, from 1.
+    pub line: usize,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// A query of `queries/reports`.
+#[derive(Debug, Clone)]
+pub struct Query {
+    /// Name of the file without folder and ending.
+    pub name: String,
+    /// The whole text.
+    pub sql: String,
+    /// SHA-256 of the text, in hexadecimal.
+    pub sha256: String,
+    /// Columns of the result, in order.
+    pub columns: Vec<DeclaredColumn>,
+    /// Columns that together name a row.
+    pub unique: Vec<String>,
+    /// Columns that always have a value.
+    pub not_null: Vec<String>,
+}
+
+/// A column that a header promises.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeclaredColumn {
+    /// Name.
+    pub name: String,
+    /// What its values are.
+    pub kind: Kind,
+    /// Entry of the metric dictionary.
+    pub metric: Option<String>,
+}
+
+/// A check of `queries/checks`.
+#[derive(Debug, Clone)]
+pub(super) struct Check {
+    pub name: String,
+    pub sql: String,
+    pub strength: CheckStrength,
+    pub message: String,
+}
+
+/// All report queries and checks by name.
+#[derive(Debug, Clone)]
+pub struct Catalogue {
+    queries: BTreeMap<String, Query>,
+    pub(super) checks: Vec<Check>,
+}
+
+impl Catalogue {
+    /// Reads the texts of `queries/` by path, such as `reports/overview.sql`.
+    ///
+    /// # Errors
+    /// The first header that does not say what it must.
+    pub fn new(texts: &BTreeMap<String, String>) -> Result<Catalogue, HeaderError> {
+        let mut catalogue = Catalogue { queries: BTreeMap::new(), checks: Vec::new() };
+        for (path, sql) in texts {
+            let Some((folder, name)) = path.rsplit_once('/') else { continue };
+            let name = name.trim_end_matches(".sql");
+            match folder {
+                "reports" => {
+                    catalogue.queries.insert(name.to_owned(), read_query(path, name, sql)?);
+                }
+                "checks" => catalogue.checks.push(read_check(path, name, sql)?),
+                _ => {}
+            }
+        }
+        Ok(catalogue)
+    }
+
+    /// Returns the query called `name`.
+    pub fn get(&self, name: &str) -> Option<&Query> {
+        self.queries.get(name)
+    }
+
+    /// Returns all queries by name.
+    pub fn iter(&self) -> impl Iterator<Item = &Query> {
+        self.queries.values()
+    }
+}
+
+/// Lines of a header by key, with their line numbers; the first entry of a list stands on the line after the key.
+fn header(sql: &str) -> BTreeMap<String, Vec<(usize, String)>> {
+    let mut sections: BTreeMap<String, Vec<(usize, String)>> = BTreeMap::new();
+    let mut current = None;
+    for (number, line) in (1..).zip(sql.lines()) {
+        let Some(comment) = line.strip_prefix("--") else { break };
+        let key = comment.strip_prefix(' ').filter(|text| !text.starts_with(' ')).and_then(|text| text.split_once(':'));
+        if let Some((key, value)) = key {
+            current = Some(key.to_owned());
+            let section = sections.entry(key.to_owned()).or_default();
+            if !value.trim().is_empty() {
+                section.push((number, value.trim().to_owned()));
+            }
+        } else if let Some(section) = current.as_ref().and_then(|key| sections.get_mut(key)) {
+            section.push((number, comment.trim().to_owned()));
+        }
+    }
+    sections
+}
+
+fn read_query(path: &str, name: &str, sql: &str) -> Result<Query, HeaderError> {
+    let sections = header(sql);
+    let error = |line: usize, message: String| HeaderError { path: path.to_owned(), line, message };
+    for key in ["question", "grain", "parameters", "reads", "anchor", "columns", "unique", "not null"] {
+        if sections.get(key).is_none_or(Vec::is_empty) {
+            return Err(error(1, format!("the header has no `-- {key}: …`")));
+        }
+    }
+    let mut columns = Vec::new();
+    for (line, text) in &sections["columns"] {
+        let mut words = text.split_whitespace();
+        let (Some(column), Some(kind), Some(metric)) = (words.next(), words.next(), words.next()) else {
+            return Err(error(*line, format!("`{text}` is no column (accepted: name, kind, metric or -, note)")));
+        };
+        let kind = Kind::from_name(kind).ok_or_else(|| error(*line, format!("unknown kind `{kind}` of column `{column}` (known: {})", Kind::NAMES)))?;
+        columns.push(DeclaredColumn { name: column.to_owned(), kind, metric: (metric != "-").then(|| metric.to_owned()) });
+    }
+    let names = |key: &str| -> Result<Vec<String>, HeaderError> {
+        let listed = sections[key].iter().flat_map(|(line, text)| text.split(',').map(move |name| (*line, name.trim())));
+        listed
+            .map(|(line, name)| {
+                let is_known = columns.iter().any(|column| column.name == name);
+                is_known.then(|| name.to_owned()).ok_or_else(|| error(line, format!("`{key}` names `{name}`, which is no column")))
+            })
+            .collect()
+    };
+    let (unique, not_null) = (names("unique")?, names("not null")?);
+    Ok(Query { name: name.to_owned(), sql: sql.to_owned(), sha256: sha256(sql), columns, unique, not_null })
+}
+
+fn read_check(path: &str, name: &str, sql: &str) -> Result<Check, HeaderError> {
+    let sections = header(sql);
+    let value = |key: &str| sections.get(key).and_then(|lines| lines.first()).map(|(_, text)| text.clone());
+    let error = |message: String| HeaderError { path: path.to_owned(), line: 1, message };
+    let strength = match value("strength").as_deref() {
+        Some("fail") => CheckStrength::Fail,
+        Some("warn") => CheckStrength::Warn,
+        other => return Err(error(format!("unknown strength `{}` (accepted: fail, warn)", other.unwrap_or_default()))),
+    };
+    let message = value("message").ok_or_else(|| error("the header has no `-- message: …`".to_owned()))?;
+    Ok(Check { name: name.to_owned(), sql: sql.to_owned(), strength, message })
+}
+
+fn sha256(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = "-- question: q\n-- grain: one row\n-- parameters:\n--   a  date  first\n-- reads: ticket\n-- anchor: arrival\n-- columns:\n--   n  count  M1  how many\n--   s  text   -   who\n-- unique: s\n-- not null: n\nSELECT 1";
+
+    fn read(sql: &str) -> Result<Query, String> {
+        let texts = BTreeMap::from([("reports/x.sql".to_owned(), sql.to_owned())]);
+        Catalogue::new(&texts).map(|catalogue| catalogue.get("x").unwrap().clone()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_header_declares_the_columns() {
+        let query = read(GOOD).unwrap();
+        assert_eq!(query.columns[0], DeclaredColumn { name: "n".into(), kind: Kind::Count, metric: Some("M1".into()) });
+        assert_eq!(query.columns[1].metric, None);
+        assert_eq!(query.unique, ["s"]);
+    }
+
+    #[test]
+    fn a_header_that_says_too_little_is_refused_with_its_line() {
+        assert_eq!(read(&GOOD.replace("count ", "counts ")).unwrap_err(), format!("queries/reports/x.sql:8: unknown kind `counts` of column `n` (known: {})", Kind::NAMES));
+        assert_eq!(read(&GOOD.replace("-- grain: one row\n", "")).unwrap_err(), "queries/reports/x.sql:1: the header has no `-- grain: …`");
+        assert_eq!(read(&GOOD.replace("unique: s", "unique: z")).unwrap_err(), "queries/reports/x.sql:10: `unique` names `z`, which is no column");
+    }
+}

@@ -1,0 +1,231 @@
+//! The embedded engine: DuckDB in memory, with the snapshot's parts as views.
+
+use std::collections::HashSet;
+
+use chrono::NaiveDate;
+use df_interchange::Interchange;
+use duckdb::{
+    Connection, ToSql,
+    arrow::{datatypes::SchemaRef, record_batch::RecordBatch},
+    params_from_iter,
+};
+use polars::prelude::DataFrame;
+
+use super::{Catalogue, CheckOutcome, CheckStrength, HeaderError, Query};
+use crate::{
+    domain::{Cell, Column, Period, Table, table::TableError},
+    snapshot::Snapshot,
+};
+
+/// A query that could not be run, or whose result is not what its header says.
+#[derive(Debug, thiserror::Error)]
+pub enum QueryError {
+    /// No query has this name.
+    #[error("unknown query `{asked}` (known: {known})")]
+    Unknown {
+        /// What was asked for.
+        asked: String,
+        /// All names.
+        known: String,
+    },
+    /// A header is wrong.
+    #[error(transparent)]
+    Header(#[from] HeaderError),
+    /// DuckDB refused the query.
+    #[error("query `{name}` failed")]
+    Run {
+        /// The query.
+        name: String,
+        /// What DuckDB says.
+        source: duckdb::Error,
+    },
+    /// The snapshot can not be opened as tables.
+    #[error("the snapshot cannot be read")]
+    Snapshot(#[source] duckdb::Error),
+    /// The query names a parameter that no report has.
+    #[error("query `{name}` has the unknown parameter `{parameter}` (known: period_start, period_end, sector)")]
+    Parameter {
+        /// The query.
+        name: String,
+        /// The parameter.
+        parameter: String,
+    },
+    /// The result's columns are not the declared ones.
+    #[error("query `{name}` does not give what its header declares")]
+    Declaration {
+        /// The query.
+        name: String,
+        /// The difference.
+        source: TableError,
+    },
+    /// A result could not be carried over from DuckDB.
+    #[error("the result of query `{name}` cannot be carried over: {reason}")]
+    Transfer {
+        /// The query.
+        name: String,
+        /// What the bridge says.
+        reason: String,
+    },
+    /// The result breaks a promise of the header.
+    #[error("query `{name}` breaks its own check: {broken}")]
+    Promise {
+        /// The query.
+        name: String,
+        /// What is wrong.
+        broken: String,
+    },
+    /// A check of strength *fail* found something.
+    #[error("check `{name}` failed: {offending} {message}; no report is made from this snapshot")]
+    Check {
+        /// The check.
+        name: String,
+        /// Rows that break the rule.
+        offending: i64,
+        /// What is wrong.
+        message: String,
+    },
+}
+
+/// Values of a report's parameters.
+#[derive(Debug, Clone)]
+pub struct Parameters {
+    /// The days.
+    pub period: Period,
+    /// Only this sector; none is all.
+    pub sector: Option<String>,
+}
+
+/// A snapshot opened for queries.
+pub struct Engine {
+    connection: Connection,
+    catalogue: Catalogue,
+}
+
+impl Engine {
+    /// Opens `snapshot` with the queries of `catalogue`.
+    ///
+    /// # Errors
+    /// When a part cannot be read.
+    pub fn open(snapshot: &Snapshot, catalogue: Catalogue) -> Result<Engine, QueryError> {
+        let connection = Connection::open_in_memory().map_err(QueryError::Snapshot)?;
+        for table in snapshot.manifest.tables.keys() {
+            let files = snapshot.files(table).unwrap_or_default();
+            let list: Vec<String> = files.iter().map(|path| format!("'{}'", path.to_string_lossy().replace('\'', "''"))).collect();
+            let view = format!("CREATE VIEW {table} AS SELECT * FROM read_parquet([{}], hive_partitioning = false)", list.join(", "));
+            connection.execute_batch(&view).map_err(QueryError::Snapshot)?;
+        }
+        Ok(Engine { connection, catalogue })
+    }
+
+    /// Opens an engine on tables that `connection` holds already, for tests of single queries.
+    pub fn on(connection: Connection, catalogue: Catalogue) -> Engine {
+        Engine { connection, catalogue }
+    }
+
+    /// Returns the query called `name`.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn query(&self, name: &str) -> Result<&Query, QueryError> {
+        self.catalogue.get(name).ok_or_else(|| QueryError::Unknown {
+            asked: name.to_owned(),
+            known: self.catalogue.iter().map(|query| query.name.as_str()).collect::<Vec<_>>().join(", "),
+        })
+    }
+
+    /// Runs the query called `name` and holds the result to its header; labels are the columns' names.
+    ///
+    /// # Errors
+    /// When the query fails, or its result is not what the header declares.
+    pub fn run(&self, name: &str, parameters: &Parameters) -> Result<Table, QueryError> {
+        let query = self.query(name)?;
+        let run_error = |source| QueryError::Run { name: name.to_owned(), source };
+        let mut statement = self.connection.prepare(&query.sql).map_err(run_error)?;
+        let values = (1..=statement.parameter_count())
+            .map(|index| {
+                let parameter = statement.parameter_name(index).map_err(run_error)?;
+                parameters.value(&parameter).ok_or_else(|| QueryError::Parameter { name: name.to_owned(), parameter })
+            })
+            .collect::<Result<Vec<Box<dyn ToSql>>, _>>()?;
+        let arrow = statement.query_arrow(params_from_iter(values)).map_err(run_error)?;
+        let schema = arrow.get_schema();
+        let frame = to_frame(schema, arrow.collect()).map_err(|reason| QueryError::Transfer { name: name.to_owned(), reason })?;
+        let columns = query
+            .columns
+            .iter()
+            .map(|column| Column { name: column.name.clone(), label: column.name.clone(), kind: column.kind, metric: column.metric.clone() })
+            .collect();
+        let table = Table::new(columns, frame).map_err(|source| QueryError::Declaration { name: name.to_owned(), source })?;
+        match broken_promise(query, &table) {
+            None => Ok(table),
+            Some(broken) => Err(QueryError::Promise { name: name.to_owned(), broken }),
+        }
+    }
+
+    /// Runs all checks.
+    ///
+    /// # Errors
+    /// When a check of strength *fail* finds something, or a check cannot be run.
+    pub fn check(&self) -> Result<Vec<CheckOutcome>, QueryError> {
+        let mut outcomes = Vec::new();
+        for check in &self.catalogue.checks {
+            let offending: i64 = self
+                .connection
+                .query_row(&check.sql, [], |row| row.get(0))
+                .map_err(|source| QueryError::Run { name: check.name.clone(), source })?;
+            if offending > 0 && check.strength == CheckStrength::Fail {
+                return Err(QueryError::Check { name: check.name.clone(), offending, message: check.message.clone() });
+            }
+            outcomes.push(CheckOutcome { name: check.name.clone(), strength: check.strength, message: check.message.clone(), offending });
+        }
+        Ok(outcomes)
+    }
+
+    /// Returns the names of all sectors in the snapshot.
+    ///
+    /// # Errors
+    /// When the snapshot cannot be read.
+    pub fn sectors(&self) -> Result<Vec<String>, QueryError> {
+        let mut statement = self.connection.prepare("SELECT sector FROM sector ORDER BY sector").map_err(QueryError::Snapshot)?;
+        let rows = statement.query_map([], |row| row.get(0)).map_err(QueryError::Snapshot)?;
+        rows.collect::<Result<_, _>>().map_err(QueryError::Snapshot)
+    }
+}
+
+impl Parameters {
+    fn value(&self, name: &str) -> Option<Box<dyn ToSql>> {
+        let day = |day: NaiveDate| -> Box<dyn ToSql> { Box::new(day) };
+        Some(match name {
+            "period_start" => day(self.period.start),
+            "period_end" => day(self.period.end),
+            "sector" => Box::new(self.sector.clone()),
+            _ => return None,
+        })
+    }
+}
+
+fn to_frame(schema: SchemaRef, mut batches: Vec<RecordBatch>) -> Result<DataFrame, String> {
+    if batches.is_empty() {
+        // The bridge takes the columns from a batch; without rows it needs an empty one.
+        batches.push(RecordBatch::new_empty(schema));
+    }
+    Interchange::from_arrow_58(batches).and_then(Interchange::to_polars_0_53).map_err(|error| error.to_string())
+}
+
+fn broken_promise(query: &Query, table: &Table) -> Option<String> {
+    for name in &query.not_null {
+        let position = table.position(name)?;
+        if let Some(row) = (0..table.row_count()).find(|row| table.cell(*row, position) == Cell::Null) {
+            return Some(format!("`{name}` has no value in row {}", row + 1));
+        }
+    }
+    let key: Vec<usize> = query.unique.iter().filter_map(|name| table.position(name)).collect();
+    let mut seen = HashSet::new();
+    for row in 0..table.row_count() {
+        let values: Vec<String> = key.iter().map(|column| format!("{:?}", table.cell(row, *column))).collect();
+        if !seen.insert(values.join("\0")) {
+            return Some(format!("row {} repeats {} = {}", row + 1, query.unique.join(", "), values.join(", ")));
+        }
+    }
+    None
+}

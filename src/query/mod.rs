@@ -1,0 +1,12 @@
+//! Runs the SQL files of `queries/reports` and `queries/checks` on a snapshot.
+//!
+//! A file's header declares parameters and columns; the catalogue reads it, the engine holds the result to it. Nothing here
+//! knows reports, labels or formats.
+
+mod catalogue;
+mod check;
+mod engine;
+
+pub use catalogue::{Catalogue, DeclaredColumn, HeaderError, Query};
+pub use check::{CheckOutcome, CheckStrength};
+pub use engine::{Engine, Parameters, QueryError};

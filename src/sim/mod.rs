@@ -1,0 +1,19 @@
+//! A Blip on loopback: the demo's data source and the tests' peer.
+//!
+//! A [`world`] is drawn from a seed, a number of tickets, a number of months and a clock; the same four give the same world.
+//! The [`server`] answers LIME commands from it, lists and reports alike, so that both agree. Names and texts are invented.
+
+mod calendar;
+mod desk;
+mod draw;
+mod envelope;
+mod events;
+mod fault;
+mod filter;
+mod profile;
+mod server;
+pub mod world;
+
+pub use fault::{Fault, FaultParseError};
+pub use server::{Keys, Server, start};
+pub use world::{World, WorldSpec};

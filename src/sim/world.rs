@@ -1,0 +1,565 @@
+//! The simulated service desk: who wrote to whom, when, and what became of it.
+//!
+//! A conversation is drawn leg by leg: a ticket waits, is opened, answered, goes back and forth in turns, then is closed or
+//! handed on as a new ticket. Everything after the clock is cut off, so that recent tickets are still open.
+
+use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, TimeDelta, Timelike, Utc};
+use uuid::Uuid;
+
+use super::{
+    calendar,
+    draw::Draw,
+    profile::{ANSWER_WORDS, ATTENDANTS, CHANNELS, DEFAULT_QUEUE, HOUR_LOAD, OTHER_ANSWERS, QUEUES, SURVEY_CATEGORY, TAGS, WEEKDAY_LOAD},
+};
+use crate::domain::Zone;
+
+/// What a world is drawn from.
+#[derive(Debug, Clone)]
+pub struct WorldSpec {
+    /// Start of the random stream.
+    pub seed: u64,
+    /// Number of tickets.
+    pub tickets: usize,
+    /// Number of calendar months, the clock's own included.
+    pub months: u32,
+    /// The world's present: nothing is later.
+    pub now: DateTime<Utc>,
+}
+
+/// A whole simulated contract.
+#[derive(Debug)]
+pub struct World {
+    /// The world's present.
+    pub now: DateTime<Utc>,
+    /// Tickets by creation time.
+    pub tickets: Vec<Ticket>,
+    /// Messages by customer position, in time; see [`World::messages_of`].
+    pub messages: Vec<Vec<Message>>,
+    /// Customers by position.
+    pub customers: Vec<Customer>,
+    /// Survey answers, in time.
+    pub events: Vec<Event>,
+    /// Customer position by ticket id, sorted.
+    customer_by_ticket: Vec<(Uuid, usize)>,
+}
+
+/// A person who writes.
+#[derive(Debug, Clone)]
+pub struct Customer {
+    /// Identity behind the router's tunnel.
+    pub identity: String,
+    /// Domain of the channel.
+    pub channel: &'static str,
+}
+
+/// One human attendance.
+#[derive(Debug, Clone)]
+pub struct Ticket {
+    /// Blip's id.
+    pub id: Uuid,
+    /// The number that people see.
+    pub sequential_id: i64,
+    /// Number of the ticket that was transferred.
+    pub parent_sequential_id: Option<i64>,
+    /// Position of the parent in [`World::tickets`].
+    pub parent: Option<usize>,
+    /// Position of the customer.
+    pub customer: usize,
+    /// Blip's team: a queue, `Default` or `DIRECT_TRANSFER`.
+    pub team: &'static str,
+    /// Position of the attendant in the profile.
+    pub agent: Option<usize>,
+    /// One of Blip's statuses.
+    pub status: &'static str,
+    /// Enters the queue.
+    pub created_at: DateTime<Utc>,
+    /// Taken by an attendant.
+    pub opened_at: Option<DateTime<Utc>>,
+    /// First answer of the attendant.
+    pub first_response_at: Option<DateTime<Utc>>,
+    /// The end.
+    pub closed_at: Option<DateTime<Utc>>,
+    /// Tag given at the close.
+    pub tag: Option<&'static str>,
+}
+
+/// One message of a customer's thread; texts do not exist here.
+#[derive(Debug, Clone, Copy)]
+pub struct Message {
+    /// Its id.
+    pub id: u128,
+    /// When it was stored.
+    pub at: DateTime<Utc>,
+    /// Who wrote it.
+    pub author: Author,
+}
+
+/// Who wrote a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Author {
+    /// The customer.
+    Customer,
+    /// An attendant.
+    Attendant,
+    /// The bot: greetings, surveys.
+    Bot,
+    /// A ticket event shown in the thread.
+    System,
+}
+
+/// An event of the satisfaction survey.
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// Category as the flow wrote it.
+    pub category: &'static str,
+    /// The answer.
+    pub action: String,
+    /// When it was recorded.
+    pub at: DateTime<Utc>,
+    /// Position of the customer.
+    pub customer: usize,
+    /// Queue named in the extras; the flow does not always know it.
+    pub queue: Option<&'static str>,
+    /// Comment in the extras.
+    pub comment: Option<&'static str>,
+}
+
+const COMMENTS: [&str; 5] = ["rápido e educado", "demorou para responder", "resolveu tudo", "precisei repetir a pergunta", "ótimo atendimento"];
+
+impl World {
+    /// Draws the world of `spec`.
+    pub fn draw(spec: &WorldSpec, zone: Zone) -> World {
+        let mut draw = Draw::new(spec.seed);
+        let arrivals = Arrivals::plan(spec, zone, &mut draw);
+        let mut customers: Vec<Customer> = (0..(spec.tickets * 2 / 5).max(1)).map(|_| customer(&mut draw)).collect();
+        // Who writes once writes again: a third of the contacts come back often.
+        let regulars = (customers.len() / 3).max(1);
+        let mut world =
+            World {
+                now: spec.now,
+                tickets: Vec::with_capacity(spec.tickets),
+                messages: Vec::new(),
+                customers: Vec::new(),
+                events: Vec::new(),
+                customer_by_ticket: Vec::new(),
+            };
+        world.messages.resize_with(customers.len(), Vec::new);
+        let mut busy_until: Vec<Option<DateTime<Utc>>> = vec![None; customers.len()];
+        while world.tickets.len() < spec.tickets {
+            let started_at = arrivals.draw(&mut draw);
+            let mut who = if draw.chance(0.5) { draw.index(regulars) } else { draw.index(customers.len()) };
+            // A customer has one conversation at a time; a newcomer takes the place of one who is busy.
+            if busy_until[who].is_some() {
+                who = customers.len();
+                customers.push(customer(&mut draw));
+                world.messages.push(Vec::new());
+                busy_until.push(None);
+            } else if draw.chance(0.35) {
+                busy_until[who] = Some(started_at);
+            }
+            let room = spec.tickets - world.tickets.len();
+            Conversation { world: &mut world, draw: &mut draw, zone, first: spec.first_day(zone), who, room }.play(started_at);
+        }
+        world.customers = customers;
+        world.finish();
+        world
+    }
+
+    /// Returns all messages of a customer, in time.
+    pub fn messages_of(&self, customer: usize) -> &[Message] {
+        &self.messages[customer]
+    }
+
+    /// Returns the position of the customer of a ticket.
+    pub fn ticket_customer(&self, id: Uuid) -> Option<usize> {
+        let found = self.customer_by_ticket.binary_search_by_key(&id, |(ticket, _)| *ticket).ok()?;
+        Some(self.customer_by_ticket[found].1)
+    }
+
+    /// Returns the e-mail address of an attendant.
+    pub fn agent_email(agent: usize) -> String {
+        let name: String = ATTENDANTS[agent].0.to_lowercase().split_whitespace().take(2).collect::<Vec<_>>().join(".");
+        let plain: String = unicode_normalization::UnicodeNormalization::nfd(name.as_str()).filter(char::is_ascii).collect();
+        format!("{plain}@exemplo.org.br")
+    }
+
+    /// Sorts everything by time, cuts what is later than the clock and hands out the numbers that people see.
+    fn finish(&mut self) {
+        let mut order: Vec<usize> = (0..self.tickets.len()).filter(|&index| self.tickets[index].created_at <= self.now).collect();
+        order.sort_by_key(|&index| (self.tickets[index].created_at, index));
+        let mut position = vec![None; self.tickets.len()];
+        for (new, &old) in order.iter().enumerate() {
+            position[old] = Some(new);
+        }
+        let mut tickets: Vec<Ticket> = order.iter().map(|&index| self.tickets[index].clone()).collect();
+        for (ticket, sequential_id) in tickets.iter_mut().zip(1..) {
+            ticket.sequential_id = sequential_id;
+            ticket.parent = ticket.parent.and_then(|parent| position[parent]);
+            ticket.parent_sequential_id = ticket.parent.and_then(|parent| i64::try_from(parent + 1).ok());
+            ticket.cut(self.now);
+        }
+        self.tickets = tickets;
+        self.customer_by_ticket = self.tickets.iter().map(|ticket| (ticket.id, ticket.customer)).collect();
+        self.customer_by_ticket.sort_unstable();
+        for messages in &mut self.messages {
+            messages.retain(|message| message.at <= self.now);
+            messages.sort_by_key(|message| (message.at, message.id));
+        }
+        self.events.retain(|event| event.at <= self.now);
+        self.events.sort_by_key(|event| (event.at, event.customer));
+    }
+}
+
+impl WorldSpec {
+    fn first_day(&self, zone: Zone) -> NaiveDate {
+        let today = zone.day(self.now);
+        today.with_day(1).expect("every month has a first day") - Months::new(self.months.saturating_sub(1))
+    }
+}
+
+impl Ticket {
+    /// Takes back what has not happened by `now`.
+    fn cut(&mut self, now: DateTime<Utc>) {
+        let happened = |at: Option<DateTime<Utc>>| at.filter(|at| *at <= now);
+        if happened(self.closed_at).is_none() && self.closed_at.is_some() {
+            self.closed_at = None;
+            self.tag = None;
+            self.status = "Open";
+        }
+        self.first_response_at = happened(self.first_response_at);
+        self.opened_at = happened(self.opened_at);
+        if self.status == "Open" && self.opened_at.is_none() {
+            // Given to somebody who has not looked yet, or still in the queue.
+            self.status = if self.id.as_u128().is_multiple_of(8) { "Assigned" } else { "Waiting" };
+            self.agent = self.agent.filter(|_| self.status == "Assigned");
+        }
+    }
+
+    /// Returns whether the ticket has ended.
+    pub fn is_closed(&self) -> bool {
+        self.closed_at.is_some()
+    }
+}
+
+fn customer(draw: &mut Draw) -> Customer {
+    let channel = CHANNELS[draw.weighted(CHANNELS.iter().map(|(_, share)| *share))].0;
+    Customer { identity: format!("{}@tunnel.msging.net", uuid(draw)), channel }
+}
+
+fn uuid(draw: &mut Draw) -> Uuid {
+    uuid::Builder::from_random_bytes(draw.bits().to_be_bytes()).into_uuid()
+}
+
+/// Hours of the horizon with their share of arrivals.
+struct Arrivals {
+    /// Start of the hour and sum of weights up to its end.
+    hours: Vec<(DateTime<Utc>, f64)>,
+}
+
+impl Arrivals {
+    fn plan(spec: &WorldSpec, zone: Zone, draw: &mut Draw) -> Arrivals {
+        let mut hours = Vec::new();
+        let mut sum = 0.0;
+        let (mut day, last) = (spec.first_day(zone), zone.day(spec.now));
+        while day <= last {
+            let weekday = day.weekday().num_days_from_monday() as usize;
+            // No two days are alike, and now and then something happens: an invoice run, a campaign, an outage.
+            let mut mood = 0.88 + 0.24 * draw.unit();
+            if draw.chance(0.02) {
+                mood *= 1.7;
+            }
+            if calendar::is_holiday(day) {
+                mood *= 0.12;
+            }
+            let growth = 1.015_f64.powf(months_since(spec.first_day(zone), day));
+            for (hour, load) in (0_i64..).zip(HOUR_LOAD) {
+                let start = zone.day_start(day) + TimeDelta::hours(hour);
+                if start <= spec.now {
+                    sum += load * WEEKDAY_LOAD[weekday] * mood * growth;
+                    hours.push((start, sum));
+                }
+            }
+            day = day + Days::new(1);
+        }
+        Arrivals { hours }
+    }
+
+    fn draw(&self, draw: &mut Draw) -> DateTime<Utc> {
+        let target = draw.unit() * self.hours.last().map_or(0.0, |(_, sum)| *sum);
+        let hour = self.hours.partition_point(|(_, sum)| *sum <= target).min(self.hours.len() - 1);
+        #[expect(clippy::cast_possible_truncation, reason = "below the milliseconds of an hour")]
+        let offset_ms = (draw.unit() * 3_600_000.0) as i64;
+        self.hours[hour].0 + TimeDelta::milliseconds(offset_ms)
+    }
+}
+
+fn months_since(first: NaiveDate, day: NaiveDate) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "a few thousand days")]
+    let days = (day - first).num_days() as f64;
+    days / 30.44
+}
+
+/// Draws one conversation into the world.
+struct Conversation<'a> {
+    world: &'a mut World,
+    draw: &'a mut Draw,
+    zone: Zone,
+    first: NaiveDate,
+    who: usize,
+    room: usize,
+}
+
+impl Conversation<'_> {
+    fn play(&mut self, started_at: DateTime<Utc>) {
+        let mut queue = self.draw.weighted(QUEUES.iter().map(|queue| queue.weight * (1.0 + queue.growth * months_since(self.first, self.zone.day(started_at))).max(0.1)));
+        let mut team = if self.draw.chance(DEFAULT_QUEUE.1) { DEFAULT_QUEUE.0 } else { QUEUES[queue].name };
+        let mut at = started_at;
+        let mut parent = None;
+        let mut agent = None;
+        self.say(at - TimeDelta::milliseconds(42_000), Author::Customer);
+        self.say(at - TimeDelta::milliseconds(40_500), Author::Bot);
+        self.say(at - TimeDelta::milliseconds(6_000), Author::Customer);
+        for leg in 0..4 {
+            let may_move = leg < 3 && leg + 1 < self.room;
+            let ticket = self.leg(at, queue, team, agent, parent, may_move);
+            let moved = ticket.status == "Transferred";
+            let ended = ticket.closed_at;
+            let (who_answered, answered) = (ticket.agent, ticket.first_response_at.is_some());
+            let status = ticket.status;
+            self.world.tickets.push(ticket);
+            parent = Some(self.world.tickets.len() - 1);
+            let Some(ended) = ended else { return };
+            self.say(ended, Author::System);
+            if !moved {
+                if answered && status == "ClosedAttendant" {
+                    self.survey(ended, queue, team, leg);
+                }
+                return;
+            }
+            at = ended;
+            (queue, team, agent) = self.destination(queue, team, who_answered);
+        }
+    }
+
+    /// Where a transfer goes: to another queue, or straight to a person, who is rarely of the same sector.
+    fn destination(&mut self, queue: usize, team: &'static str, from: Option<usize>) -> (usize, &'static str, Option<usize>) {
+        let target = match team {
+            // What nobody routed is routed by hand.
+            "Default" => queue,
+            _ => (queue + 1 + self.draw.index(QUEUES.len() - 1)) % QUEUES.len(),
+        };
+        if team != "Default" && self.draw.chance(0.6) {
+            let colleagues: Vec<usize> = (0..ATTENDANTS.len()).filter(|person| Some(*person) != from && ATTENDANTS[*person].1.contains(&queue)).collect();
+            let person = if colleagues.is_empty() { self.draw.index(ATTENDANTS.len()) } else { *self.draw.pick(&colleagues) };
+            return (queue, "DIRECT_TRANSFER", Some(person));
+        }
+        (target, QUEUES[target].name, None)
+    }
+
+    fn leg(&mut self, at: DateTime<Utc>, queue: usize, team: &'static str, agent: Option<usize>, parent: Option<usize>, may_move: bool) -> Ticket {
+        let profile = &QUEUES[queue];
+        let load = self.load(at);
+        let month = months_since(self.first, self.zone.day(at));
+        let mut ticket = Ticket {
+            id: uuid(self.draw),
+            sequential_id: 0,
+            parent_sequential_id: None,
+            parent,
+            customer: self.who,
+            team,
+            agent: None,
+            status: "Open",
+            created_at: at,
+            opened_at: None,
+            first_response_at: None,
+            closed_at: None,
+            tag: None,
+        };
+        let queue_factor = if team == "Default" { 2.2 } else if team == "DIRECT_TRANSFER" { 0.5 } else { 1.0 };
+        let served_from = self.next_open(at);
+        let opened_at = served_from + TimeDelta::milliseconds(self.draw.duration_ms(profile.wait_s * load * load * queue_factor, 0.75));
+        let patience = TimeDelta::milliseconds(self.draw.duration_ms(5_400.0, 0.9));
+        if parent.is_none() && opened_at - at > patience && self.draw.chance(0.3) {
+            // Most who give up are closed for silence by the flow, some leave by its menu.
+            ticket.status = if self.draw.chance(0.6) { "ClosedClient" } else { "ClosedClientInactivity" };
+            ticket.closed_at = Some(at + patience);
+            return ticket;
+        }
+        let candidates: Vec<usize> = (0..ATTENDANTS.len()).filter(|person| ATTENDANTS[*person].1.contains(&queue)).collect();
+        let person = agent.unwrap_or_else(|| *self.draw.pick(&candidates));
+        ticket.agent = Some(person);
+        ticket.opened_at = Some(opened_at);
+        if parent.is_none() && self.draw.chance(0.012) {
+            // Picked up and forgotten: closed by the flow without any answer.
+            ticket.status = "ClosedClientInactivity";
+            ticket.closed_at = Some(opened_at + TimeDelta::milliseconds(self.draw.duration_ms(7_200.0, 0.3)));
+            return ticket;
+        }
+        let answer_s = profile.answer_s * load * (1.0 + profile.slowdown * month).max(0.3) * person_speed(person);
+        let mut clock = opened_at + TimeDelta::milliseconds(self.draw.duration_ms(answer_s * 0.6, 0.6));
+        ticket.first_response_at = Some(clock);
+        self.say(clock, Author::Attendant);
+        let turns = self.turn_count();
+        for turn in 0..turns {
+            clock += TimeDelta::milliseconds(self.draw.duration_ms(75.0, 0.9));
+            self.say(clock, Author::Customer);
+            let asked_at = clock;
+            while self.draw.chance(0.28) {
+                clock += TimeDelta::milliseconds(self.draw.duration_ms(9.0, 0.6));
+                self.say(clock, Author::Customer);
+            }
+            if turn + 1 == turns && self.draw.chance(0.09) {
+                break;
+            }
+            let answered_at = asked_at + TimeDelta::milliseconds(self.draw.duration_ms(answer_s, 0.8));
+            clock = clock.max(answered_at) + TimeDelta::milliseconds(500);
+            self.say(clock, Author::Attendant);
+            while self.draw.chance(0.2) {
+                clock += TimeDelta::milliseconds(self.draw.duration_ms(12.0, 0.6));
+                self.say(clock, Author::Attendant);
+            }
+        }
+        let closed_at = clock + TimeDelta::milliseconds(self.draw.duration_ms(140.0, 0.8));
+        ticket.closed_at = Some(closed_at);
+        let moves_on = if team == "Default" { 0.55 } else { profile.transfer };
+        ticket.status = if may_move && self.draw.chance(moves_on) {
+            "Transferred"
+        } else {
+            match self.draw.unit() {
+                draw if draw < 0.86 => "ClosedAttendant",
+                draw if draw < 0.93 => "ClosedClientInactivity",
+                _ => "ClosedClient",
+            }
+        };
+        ticket.tag = (ticket.status == "ClosedAttendant" && self.draw.chance(0.55)).then(|| *self.draw.pick(&TAGS));
+        ticket
+    }
+
+    /// Most conversations need two to five turns, a few none, some many.
+    fn turn_count(&mut self) -> usize {
+        let mut turns = usize::from(!self.draw.chance(0.12));
+        while turns > 0 && turns < 25 && self.draw.chance(0.72) {
+            turns += 1;
+        }
+        turns
+    }
+
+    fn survey(&mut self, ended: DateTime<Utc>, queue: usize, team: &'static str, legs_before: usize) {
+        let asked = ended + TimeDelta::milliseconds(2_000);
+        self.say(asked, Author::Bot);
+        if !self.draw.chance(0.42) {
+            return;
+        }
+        let profile = &QUEUES[queue];
+        #[expect(clippy::cast_precision_loss, reason = "three legs at most")]
+        let passed_around = legs_before as f64 * 0.5;
+        let slow_day = (self.load(ended) - 1.0).max(0.0) * 0.5;
+        let mood = profile.score + 0.1 - passed_around - slow_day - profile.slowdown * 3.0 * months_since(self.first, self.zone.day(ended));
+        let spread = (self.draw.unit() + self.draw.unit() + self.draw.unit() - 1.5) * 2.3;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 1 to 5")]
+        let score = (mood + spread).round().clamp(1.0, 5.0) as usize;
+        let action = match self.draw.unit() {
+            draw if draw < 0.03 => (*self.draw.pick(&OTHER_ANSWERS)).to_owned(),
+            draw if draw < 0.25 => ANSWER_WORDS[score - 1].to_owned(),
+            _ => score.to_string(),
+        };
+        let delay_s = if self.draw.chance(0.12) { 40_000.0 } else { 120.0 };
+        let at = asked + TimeDelta::milliseconds(self.draw.duration_ms(delay_s, 1.0));
+        self.say(at, Author::Customer);
+        let named = team != "DIRECT_TRANSFER" && team != "Default" && self.draw.chance(0.9);
+        let comment = self.draw.chance(0.15).then(|| *self.draw.pick(&COMMENTS));
+        self.world.events.push(Event {
+            category: SURVEY_CATEGORY,
+            action,
+            at,
+            customer: self.who,
+            queue: named.then_some(profile.name),
+            comment,
+        });
+    }
+
+    /// How much slower everything is at this hour, around 1: Mondays, peaks, and lunch, when few people are left.
+    fn load(&self, at: DateTime<Utc>) -> f64 {
+        let local = self.zone.local(at);
+        let hour = local.hour() as usize;
+        let staff = if hour == 12 { 0.45 } else { 1.0 };
+        let weekday = WEEKDAY_LOAD[local.weekday().num_days_from_monday() as usize].max(0.8);
+        (0.55 + 0.16 * HOUR_LOAD[hour] / staff) * weekday
+    }
+
+    /// Returns `at`, or when the desk opens next.
+    fn next_open(&self, at: DateTime<Utc>) -> DateTime<Utc> {
+        let local = self.zone.local(at);
+        let mut day = local.date();
+        let minute = i64::from(local.time().num_seconds_from_midnight()) / 60;
+        loop {
+            if let Some((opens, closes)) = calendar::opening(day) {
+                if day > local.date() || minute < opens {
+                    let local_opening = day.and_time(NaiveTime::MIN) + TimeDelta::minutes(opens);
+                    return self.zone.day_start(day) + (local_opening - day.and_time(NaiveTime::MIN));
+                }
+                if minute < closes {
+                    return at;
+                }
+            }
+            day = day + Days::new(1);
+        }
+    }
+
+    fn say(&mut self, at: DateTime<Utc>, author: Author) {
+        let id = uuid(self.draw).as_u128();
+        self.world.messages[self.who].push(Message { id, at, author });
+    }
+}
+
+/// People differ: from a third faster to a third slower.
+fn person_speed(person: usize) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "below seven")]
+    let step = (person * 5 % 7) as f64;
+    0.7 + step * 0.1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec(seed: u64, tickets: usize) -> WorldSpec {
+        WorldSpec { seed, tickets, months: 4, now: "2026-11-22T15:00:00Z".parse().unwrap() }
+    }
+
+    fn zone() -> Zone {
+        "America/Sao_Paulo".parse().unwrap()
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_world() {
+        let (one, two) = (World::draw(&spec(7, 400), zone()), World::draw(&spec(7, 400), zone()));
+        assert_eq!(format!("{one:?}"), format!("{two:?}"));
+        assert_ne!(format!("{one:?}"), format!("{:?}", World::draw(&spec(8, 400), zone())));
+    }
+
+    #[test]
+    fn time_runs_forward_and_nothing_is_later_than_the_clock() {
+        let world = World::draw(&spec(1, 2_000), zone());
+        assert!(world.tickets.len() > 1_900, "{}", world.tickets.len());
+        for ticket in &world.tickets {
+            let steps: Vec<_> = [Some(ticket.created_at), ticket.opened_at, ticket.first_response_at, ticket.closed_at].into_iter().flatten().collect();
+            assert!(steps.is_sorted() && steps.iter().all(|step| *step <= world.now), "{ticket:?}");
+        }
+        assert!(world.events.iter().all(|event| event.at <= world.now));
+    }
+
+    #[test]
+    fn every_kind_of_ticket_occurs() {
+        let world = World::draw(&spec(3, 5_000), zone());
+        for status in ["Open", "Waiting", "ClosedAttendant", "ClosedClient", "ClosedClientInactivity", "Transferred"] {
+            assert!(world.tickets.iter().any(|ticket| ticket.status == status), "{status}");
+        }
+        for team in ["Default", "DIRECT_TRANSFER", "Financeiro"] {
+            assert!(world.tickets.iter().any(|ticket| ticket.team == team), "{team}");
+        }
+        let children = world.tickets.iter().filter(|ticket| ticket.parent.is_some()).count();
+        let transferred = world.tickets.iter().filter(|ticket| ticket.status == "Transferred").count();
+        assert!(children == transferred, "{children} children of {transferred} transfers");
+    }
+}

@@ -1,0 +1,56 @@
+//! The manifest: what a snapshot consists of, in JSON with a fixed order of keys.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+/// Version of the manifest's form.
+pub const FORMAT: u32 = 1;
+
+/// A published state of all tables.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Version of this form.
+    pub format: u32,
+    /// `{time of publication}-{content}`; sorts by time.
+    pub id: String,
+    /// Time of publication.
+    pub published_at: DateTime<Utc>,
+    /// Everything Blip had until then was asked for.
+    pub loaded_until: Option<DateTime<Utc>>,
+    /// The snapshot before.
+    pub previous: Option<String>,
+    /// IANA name of the zone in which local columns were computed.
+    pub timezone: String,
+    /// Records set aside because they could not be understood.
+    pub quarantined: i64,
+    /// The tables by name.
+    pub tables: BTreeMap<String, TableManifest>,
+}
+
+/// One table of a snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableManifest {
+    /// Rows in all parts.
+    pub rows: i64,
+    /// The parts by month; at least one, so that an empty table keeps its columns.
+    pub parts: Vec<Part>,
+}
+
+/// One file of a snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// Path below the snapshot folder.
+    pub path: String,
+    /// Local month, `yyyy-mm`; none for small tables in one part.
+    pub month: Option<String>,
+    /// Rows.
+    pub rows: i64,
+    /// Size of the file.
+    pub bytes: u64,
+    /// SHA-256 of the file, in hexadecimal.
+    pub sha256: String,
+    /// Order-free digest of the rows, by which an unchanged month is recognised without writing it.
+    pub fingerprint: String,
+}

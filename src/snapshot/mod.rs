@@ -1,0 +1,15 @@
+//! Published states of the data: immutable Parquet parts and a manifest that names them.
+//!
+//! A part holds one table's rows of one local month and is named by its content; a snapshot whose month did not change names
+//! the same part as the one before. Publishing renames one file, the manifest: readers see all of a snapshot or none of it,
+//! and never wait. Nothing here is ever rewritten; `prune` removes what no kept manifest names.
+
+mod error;
+mod manifest;
+mod publish;
+mod reader;
+
+pub use error::SnapshotError;
+pub use manifest::{Manifest, Part, TableManifest};
+pub use publish::{Published, Stamp, publish};
+pub use reader::{Snapshot, list};

@@ -1,0 +1,182 @@
+//! Publishes the marts of the live database as a new snapshot.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    path::Path,
+};
+
+use chrono::{DateTime, Utc};
+use duckdb::Connection;
+use sha2::{Digest, Sha256};
+
+use super::{
+    Manifest, Part, Snapshot, SnapshotError, TableManifest,
+    manifest::FORMAT,
+    reader::{MANIFEST_FOLDER, latest},
+};
+
+/// What publishing did.
+#[derive(Debug, Clone)]
+pub struct Published {
+    /// The newest snapshot: a new one, or the one before when nothing had changed.
+    pub manifest: Manifest,
+    /// Whether a new snapshot was made.
+    pub is_new: bool,
+    /// Parts that were written; all others are shared with earlier snapshots.
+    pub parts_written: usize,
+}
+
+/// The state that a manifest describes beside its tables.
+#[derive(Debug, Clone)]
+pub struct Stamp {
+    /// The present.
+    pub now: DateTime<Utc>,
+    /// Everything Blip had until then was asked for.
+    pub loaded_until: Option<DateTime<Utc>>,
+    /// Zone of the local columns.
+    pub timezone: crate::domain::Zone,
+    /// Records set aside.
+    pub quarantined: i64,
+}
+
+/// Publishes `tables` of the schema `marts`: name and the column whose month makes the parts.
+///
+/// A snapshot is made when a row differs from the last one, or when a new local day has been loaded; otherwise the last one
+/// stays the newest.
+///
+/// # Errors
+/// When the folder cannot be written or DuckDB refuses. Readers then still see the snapshot before.
+pub fn publish(connection: &Connection, tables: &[(&str, Option<&str>)], folder: &Path, stamp: &Stamp) -> Result<Published, SnapshotError> {
+    let manifests = folder.join(MANIFEST_FOLDER);
+    fs::create_dir_all(&manifests).map_err(SnapshotError::file("created", &manifests))?;
+    let previous = latest(folder)?;
+    let mut parts_written = 0;
+    let mut contents = BTreeMap::new();
+    for (table, month_column) in tables {
+        let known = previous.as_ref().and_then(|manifest| manifest.tables.get(*table));
+        let parts = publish_table(connection, folder, table, *month_column, known, &mut parts_written)?;
+        contents.insert((*table).to_owned(), TableManifest { rows: parts.iter().map(|part| part.rows).sum(), parts });
+    }
+    if let Some(manifest) = previous.as_ref().filter(|manifest| is_same(manifest, &contents, stamp)) {
+        return Ok(Published { manifest: manifest.clone(), is_new: false, parts_written: 0 });
+    }
+    let mut digest = Sha256::new();
+    for part in contents.values().flat_map(|table| &table.parts) {
+        digest.update(&part.sha256);
+    }
+    let digest = hex(&digest.finalize()[..4]);
+    let manifest = Manifest {
+        format: FORMAT,
+        id: format!("{}-{digest}", stamp.now.format("%Y%m%dT%H%M%SZ")),
+        published_at: stamp.now,
+        loaded_until: stamp.loaded_until,
+        previous: previous.map(|manifest| manifest.id),
+        timezone: stamp.timezone.to_string(),
+        quarantined: stamp.quarantined,
+        tables: contents,
+    };
+    let text = serde_json::to_vec_pretty(&manifest).expect("a manifest has only texts and numbers");
+    write_renamed(&manifests.join(format!("{}.json", manifest.id)), &text)?;
+    Ok(Published { manifest, is_new: true, parts_written })
+}
+
+fn is_same(manifest: &Manifest, contents: &BTreeMap<String, TableManifest>, stamp: &Stamp) -> bool {
+    let day = |instant: Option<DateTime<Utc>>| instant.map(|instant| stamp.timezone.day(instant));
+    manifest.tables == *contents
+        && manifest.quarantined == stamp.quarantined
+        && manifest.timezone == stamp.timezone.to_string()
+        && day(manifest.loaded_until) == day(stamp.loaded_until)
+}
+
+fn publish_table(
+    connection: &Connection,
+    folder: &Path,
+    table: &str,
+    month_column: Option<&str>,
+    known: Option<&TableManifest>,
+    parts_written: &mut usize,
+) -> Result<Vec<Part>, SnapshotError> {
+    let month = month_column.map_or_else(|| "CAST(NULL AS VARCHAR)".to_owned(), |column| format!("strftime({column}, '%Y-%m')"));
+    let mut statement = connection.prepare(&format!(
+        "SELECT {month} AS month, count(*), CAST(bit_xor(hash(t)) AS VARCHAR) || '-' || CAST(sum(hash(t)) AS VARCHAR)
+         FROM marts.{table} AS t GROUP BY month ORDER BY month NULLS FIRST"
+    ))?;
+    let mut months: Vec<(Option<String>, i64, String)> =
+        statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect::<Result<_, _>>()?;
+    if months.is_empty() {
+        months.push((None, 0, "empty".to_owned()));
+    }
+    let mut parts = Vec::with_capacity(months.len());
+    for (month_value, rows, fingerprint) in months {
+        let unchanged = known.and_then(|known| {
+            known.parts.iter().find(|part| part.month == month_value && part.rows == rows && part.fingerprint == fingerprint)
+        });
+        if let Some(part) = unchanged.filter(|part| folder.join(&part.path).exists()) {
+            parts.push(part.clone());
+            continue;
+        }
+        let filter = match &month_value {
+            Some(value) => format!("{month} = '{value}'"),
+            None if rows > 0 && month_column.is_some() => format!("{month} IS NULL"),
+            None => "TRUE".to_owned(),
+        };
+        let (path, bytes, sha256) = write_part(connection, folder, table, month_value.as_deref(), &filter)?;
+        parts.push(Part { path, month: month_value, rows, bytes, sha256, fingerprint });
+        *parts_written += 1;
+    }
+    Ok(parts)
+}
+
+/// Writes a part under a temporary name, then renames it to its content's. Returns path, size and hash.
+fn write_part(connection: &Connection, folder: &Path, table: &str, month: Option<&str>, filter: &str) -> Result<(String, u64, String), SnapshotError> {
+    let part_folder = match month {
+        Some(month) => format!("{table}/month={month}"),
+        None => table.to_owned(),
+    };
+    let target = folder.join(&part_folder);
+    fs::create_dir_all(&target).map_err(SnapshotError::file("created", &target))?;
+    let temporary = target.join(format!(".writing-{}.parquet", std::process::id()));
+    let sql_path = temporary.to_string_lossy().replace('\'', "''");
+    connection.execute_batch(&format!("COPY (SELECT * FROM marts.{table} WHERE {filter}) TO '{sql_path}' (FORMAT parquet, COMPRESSION zstd)"))?;
+    let bytes = fs::read(&temporary).map_err(SnapshotError::file("read", &temporary))?;
+    let sha256 = hex(&Sha256::digest(&bytes));
+    let path = format!("{part_folder}/{}.parquet", &sha256[..16]);
+    File::open(&temporary).and_then(|file| file.sync_all()).map_err(SnapshotError::file("written", &temporary))?;
+    let finished = folder.join(&path);
+    fs::rename(&temporary, &finished).map_err(SnapshotError::file("renamed", &finished))?;
+    Ok((path, bytes.len() as u64, sha256))
+}
+
+/// Writes a file so that it is there in full or not at all.
+fn write_renamed(path: &Path, bytes: &[u8]) -> Result<(), SnapshotError> {
+    use std::io::Write;
+    let temporary = path.with_extension(format!("writing-{}", std::process::id()));
+    let mut file = File::create(&temporary).map_err(SnapshotError::file("created", &temporary))?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(SnapshotError::file("written", &temporary))?;
+    fs::rename(&temporary, path).map_err(SnapshotError::file("renamed", path))
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl Snapshot {
+    /// Compares every part with its hash; returns the paths that are missing or differ.
+    ///
+    /// # Errors
+    /// When a part that exists cannot be read.
+    pub fn damaged_parts(&self) -> Result<Vec<String>, SnapshotError> {
+        let mut damaged = Vec::new();
+        for part in self.manifest.tables.values().flat_map(|table| &table.parts) {
+            let path = self.folder.join(&part.path);
+            match fs::read(&path) {
+                Ok(bytes) if hex(&Sha256::digest(&bytes)) == part.sha256 => {}
+                Ok(_) => damaged.push(part.path.clone()),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => damaged.push(part.path.clone()),
+                Err(error) => return Err(SnapshotError::file("read", path)(error)),
+            }
+        }
+        Ok(damaged)
+    }
+}

@@ -1,0 +1,129 @@
+//! Rows as `ingest` hands them over: redacted, pseudonymised, typed.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use duckdb::types::Value;
+
+/// What is read from Blip day by day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resource {
+    /// Tickets by creation.
+    Ticket,
+    /// Survey events by day.
+    Event,
+}
+
+impl Resource {
+    /// Returns the name in tables and on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Resource::Ticket => "ticket",
+            Resource::Event => "event",
+        }
+    }
+}
+
+/// One answer about one ticket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TicketRow {
+    /// Blip's id.
+    pub ticket_id: String,
+    /// Pseudonym of the customer.
+    pub customer_key: String,
+    /// The redacted answer as JSON, fields in fixed order.
+    pub body: String,
+    /// Whether the ticket had ended.
+    pub is_closed: bool,
+}
+
+/// One message, without its content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MessageRow {
+    /// Its id.
+    pub message_id: String,
+    /// `received` or `sent`.
+    pub direction: String,
+    /// The platform's mark of the author; none where it is not marked.
+    pub author: Option<String>,
+    /// Whether it says something to a person.
+    pub content: bool,
+    /// When it was stored.
+    pub sent_at: DateTime<Utc>,
+}
+
+/// One recorded event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventRow {
+    /// Key made from the content, and the occurrence among equal ones.
+    pub event_id: String,
+    /// Category.
+    pub category: String,
+    /// Action.
+    pub action: String,
+    /// When it was recorded.
+    pub recorded_at: DateTime<Utc>,
+    /// Pseudonym of the customer; none where the event names nobody.
+    pub customer_key: Option<String>,
+    /// Queue named in the extras.
+    pub queue: Option<String>,
+    /// Comment in the extras, for the restricted area.
+    pub comment: Option<String>,
+}
+
+/// An attendant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttendantRow {
+    /// E-mail address.
+    pub agent: String,
+    /// Name.
+    pub name: Option<String>,
+    /// Queues, sorted.
+    pub queues: Vec<String>,
+}
+
+/// What was read of one day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Coverage {
+    /// What was read.
+    pub resource: Resource,
+    /// Name of the key that read it.
+    pub key_name: String,
+    /// The local day.
+    pub day: NaiveDate,
+    /// Number that Blip said it had.
+    pub reported: i64,
+    /// Number that arrived.
+    pub stored: i64,
+    /// Of these, tickets that had not ended.
+    pub still_open: i64,
+    /// Whether the day was over when it was read.
+    pub day_was_over: bool,
+}
+
+/// A customer whose messages are to be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MessageTask {
+    /// Bot that owns the tickets.
+    pub owner: String,
+    /// Pseudonym of the customer.
+    pub customer_key: String,
+    /// The ticket by which the messages are asked for.
+    pub newest_ticket_id: String,
+    /// Earliest instant of interest: creation of the oldest ticket to be covered.
+    pub not_before: DateTime<Utc>,
+    /// Tickets that are covered by the read, and whether each had ended.
+    pub tickets: Vec<(String, bool)>,
+}
+
+pub(super) fn texts(value: Value) -> Vec<String> {
+    match value {
+        Value::List(values) => values.into_iter().filter_map(|value| if let Value::Text(text) = value { Some(text) } else { None }).collect(),
+        _ => Vec::new(),
+    }
+}
+
+pub(super) fn flags(value: Value) -> Vec<bool> {
+    match value {
+        Value::List(values) => values.into_iter().map(|value| value == Value::Boolean(true)).collect(),
+        _ => Vec::new(),
+    }
+}

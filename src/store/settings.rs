@@ -1,0 +1,92 @@
+//! What the configuration says, as tables that the SQL joins.
+
+use duckdb::params;
+
+use super::{Store, StoreError};
+use crate::{
+    config::{DirectTransfer, SatisfactionSource, Settings},
+    domain::{Language, zone::OffsetSpan},
+};
+
+/// The configuration's rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettingsRows {
+    /// Queue and its sector.
+    pub queue_sector: Vec<(String, String)>,
+    /// Rule of direct transfers by name, name of the queue `Default`, name of what cannot be resolved.
+    pub rule: (String, String, String),
+    /// Survey category, scale by name, lowest and highest score, lowest satisfied score; none when satisfaction is off.
+    pub survey: Option<(String, String, i64, i64, i64)>,
+    /// Answers in words and their scores.
+    pub answers: Vec<(String, i64)>,
+    /// Offsets of the organisation's zone.
+    pub offsets: Vec<OffsetSpan>,
+}
+
+/// The stretch of years in which Blip can have data, generously.
+const FIRST_YEAR: i32 = 2010;
+const LAST_YEAR: i32 = 2045;
+
+impl SettingsRows {
+    /// Makes the rows of `settings`.
+    pub fn new(settings: &Settings) -> SettingsRows {
+        let survey = &settings.satisfaction;
+        let day = |year| chrono::NaiveDate::from_ymd_opt(year, 1, 1).expect("1 January exists");
+        SettingsRows {
+            queue_sector: settings.sectors.by_queue.clone().into_iter().collect(),
+            rule: (
+                match settings.sectors.direct_transfer {
+                    DirectTransfer::Inherit => "inherit",
+                    DirectTransfer::Attendant => "attendant",
+                    DirectTransfer::Unassigned => "unassigned",
+                }
+                .to_owned(),
+                settings.sectors.default_queue.clone(),
+                match settings.organization.locale {
+                    Language::PtBr => "Não resolvido",
+                    Language::EnUs => "Unresolved",
+                }
+                .to_owned(),
+            ),
+            survey: (survey.source == SatisfactionSource::Events).then(|| {
+                let scale = format!("{}-{}", survey.scale.0, survey.scale.1);
+                (survey.category.clone(), scale, survey.scale.0, survey.scale.1, survey.satisfied_from)
+            }),
+            answers: survey.answers.clone().into_iter().collect(),
+            offsets: settings.organization.timezone.offset_spans(day(FIRST_YEAR), day(LAST_YEAR)),
+        }
+    }
+}
+
+impl Store {
+    /// Replaces what the database knows of the configuration.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn write_settings(&self, rows: &SettingsRows) -> Result<(), StoreError> {
+        let connection = &self.connection;
+        connection.execute_batch(
+            "DELETE FROM settings.queue_sector; DELETE FROM settings.rule; DELETE FROM settings.survey;
+             DELETE FROM settings.answer; DELETE FROM settings.offset_span;",
+        )?;
+        for (queue, sector) in &rows.queue_sector {
+            connection.execute("INSERT INTO settings.queue_sector VALUES (?, ?)", params![queue, sector])?;
+        }
+        let (direct_transfer, default_queue, unresolved) = &rows.rule;
+        connection.execute("INSERT INTO settings.rule VALUES (?, ?, ?)", params![direct_transfer, default_queue, unresolved])?;
+        if let Some((category, scale, lowest, highest, satisfied_from)) = &rows.survey {
+            connection
+                .execute("INSERT INTO settings.survey VALUES (?, ?, ?, ?, ?)", params![category, scale, lowest, highest, satisfied_from])?;
+        }
+        for (answer, score) in &rows.answers {
+            connection.execute("INSERT INTO settings.answer VALUES (?, ?)", params![answer, score])?;
+        }
+        for span in &rows.offsets {
+            connection.execute(
+                "INSERT INTO settings.offset_span VALUES (?, ?, ?)",
+                params![span.from.naive_utc(), span.until.naive_utc(), span.offset_s],
+            )?;
+        }
+        Ok(())
+    }
+}

@@ -3,10 +3,13 @@
 //! `ARCHITECTURE.md` tells how the folders work together and which may use which.
 
 pub mod blip;
+pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod ingest;
 pub mod query;
+pub mod render;
+pub mod report;
 pub mod sim;
 pub mod snapshot;
 pub mod store;

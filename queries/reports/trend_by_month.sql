@@ -19,7 +19,7 @@ WITH history AS (
     FROM calendar_day
     WHERE
         day < $period_end
-        AND day >= CAST(date_trunc('month', $period_start) AS DATE) - INTERVAL '12' MONTH
+        AND day >= CAST(date_trunc('month', CAST($period_start AS DATE)) AS DATE) - INTERVAL '12' MONTH
 ),
 
 touching AS (

@@ -64,6 +64,16 @@ impl Project {
         texts(&QUERIES, &self.dir.join("queries"), "sql")
     }
 
+    /// Returns the default reports, schedules and queries by path within a project.
+    pub fn default_files() -> Vec<(String, String)> {
+        let place = |folder: &str, files: BTreeMap<String, String>| -> Vec<(String, String)> {
+            files.into_iter().map(|(path, text)| (format!("{folder}/{path}"), text)).collect()
+        };
+        let mut files = place("queries", embedded(&QUERIES, "sql"));
+        files.extend(place("reports", embedded(&REPORTS, "toml")));
+        files
+    }
+
     /// Returns the embedded queries by path within `queries/`.
     pub fn embedded_query_texts() -> BTreeMap<String, String> {
         embedded(&QUERIES, "sql")

@@ -210,12 +210,24 @@ impl Settings {
             }
         }
 
-        let sectors = file.sectors.unwrap_or_default();
+        let mut rules = SectorRules::default();
         let mut by_queue: BTreeMap<String, String> = BTreeMap::new();
-        for (sector, queues) in &sectors.queues {
-            for queue in queues.get_ref() {
-                if let Some(other) = by_queue.insert(queue.clone(), sector.clone()).filter(|other| other != sector) {
-                    report(queues.span(), format!("queue `{queue}` is in the sectors `{other}` and `{sector}`; a queue has one sector"));
+        for (sector, value) in file.sectors.unwrap_or_default() {
+            let (span, value) = (value.span(), value.into_inner());
+            if sector == "rules" {
+                match value.try_into() {
+                    Ok(found) => rules = found,
+                    Err(error) => report(span, format!("[sectors.rules]: {}", error.message())),
+                }
+                continue;
+            }
+            let Ok(queues) = value.try_into::<Vec<String>>() else {
+                report(span, format!("sector `{sector}` must be a list of queue names, such as [\"{sector}\"]"));
+                continue;
+            };
+            for queue in queues {
+                if let Some(other) = by_queue.insert(queue.clone(), sector.clone()).filter(|other| *other != sector) {
+                    report(span.clone(), format!("queue `{queue}` is in the sectors `{other}` and `{sector}`; a queue has one sector"));
                 }
             }
         }
@@ -262,7 +274,7 @@ impl Settings {
             organization: file.organization,
             document: file.document,
             blip_keys: keys,
-            sectors: Sectors { by_queue, direct_transfer: sectors.rules.direct_transfer, default_queue: sectors.rules.default_queue },
+            sectors: Sectors { by_queue, direct_transfer: rules.direct_transfer, default_queue: rules.default_queue },
             satisfaction: Survey {
                 source: survey.source,
                 category: survey.category,
@@ -326,13 +338,8 @@ struct KeyTable {
     commands_per_second: Option<u32>,
 }
 
-#[derive(Default, Deserialize)]
-struct SectorsTable {
-    #[serde(default)]
-    rules: SectorRules,
-    #[serde(flatten)]
-    queues: BTreeMap<String, Spanned<Vec<String>>>,
-}
+/// Sectors by name, and the table `rules` among them. (A flattened struct would lose the places of its values.)
+type SectorsTable = BTreeMap<String, Spanned<toml::Value>>;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -396,45 +403,48 @@ impl Calendars {
     }
 }
 
+/// A calendar's entries by key: days of the week with their hours, and the keys of [`CALENDAR_KEYS`].
 #[derive(Deserialize)]
-struct Calendar {
-    #[serde(default, rename = "holidays")]
-    _holidays: Vec<String>,
-    #[serde(default, rename = "closed")]
-    _closed: Vec<toml::value::Datetime>,
-    #[serde(default)]
-    open: BTreeMap<String, Spanned<Vec<String>>>,
-    #[serde(rename = "from")]
-    _from: Option<toml::value::Datetime>,
-    #[serde(rename = "until")]
-    _until: Option<toml::value::Datetime>,
-    #[serde(flatten)]
-    days: BTreeMap<String, Spanned<Vec<String>>>,
-}
+#[serde(transparent)]
+struct Calendar(BTreeMap<String, Spanned<toml::Value>>);
+
+const CALENDAR_KEYS: [&str; 5] = ["holidays", "closed", "open", "from", "until"];
+const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
 impl Calendar {
-    const DAYS: [&'static str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
-
     fn mistakes(&self) -> Vec<(std::ops::Range<usize>, String)> {
         let mut mistakes = Vec::new();
-        for (days, hours) in &self.days {
-            if !days.split('-').all(|day| Self::DAYS.contains(&day)) || days.split('-').count() > 2 {
-                mistakes.push((hours.span(), format!("unknown key `{days}` (accepted: mon … sun, mon-fri, holidays, closed, open, from, until)")));
-            }
-        }
-        for (day, hours) in &self.open {
-            if let Err(error) = crate::domain::period::parse_day(day) {
-                mistakes.push((hours.span(), error.to_string()));
-            }
-        }
-        for hours in self.days.values().chain(self.open.values()) {
-            for text in hours.get_ref() {
-                if BusinessHours::parse(text).is_none() {
-                    mistakes.push((hours.span(), format!("`{text}` is not a stretch of hours (accepted: HH:MM-HH:MM)")));
+        for (key, value) in &self.0 {
+            let mut report = |message: String| mistakes.push((value.span(), message));
+            match (key.as_str(), value.get_ref()) {
+                ("open", toml::Value::Table(days)) => {
+                    for (day, hours) in days {
+                        if let Err(error) = crate::domain::period::parse_day(day) {
+                            report(error.to_string());
+                        }
+                        not_hours(hours).into_iter().for_each(&mut report);
+                    }
                 }
+                (known, _) if CALENDAR_KEYS.contains(&known) => {}
+                (days, hours) if days.split('-').count() <= 2 && days.split('-').all(|day| WEEKDAYS.contains(&day)) => {
+                    not_hours(hours).into_iter().for_each(report);
+                }
+                (other, _) => report(format!("unknown key `{other}` (accepted: mon … sun, mon-fri, {})", CALENDAR_KEYS.join(", "))),
             }
         }
         mistakes
+    }
+}
+
+fn not_hours(value: &toml::Value) -> Vec<String> {
+    let message = |text: &str| format!("`{text}` is not a stretch of hours (accepted: HH:MM-HH:MM)");
+    match value {
+        toml::Value::Array(stretches) => stretches
+            .iter()
+            .filter(|stretch| stretch.as_str().is_none_or(|text| BusinessHours::parse(text).is_none()))
+            .map(|stretch| message(&stretch.to_string().replace('"', "")))
+            .collect(),
+        other => vec![message(&other.to_string())],
     }
 }
 

@@ -4,7 +4,7 @@
 //! looks from the kind; the values stay unrounded.
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta};
-use polars::prelude::{AnyValue, DataFrame, TimeUnit};
+use polars::prelude::{AnyValue, BooleanChunked, DataFrame, TimeUnit};
 use serde::{
     Deserialize, Serialize,
     ser::{SerializeMap, SerializeSeq},
@@ -221,6 +221,23 @@ impl Table {
     /// Returns the cell at `row` in the column called `name`; [`Cell::Null`] when there is no such column.
     pub fn get(&self, row: usize, name: &str) -> Cell<'_> {
         self.position(name).map_or(Cell::Null, |column| self.cell(row, column))
+    }
+
+    /// Returns the same table with labels given by `label`.
+    #[must_use]
+    pub fn labelled(mut self, label: impl Fn(&Column) -> String) -> Table {
+        for column in &mut self.columns {
+            column.label = label(column);
+        }
+        self
+    }
+
+    /// Returns the rows for which `keep` is true, in order.
+    #[must_use]
+    pub fn filtered(&self, keep: impl Fn(usize) -> bool) -> Table {
+        let mask: BooleanChunked = (0..self.row_count()).map(|row| Some(keep(row))).collect();
+        let frame = self.frame.filter(&mask).expect("the mask has one value a row");
+        Table { columns: self.columns.clone(), frame }
     }
 
     fn try_cell(&self, row: usize, column: usize) -> Option<Cell<'_>> {

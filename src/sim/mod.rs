@@ -14,6 +14,7 @@ mod profile;
 mod server;
 pub mod world;
 
-pub use fault::{Fault, FaultParseError};
+pub use fault::{Fault, FaultKind, FaultParseError};
+pub use profile::{ANSWER_WORDS, SECTORS, SURVEY_CATEGORY};
 pub use server::{Keys, Server, start};
 pub use world::{World, WorldSpec};

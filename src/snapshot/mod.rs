@@ -6,10 +6,12 @@
 
 mod error;
 mod manifest;
+mod prune;
 mod publish;
 mod reader;
 
 pub use error::SnapshotError;
 pub use manifest::{Manifest, Part, TableManifest};
+pub use prune::{Pruned, prune};
 pub use publish::{Published, Stamp, publish};
 pub use reader::{Snapshot, list};

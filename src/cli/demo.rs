@@ -1,0 +1,223 @@
+//! `relato demo`: simulated Blip → load → snapshot → reports, in one go.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use clap::Args;
+use comfy_table::{CellAlignment, Table, presets::UTF8_HORIZONTAL_ONLY};
+
+use super::{
+    Exit, Failure, Global, ingest, output, report,
+    sim::{WorldArgs, zone},
+};
+use crate::{
+    config::Project,
+    domain::{Period, ReportData, report_data::Content},
+    ingest::{Clients, IngestRequest},
+    render::{Format, Locale},
+    sim,
+};
+
+/// Try everything: a simulated Blip, a load, a snapshot, the reports
+///
+/// Leaves a complete project in the folder, so that every other command can be tried with --project.
+#[derive(Args)]
+pub struct DemoArgs {
+    /// Folder of the demonstration project
+    #[arg(long, value_name = "DIR", default_value = "demo")]
+    out: PathBuf,
+    #[command(flatten)]
+    world: WorldArgs,
+}
+
+/// First line of the settings of a demonstration: only such a folder is ever cleared.
+const MARK: &str = "# Demonstration project of Relato.";
+
+/// Port that a simulator must be given for the demonstration project to find it again.
+const PORT: u16 = 8417;
+
+const REPORT: &str = "atendimento-mensal";
+
+pub async fn run(global: &Global, args: &DemoArgs) -> Result<Exit, Failure> {
+    let now = global.now();
+    let mut clock = Clock::default();
+    prepare_folder(&args.out)?;
+    let world = Arc::new(args.world.draw(now));
+    let server = sim::start(world, 0, Vec::new()).await.map_err(|error| Failure::new(Exit::Failed, error))?;
+    write_project(&args.out, &args.world, &server.keys)?;
+    clock.lap("simulated Blip");
+
+    let project = Project::open(&args.out)?;
+    let clients = Clients::of_project(&project, Some(&server.base_url))?;
+    let today = zone().day(now);
+    let backfill = today - chrono::Months::new(args.world.months);
+    let request = IngestRequest { now, from: Some(backfill), to: None, full: false, only: None };
+    let summary = ingest::load(&project, &clients, &request, global.progress().as_ref()).await?;
+    clock.lap("load over HTTP");
+    let published = ingest::publish(&project, now, &summary)?;
+    clock.lap("snapshot");
+
+    let reports = project.reports()?;
+    let spec = reports.get(REPORT).ok_or_else(|| Failure::told(Exit::Failed, format!("report `{REPORT}` is missing"), None))?;
+    let period = Period::parse(&spec.period, today).map_err(|error| Failure::new(Exit::Failed, error))?;
+    let data = report::build(&project, spec, period, None, None)?;
+    clock.lap("queries");
+    let files = report::write(&data, &[Format::Xlsx, Format::Pdf, Format::Json], &args.out.join("output"))?;
+    clock.lap("Excel, PDF, JSON");
+
+    let folder = args.out.display();
+    let files: Vec<String> = files.iter().map(|path| format!("  {}\n", path.display())).collect();
+    output::print(&format!(
+        "\n{} · {} · {}\n{}\n\nFiles\n{}\nTime\n{}\nNext\n  \
+         relato report {REPORT} --project {folder} --period month-to-date\n  \
+         relato status --project {folder}\n  \
+         relato snapshot list --project {folder}\n  \
+         relato sim --port {PORT}{} &  relato ingest --project {folder}   (load again: nothing changes)\n  \
+         relato init my-project                                   (your own contract)\n",
+        data.organization,
+        data.period_label,
+        data.snapshot.id,
+        sector_table(&data),
+        files.concat(),
+        clock.table(summary.written.ticket_answers, server.command_count()),
+        sim_options(&args.world),
+    ))?;
+    drop(published);
+    Ok(report::warn(&data))
+}
+
+fn sim_options(world: &WorldArgs) -> String {
+    format!(" --seed {} --tickets {} --months {}", world.seed, world.tickets, world.months)
+}
+
+/// Wall-clock time of each stage.
+struct Clock {
+    started: Instant,
+    last: Instant,
+    laps: Vec<(&'static str, Duration)>,
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        let now = Instant::now();
+        Clock { started: now, last: now, laps: Vec::new() }
+    }
+}
+
+impl Clock {
+    fn lap(&mut self, name: &'static str) {
+        let now = Instant::now();
+        self.laps.push((name, now - self.last));
+        self.last = now;
+    }
+
+    fn table(&self, tickets: usize, commands: u64) -> String {
+        let mut lines: Vec<String> = self.laps.iter().map(|(name, lap)| format!("  {name:20} {:>7.2} s\n", lap.as_secs_f64())).collect();
+        let total = (self.last - self.started).as_secs_f64();
+        lines.push(format!("  {:20} {total:>7.2} s   ({tickets} tickets, {commands} commands)\n", "in all"));
+        lines.concat()
+    }
+}
+
+/// Makes the folder, or clears the data of an earlier demonstration; any other folder with content is left alone.
+fn prepare_folder(folder: &Path) -> Result<(), Failure> {
+    let settings = folder.join(Project::SETTINGS_FILE);
+    let is_demo = fs::read_to_string(&settings).is_ok_and(|text| text.starts_with(MARK));
+    let is_empty = fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none());
+    if !is_demo && !is_empty {
+        let message = format!("folder `{}` is not empty and not a demonstration", folder.display());
+        return Err(Failure::told(Exit::Usage, message, Some("name another with --out; nothing was changed")));
+    }
+    for earlier in ["data", "output"] {
+        match fs::remove_dir_all(folder.join(earlier)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(Failure::new(Exit::Failed, error)),
+            _ => {}
+        }
+    }
+    output::make_folder(&folder.join("keys"))
+}
+
+fn write_project(folder: &Path, world: &WorldArgs, keys: &sim::Keys) -> Result<(), Failure> {
+    let write = |name: &str, text: &str| output::write_file(&folder.join(name), text.as_bytes());
+    write("keys/desk.key", &keys.desk)?;
+    write("keys/pseudonym.key", "the demonstration hides nobody: everybody in it is invented")?;
+    let sectors: Vec<String> = sim::SECTORS.iter().map(|(sector, queues)| format!("\"{sector}\" = {queues:?}\n")).collect();
+    let answers: Vec<String> = (1..).zip(sim::ANSWER_WORDS).map(|(score, word)| format!("\"{word}\" = {score}")).collect();
+    write(
+        Project::SETTINGS_FILE,
+        &format!(
+            r#"{MARK} Everything in it is invented.
+# The simulator that it was loaded from: relato sim --port {PORT}{options}
+
+[organization]
+name = "Associação Exemplo de Saúde"
+timezone = "America/Sao_Paulo"
+locale = "pt-BR"
+
+[document]
+code = "PA08-RL01"
+revision = "0.0"
+published = 2025-11-24
+prepared_by = "Assistente de Convênios"
+approved_by = "Gerência Médica"
+
+[[blip.key]]
+name = "desk"
+base_url = "http://127.0.0.1:{PORT}"
+key_file = "keys/desk.key"
+roles = ["desk", "events"]
+commands_per_second = 50000
+
+[sectors]
+{sectors}[sectors.rules]
+direct_transfer = "inherit"
+default_queue = "Sem roteamento"
+
+[satisfaction]
+source = "events"
+category = "{category}"
+scale = "1-5"
+satisfied_from = 4
+sector_extra = "fila"
+comment_extra = "comentario"
+answers = {{ {answers} }}
+
+[privacy]
+pseudonym_key_file = "keys/pseudonym.key"
+keep_comments = true
+
+[storage]
+dir = "data"
+"#,
+            options = sim_options(world),
+            sectors = sectors.concat(),
+            category = sim::SURVEY_CATEGORY,
+            answers = answers.join(", "),
+        ),
+    )
+}
+
+/// Volume, response time and satisfaction by sector, as the report has them.
+fn sector_table(data: &ReportData) -> String {
+    let locale = Locale::new(data.language);
+    let columns = ["sector", "conversations", "response_mean_s", "csat_share", "ratings"];
+    let view = data.blocks.iter().find_map(|block| match &block.content {
+        Content::Table(view) if columns.iter().all(|column| view.table.position(column).is_some()) => Some(view),
+        _ => None,
+    });
+    let Some(view) = view else { return String::new() };
+    let mut table = Table::new();
+    table.load_style(UTF8_HORIZONTAL_ONLY);
+    table.set_header(columns.map(|column| locale.text(&format!("col-{column}"))));
+    for row in 0..view.table.row_count() {
+        table.add_row(columns.map(|column| crate::render::cell_text(&view.table, row, column, &locale)));
+    }
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table.to_string()
+}

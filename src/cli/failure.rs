@@ -1,0 +1,219 @@
+//! Exit codes, and errors as people read them.
+
+use std::{error::Error, fmt, process};
+
+use miette::{Diagnostic, GraphicalReportHandler, LabeledSpan, NamedSource, SourceCode};
+
+use crate::{
+    blip::BlipError,
+    config::{ConfigError, Problem},
+    ingest::IngestError,
+    query::{HeaderError, QueryError},
+    render::RenderError,
+    report::ReportError,
+    snapshot::SnapshotError,
+    store::StoreError,
+};
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Done.
+    Done = 0,
+    /// Failed.
+    Failed = 1,
+    /// Wrong use or configuration.
+    Usage = 2,
+    /// Done, with warnings that a person must read.
+    Warnings = 3,
+    /// Refused by a guard.
+    Refused = 4,
+    /// Blip refused or is unreachable.
+    Blip = 5,
+}
+
+impl From<Exit> for process::ExitCode {
+    fn from(exit: Exit) -> process::ExitCode {
+        process::ExitCode::from(exit as u8)
+    }
+}
+
+/// A command that failed: its exit code and what to tell.
+#[derive(Debug)]
+pub struct Failure {
+    exit: Exit,
+    tellings: Vec<Telling>,
+}
+
+impl Failure {
+    /// Makes a failure of an error and its causes.
+    pub fn new(exit: Exit, error: impl Error + Send + Sync + 'static) -> Failure {
+        Failure { exit, tellings: vec![Telling::of_error(&error, None)] }
+    }
+
+    /// Makes a failure of a sentence.
+    pub fn told(exit: Exit, message: impl Into<String>, help: Option<&str>) -> Failure {
+        Failure { exit, tellings: vec![Telling { message: message.into(), causes: Vec::new(), help: help.map(str::to_owned), place: None }] }
+    }
+
+    fn with_help(mut self, help: &str) -> Failure {
+        if let Some(telling) = self.tellings.first_mut() {
+            telling.help.get_or_insert_with(|| help.to_owned());
+        }
+        self
+    }
+
+    /// Prints the failure on standard error and returns its exit code.
+    pub fn print(&self) -> process::ExitCode {
+        for telling in &self.tellings {
+            let mut text = String::new();
+            if GraphicalReportHandler::new().with_width(110).render_report(&mut text, telling).is_err() {
+                text = telling.to_string();
+            }
+            eprint!("{text}");
+        }
+        self.exit.into()
+    }
+}
+
+/// One error with its place and remedy.
+#[derive(Debug)]
+struct Telling {
+    message: String,
+    causes: Vec<String>,
+    help: Option<String>,
+    place: Option<(NamedSource<String>, LabeledSpan)>,
+}
+
+impl Telling {
+    fn of_error(error: &(dyn Error + 'static), help: Option<String>) -> Telling {
+        let mut causes = Vec::new();
+        let mut cause = error.source();
+        while let Some(inner) = cause {
+            causes.push(inner.to_string());
+            cause = inner.source();
+        }
+        Telling { message: error.to_string(), causes, help, place: None }
+    }
+
+    fn of_problem(problem: &Problem) -> Telling {
+        let place = problem.place.as_ref().map(|(text, span)| {
+            let source = NamedSource::new(problem.file.to_string_lossy(), text.to_string()).with_language("TOML");
+            (source, LabeledSpan::underline(span.clone()))
+        });
+        Telling { message: problem.to_string(), causes: Vec::new(), help: problem.help.clone(), place }
+    }
+}
+
+impl fmt::Display for Telling {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.message)?;
+        self.causes.iter().try_for_each(|cause| write!(formatter, "\n  because: {cause}"))
+    }
+}
+
+impl Error for Telling {}
+
+impl Diagnostic for Telling {
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.place.as_ref().map(|(source, _)| source as &dyn SourceCode)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        self.place.as_ref().map(|(_, label)| Box::new(std::iter::once(label.clone())) as Box<dyn Iterator<Item = LabeledSpan>>)
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Failure {
+        Failure { exit: Exit::Usage, tellings: error.problems.iter().map(Telling::of_problem).collect() }
+    }
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Failure {
+        ConfigError::from(problem).into()
+    }
+}
+
+impl From<BlipError> for Failure {
+    fn from(error: BlipError) -> Failure {
+        let help = match &error {
+            BlipError::Unreachable { .. } => "check base_url in relato.toml and this machine's way to it; nothing was changed",
+            BlipError::Unauthorized { .. } => {
+                "copy the key again from the portal (bot settings, connection information) into the variable or file that relato.toml names"
+            }
+            BlipError::Throttled { .. } => "lower commands_per_second of this key in relato.toml",
+            BlipError::Refused { code: Some(67 | 62), .. } => "the key may belong to the router: tickets are seen with the key of the bot that attends",
+            BlipError::Refused { .. } | BlipError::Http { .. } | BlipError::Malformed { .. } => "try again later; what was loaded before is kept as it was",
+            BlipError::KeyText { .. } => "the key is one line of base64 text",
+            BlipError::Setup(_) => "check this machine's certificates",
+        };
+        let exit = if matches!(error, BlipError::KeyText { .. }) { Exit::Usage } else { Exit::Blip };
+        Failure::new(exit, error).with_help(help)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Failure {
+        Failure::new(Exit::Failed, error)
+    }
+}
+
+impl From<SnapshotError> for Failure {
+    fn from(error: SnapshotError) -> Failure {
+        let exit = match error {
+            SnapshotError::Unknown { .. } | SnapshotError::Ambiguous { .. } | SnapshotError::None(_) => Exit::Usage,
+            _ => Exit::Failed,
+        };
+        Failure::new(exit, error)
+    }
+}
+
+impl From<IngestError> for Failure {
+    fn from(error: IngestError) -> Failure {
+        match error {
+            IngestError::Blip(error) => error.into(),
+            IngestError::Configuration(problem) => problem.into(),
+            IngestError::Store(error) => error.into(),
+            IngestError::NoDeskKey => Failure::new(Exit::Usage, error).with_help("add roles = [\"desk\"] to the key of the bot that attends"),
+        }
+    }
+}
+
+impl From<HeaderError> for Failure {
+    fn from(error: HeaderError) -> Failure {
+        Failure::new(Exit::Usage, error)
+    }
+}
+
+impl From<QueryError> for Failure {
+    fn from(error: QueryError) -> Failure {
+        let exit = match error {
+            QueryError::Unknown { .. } | QueryError::Header(_) | QueryError::Parameter { .. } | QueryError::Declaration { .. } => Exit::Usage,
+            QueryError::Check { .. } | QueryError::Promise { .. } => Exit::Refused,
+            QueryError::Run { .. } | QueryError::Snapshot(_) | QueryError::Transfer { .. } => Exit::Failed,
+        };
+        Failure::new(exit, error)
+    }
+}
+
+impl From<ReportError> for Failure {
+    fn from(error: ReportError) -> Failure {
+        match error {
+            ReportError::Query(error) => error.into(),
+            ReportError::Column { .. } | ReportError::Sector { .. } => Failure::new(Exit::Usage, error),
+        }
+    }
+}
+
+impl From<RenderError> for Failure {
+    fn from(error: RenderError) -> Failure {
+        Failure::new(Exit::Failed, error)
+    }
+}

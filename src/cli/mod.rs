@@ -1,0 +1,142 @@
+//! The command line: arguments, printing, exit codes. One file a command.
+
+mod check;
+mod demo;
+mod failure;
+mod ingest;
+mod init;
+mod output;
+mod progress;
+mod report;
+mod sim;
+mod snapshot;
+mod status;
+
+use std::{io::IsTerminal, path::PathBuf, process};
+
+use chrono::{DateTime, Utc};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use tracing_subscriber::filter::LevelFilter;
+
+pub use failure::{Exit, Failure};
+
+/// Long memory and trustworthy reports for service desks run on Blip
+///
+/// Collects conversations and satisfaction from Blip into a local database, publishes them as immutable snapshots, and makes
+/// reports in Excel and PDF whose every figure can be repeated.
+///
+/// Results go to standard output, everything else to standard error.
+/// Exit codes: 0 done · 1 failed · 2 wrong use or configuration · 3 done, with warnings that a person must read ·
+/// 4 refused by a guard · 5 Blip refused or unreachable.
+#[derive(Parser)]
+#[command(name = "relato", version, max_term_width = 110)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Options of every command.
+#[derive(Args)]
+struct Global {
+    /// Folder with relato.toml
+    #[arg(long, global = true, value_name = "DIR", default_value = ".")]
+    project: PathBuf,
+    /// Log errors only
+    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Log every step
+    #[arg(long, short, global = true)]
+    verbose: bool,
+    /// Show no progress bars
+    #[arg(long, global = true)]
+    no_progress: bool,
+    /// Act as if it were this instant (RFC 3339)
+    #[arg(long, global = true, hide = true, value_name = "INSTANT")]
+    now: Option<DateTime<Utc>>,
+}
+
+impl Global {
+    fn now(&self) -> DateTime<Utc> {
+        self.now.unwrap_or_else(Utc::now)
+    }
+
+    fn progress(&self) -> Box<dyn crate::ingest::Progress> {
+        progress::of_terminal(!self.no_progress && !self.quiet)
+    }
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Try everything: a simulated Blip, a load, a snapshot, the reports
+    Demo(demo::DemoArgs),
+    /// Make a project folder to fill in
+    Init(init::InitArgs),
+    /// Tell everything that is wrong with configuration, queries, reports and keys
+    Check,
+    /// Load what is new from Blip and publish a snapshot
+    Ingest(ingest::IngestArgs),
+    /// Make a report, or list the reports there are
+    Report(report::ReportArgs),
+    /// List, show, verify or prune published snapshots
+    #[command(subcommand)]
+    Snapshot(snapshot::SnapshotCommand),
+    /// Tell how fresh and complete the data are
+    Status(status::StatusArgs),
+    /// Run a Blip on loopback until stopped
+    Sim(sim::SimArgs),
+}
+
+/// How a command prints its result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Printed {
+    /// For people
+    Text,
+    /// One JSON document
+    Json,
+}
+
+/// Runs the command line and returns its exit code.
+pub fn run() -> process::ExitCode {
+    let cli = Cli::parse();
+    start_logging(&cli.global);
+    match dispatch(cli) {
+        Ok(exit) => exit.into(),
+        Err(failure) => failure.print(),
+    }
+}
+
+fn dispatch(cli: Cli) -> Result<Exit, Failure> {
+    let global = &cli.global;
+    match cli.command {
+        Command::Demo(args) => wait(demo::run(global, &args)),
+        Command::Init(args) => init::run(&args),
+        Command::Check => check::run(global),
+        Command::Ingest(args) => wait(ingest::run(global, &args)),
+        Command::Report(args) => report::run(global, &args),
+        Command::Snapshot(command) => snapshot::run(global, &command),
+        Command::Status(args) => status::run(global, &args),
+        Command::Sim(args) => wait(sim::run(global, &args)),
+    }
+}
+
+fn wait<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| Failure::new(Exit::Failed, error))?;
+    runtime.block_on(work)
+}
+
+fn start_logging(global: &Global) {
+    let level = match (global.quiet, global.verbose) {
+        (true, _) => LevelFilter::ERROR,
+        (_, true) => LevelFilter::INFO,
+        _ => LevelFilter::WARN,
+    };
+    let builder = tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr);
+    // People read lines, programs read JSON.
+    if std::io::stderr().is_terminal() {
+        builder.without_time().with_target(false).init();
+    } else {
+        builder.json().init();
+    }
+}

@@ -1,0 +1,140 @@
+//! `relato report`: make a report, or list the reports there are.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde_json::json;
+
+use super::{Exit, Failure, Global, output};
+use crate::{
+    config::{Project, ReportSpec},
+    domain::{Period, ReportData, report_data::CompletenessState},
+    query::{Catalogue, Engine},
+    render::{self, Format},
+    report::{self, ReportRequest},
+    snapshot::Snapshot,
+};
+
+/// Make a report, or list the reports there are
+///
+/// `relato report list` lists them. Files are written to the project's folder `output`, or to --out; their names are printed.
+/// With `--format json` alone and no --out, the document itself is printed.
+#[derive(Args)]
+pub struct ReportArgs {
+    /// Name of the report, or `list`
+    name: String,
+    /// 2026-10, 2026-W42, 2026-10-01..2026-10-31, last-month, last-week, yesterday or month-to-date
+    #[arg(long, value_name = "P")]
+    period: Option<String>,
+    /// Only this sector
+    #[arg(long, value_name = "S")]
+    sector: Option<String>,
+    /// xlsx, pdf, csv, json; several with commas
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "xlsx,pdf", value_parser = format)]
+    format: Vec<Format>,
+    /// Folder to write to
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Snapshot to report from; the beginning of its id is enough
+    #[arg(long, value_name = "SNAPSHOT")]
+    as_of: Option<String>,
+}
+
+fn format(text: &str) -> Result<Format, String> {
+    Format::from_ending(text).ok_or_else(|| format!("unknown format `{text}` (accepted: xlsx, pdf, csv, json)"))
+}
+
+pub fn run(global: &Global, args: &ReportArgs) -> Result<Exit, Failure> {
+    let project = Project::open(&global.project)?;
+    let reports = project.reports()?;
+    if args.name == "list" {
+        let language = project.settings.organization.locale;
+        if args.format == [Format::Json] {
+            let listed: Vec<_> = reports
+                .values()
+                .map(|spec| json!({"name": spec.name, "title": spec.title.get(language), "audience": spec.audience.get(language), "period": spec.period}))
+                .collect();
+            output::print_json(&listed)?;
+        } else {
+            let lines: Vec<String> = reports
+                .values()
+                .map(|spec| format!("{:24} {} · {} · {}\n", spec.name, spec.title.get(language), spec.audience.get(language), spec.period))
+                .collect();
+            output::print(&lines.concat())?;
+        }
+        return Ok(Exit::Done);
+    }
+    let spec = reports.get(&args.name).ok_or_else(|| {
+        let known: Vec<&str> = reports.keys().map(String::as_str).collect();
+        Failure::told(Exit::Usage, format!("unknown report `{}` (known: {})", args.name, known.join(", ")), Some("`relato report list` tells what each is for"))
+    })?;
+    let today = project.settings.organization.timezone.day(global.now());
+    let asked = args.period.as_ref().unwrap_or(&spec.period);
+    let period = Period::parse(asked, today).map_err(|error| Failure::new(Exit::Usage, error))?;
+    let data = build(&project, spec, period, args.sector.clone(), args.as_of.as_deref())?;
+    if args.format == [Format::Json] && args.out.is_none() {
+        for rendered in render::render(&data, Format::Json)? {
+            output::print(&String::from_utf8_lossy(&rendered.bytes))?;
+        }
+    } else {
+        let folder = args.out.clone().unwrap_or_else(|| project.dir.join("output"));
+        let files = write(&data, &args.format, &folder)?;
+        let lines: Vec<String> = files.iter().map(|path| format!("{}\n", path.display())).collect();
+        output::print(&lines.concat())?;
+    }
+    Ok(warn(&data))
+}
+
+/// Builds the data of a report from the snapshot that `as_of` names, or the newest.
+pub fn build(project: &Project, spec: &ReportSpec, period: Period, sector: Option<String>, as_of: Option<&str>) -> Result<ReportData, Failure> {
+    let catalogue = Catalogue::new(&project.query_texts()?)?;
+    let snapshot = Snapshot::open(&project.snapshot_dir(), as_of)?;
+    let engine = Engine::open(&snapshot, catalogue)?;
+    Ok(report::build(&engine, spec, &project.settings, &snapshot.manifest, &ReportRequest { period, sector })?)
+}
+
+/// Renders and writes the files of a report; returns their paths.
+pub fn write(data: &ReportData, formats: &[Format], folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    output::make_folder(folder)?;
+    let mut files = Vec::new();
+    for format in formats {
+        for rendered in render::render(data, *format)? {
+            let path = folder.join(format!("{}{}.{}", file_stem(data), rendered.suffix, format.ending()));
+            output::write_file(&path, &rendered.bytes)?;
+            files.push(path);
+        }
+    }
+    Ok(files)
+}
+
+/// Tells on standard error what a person must read with the report, and returns the exit code that says so.
+pub fn warn(data: &ReportData) -> Exit {
+    if data.completeness.state == CompletenessState::Closed {
+        return Exit::Done;
+    }
+    tracing::warn!(report.name = data.report, period = %data.period, "{}", data.completeness.sentence);
+    Exit::Warnings
+}
+
+fn file_stem(data: &ReportData) -> String {
+    let sector = data.sector.as_ref().map(|sector| format!("_{}", slug(sector))).unwrap_or_default();
+    format!("{}_{}{sector}", data.report, data.period)
+}
+
+/// Makes a name that every file system takes: plain lower-case letters and digits.
+fn slug(name: &str) -> String {
+    use unicode_normalization::UnicodeNormalization;
+    let plain: String = name.nfd().filter(char::is_ascii).collect::<String>().to_lowercase();
+    let parts: Vec<&str> = plain.split(|char: char| !char.is_ascii_alphanumeric()).filter(|part| !part.is_empty()).collect();
+    parts.join("-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sector_makes_a_plain_file_name() {
+        assert_eq!(slug("Convênios & Saúde"), "convenios-saude");
+    }
+}

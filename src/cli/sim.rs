@@ -1,0 +1,71 @@
+//! `relato sim`: a Blip on loopback until stopped.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use clap::Args;
+use serde_json::json;
+
+use super::{Exit, Failure, Global, output};
+use crate::{
+    domain::Zone,
+    sim::{self, Fault, World, WorldSpec},
+};
+
+/// Run a Blip on loopback until stopped
+///
+/// Once it listens it prints one JSON line with its address and keys. The same seed, tickets, months and clock give the same
+/// contract.
+#[derive(Args)]
+pub struct SimArgs {
+    /// Port; 0 takes any free one
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    port: u16,
+    #[command(flatten)]
+    world: WorldArgs,
+    /// Fault to show, such as failure=0.01 (failure, throttle, timeout, truncate, empty); repeatable
+    #[arg(long, value_name = "KIND=RATE")]
+    fault: Vec<Fault>,
+}
+
+/// What a simulated contract is drawn from.
+#[derive(Args, Clone)]
+pub struct WorldArgs {
+    /// Start of the random stream
+    #[arg(long, value_name = "N", default_value_t = 7)]
+    pub seed: u64,
+    /// Number of tickets
+    #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = tickets)]
+    pub tickets: usize,
+    /// Number of calendar months, the current one included
+    #[arg(long, value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=120))]
+    pub months: u32,
+}
+
+fn tickets(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|count| (1..=5_000_000).contains(count)).ok_or_else(|| "accepted: 1 to 5000000".to_owned())
+}
+
+impl WorldArgs {
+    /// Draws the world as it is at `now`.
+    pub fn draw(&self, now: DateTime<Utc>) -> World {
+        let spec = WorldSpec { seed: self.seed, tickets: self.tickets, months: self.months, now };
+        World::draw(&spec, zone())
+    }
+}
+
+/// The simulated organisation is in São Paulo.
+pub fn zone() -> Zone {
+    "America/Sao_Paulo".parse().expect("the zone is in the IANA database")
+}
+
+pub async fn run(global: &Global, args: &SimArgs) -> Result<Exit, Failure> {
+    let world = Arc::new(args.world.draw(global.now()));
+    let server = sim::start(world, args.port, args.fault.clone()).await.map_err(|error| {
+        Failure::told(Exit::Failed, format!("port {} of loopback cannot be listened on: {error}", args.port), Some("name another with --port, or 0 for any"))
+    })?;
+    let line = json!({"base_url": server.base_url, "keys": {"desk": server.keys.desk, "router": server.keys.router}});
+    output::print(&format!("{line}\n"))?;
+    tokio::signal::ctrl_c().await.map_err(|error| Failure::new(Exit::Failed, error))?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,92 @@
+//! One CSV a table: UTF-8 with a mark for Excel, semicolons and decimal commas in Portuguese.
+//!
+//! Texts that a spreadsheet would take for a formula are made harmless by an apostrophe.
+
+use super::{Locale, RenderError, Rendered};
+use crate::domain::{
+    Cell, Language, ReportData, Table,
+    report_data::{Block, Content},
+};
+
+/// Renders every table of `data`; figures are in seconds, shares between 0 and 1, as the JSON has them.
+pub fn render(data: &ReportData, locale: &Locale) -> Result<Vec<Rendered>, RenderError> {
+    data.blocks
+        .iter()
+        .chain(&data.details)
+        .map(|block| {
+            let bytes = block_bytes(block, locale).map_err(|source| RenderError::Csv { part: block.id.clone(), source })?;
+            Ok(Rendered { suffix: format!("_{}", block.id), bytes })
+        })
+        .collect()
+}
+
+fn block_bytes(block: &Block, locale: &Locale) -> Result<Vec<u8>, csv::Error> {
+    let delimiter = if locale.language() == Language::PtBr { b';' } else { b',' };
+    let mut writer = csv::WriterBuilder::new().delimiter(delimiter).from_writer("\u{feff}".as_bytes().to_vec());
+    match &block.content {
+        Content::Kpis { figures } => {
+            writer.write_record(["summary-figure", "summary-value", "summary-previous", "summary-n"].map(|key| locale.text(key)))?;
+            for figure in figures {
+                let n = figure.n.map_or_else(String::new, |n| n.to_string());
+                let (value, previous) = (optional(figure.value, locale), optional(figure.previous, locale));
+                writer.write_record([text(&figure.column.label), value, previous, n])?;
+            }
+        }
+        Content::Chart(chart) => table_rows(&mut writer, &chart.table, locale)?,
+        Content::HeatMap(heat_map) => table_rows(&mut writer, &heat_map.table, locale)?,
+        Content::Table(view) => table_rows(&mut writer, &view.table, locale)?,
+    }
+    writer.into_inner().map_err(|error| error.into_error().into())
+}
+
+fn table_rows(writer: &mut csv::Writer<Vec<u8>>, table: &Table, locale: &Locale) -> Result<(), csv::Error> {
+    writer.write_record(table.columns().iter().map(|column| text(&column.label)))?;
+    for row in 0..table.row_count() {
+        writer.write_record((0..table.columns().len()).map(|column| cell(table.cell(row, column), locale)))?;
+    }
+    Ok(())
+}
+
+fn cell(cell: Cell<'_>, locale: &Locale) -> String {
+    match cell {
+        Cell::Null => String::new(),
+        Cell::Text(value) => text(&locale.word(value)),
+        Cell::Int(value) => value.to_string(),
+        Cell::Float(value) => decimal(value, locale),
+        Cell::Date(day) => day.to_string(),
+        Cell::Time(time) => time.format("%Y-%m-%d %H:%M:%S").to_string(),
+        Cell::Bool(flag) => locale.text(if flag { "value-yes" } else { "value-no" }),
+    }
+}
+
+fn optional(value: Option<f64>, locale: &Locale) -> String {
+    value.map_or_else(String::new, |value| decimal(value, locale))
+}
+
+fn decimal(value: f64, locale: &Locale) -> String {
+    let text = value.to_string();
+    if locale.language() == Language::PtBr { text.replace('.', ",") } else { text }
+}
+
+/// Makes a text harmless that begins like a formula.
+fn text(value: &str) -> String {
+    if value.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{value}") } else { value.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_never_becomes_a_formula() {
+        assert_eq!(text("=1+1"), "'=1+1");
+        assert_eq!(text("@SUM(A1)"), "'@SUM(A1)");
+        assert_eq!(text("Financeiro"), "Financeiro");
+    }
+
+    #[test]
+    fn decimals_follow_the_language() {
+        assert_eq!(decimal(1234.5, &Locale::new(Language::PtBr)), "1234,5");
+        assert_eq!(decimal(1234.5, &Locale::new(Language::EnUs)), "1234.5");
+    }
+}

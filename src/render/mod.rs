@@ -1,0 +1,76 @@
+//! Turns a [`ReportData`](crate::domain::ReportData) into bytes: workbook, PDF, CSV, JSON.
+//!
+//! Renderers decide looks, never numbers. Nothing here does I/O, reads a clock or knows SQL; the same data gives the same bytes.
+
+pub mod chart;
+mod csv;
+mod error;
+mod json;
+pub mod locale;
+mod palette;
+mod pdf;
+mod rows;
+mod xlsx;
+
+pub use error::RenderError;
+pub use locale::Locale;
+pub use rows::text as cell_text;
+
+use crate::domain::ReportData;
+
+/// A file format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Excel workbook.
+    Xlsx,
+    /// PDF.
+    Pdf,
+    /// One CSV a table.
+    Csv,
+    /// The whole report as JSON.
+    Json,
+}
+
+impl Format {
+    /// Every format.
+    pub const ALL: [Format; 4] = [Format::Xlsx, Format::Pdf, Format::Csv, Format::Json];
+
+    /// Returns the ending of its files.
+    pub const fn ending(self) -> &'static str {
+        match self {
+            Format::Xlsx => "xlsx",
+            Format::Pdf => "pdf",
+            Format::Csv => "csv",
+            Format::Json => "json",
+        }
+    }
+
+    /// Returns the format with this ending.
+    pub fn from_ending(ending: &str) -> Option<Format> {
+        Format::ALL.into_iter().find(|format| format.ending() == ending)
+    }
+}
+
+/// A rendered file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rendered {
+    /// Added to the report's file name: empty, or the part's id for formats of several files.
+    pub suffix: String,
+    /// Content.
+    pub bytes: Vec<u8>,
+}
+
+/// Renders a report; most formats are one file.
+///
+/// # Errors
+/// Names the report's part that the format can not hold.
+pub fn render(data: &ReportData, format: Format) -> Result<Vec<Rendered>, RenderError> {
+    let locale = Locale::new(data.language);
+    let one = |bytes| vec![Rendered { suffix: String::new(), bytes }];
+    Ok(match format {
+        Format::Xlsx => one(xlsx::render(data, &locale)?),
+        Format::Pdf => one(pdf::render(data, &locale)?),
+        Format::Csv => csv::render(data, &locale)?,
+        Format::Json => one(json::render(data)?),
+    })
+}

@@ -1,0 +1,278 @@
+//! Parts of a page: titles, key figures, drawings, notes, definitions.
+
+use genpdf::{Context, Element, Mm, RenderResult, Size, error::Error, render::Area, style::Style};
+
+use super::{
+    CONTENT_WIDTH, Progress,
+    text::{draw, fill, length, line_height, mm, put, style, wrap},
+};
+use crate::{
+    domain::{
+        Kind, ReportData,
+        report_data::{CompletenessState, Definition, Figure, Verdict},
+    },
+    render::{
+        Locale,
+        chart::{Anchor, Drawing},
+        palette::{self, Rgb},
+    },
+};
+
+/// An element that fits: its height is taken.
+pub fn done(height: f64) -> RenderResult {
+    RenderResult { size: Size::new(length(CONTENT_WIDTH), length(height)), has_more: false }
+}
+
+/// An element that does not fit: it comes again on the next page. The size must not be zero, or genpdf gives up.
+pub fn later() -> RenderResult {
+    RenderResult { size: Size::new(length(CONTENT_WIDTH), Mm::from(0.01_f32)), has_more: true }
+}
+
+fn room(area: &Area<'_>) -> f64 {
+    mm(area.size().height)
+}
+
+/// A part's title with a line under it; it stays with the first `follows` millimetres of what it names.
+pub struct BlockTitle {
+    title: String,
+    note: Option<String>,
+    follows: f64,
+    progress: Progress,
+}
+
+impl BlockTitle {
+    pub fn new(title: String, note: Option<String>, follows: f64, progress: Progress) -> BlockTitle {
+        BlockTitle { title, note, follows, progress }
+    }
+}
+
+impl Element for BlockTitle {
+    fn render(&mut self, context: &Context, area: Area<'_>, _style: Style) -> Result<RenderResult, Error> {
+        const ABOVE: f64 = 4.5;
+        let note_style = style(7, palette::MUTED, false).italic();
+        let notes = self.note.as_ref().map(|note| wrap(context, note, note_style, CONTENT_WIDTH)).unwrap_or_default();
+        #[expect(clippy::cast_precision_loss, reason = "a line or two")]
+        let height = ABOVE + 5.2 + notes.len() as f64 * line_height(context, note_style) + 1.2;
+        if room(&area) < height + self.follows {
+            return Ok(later());
+        }
+        put(context, &area, 0.0, ABOVE, &self.title, style(11, palette::MAIN, true), Anchor::Start)?;
+        let mut y = ABOVE + 5.2;
+        for line in notes {
+            put(context, &area, 0.0, y, &line, note_style, Anchor::Start)?;
+            y += line_height(context, note_style);
+        }
+        let page = self.progress.page.borrow().saturating_sub(1);
+        self.progress.bookmarks.borrow_mut().push((self.title.clone(), page));
+        Ok(done(height))
+    }
+}
+
+/// Key figures as tiles, four a row.
+pub struct KpiGrid {
+    tiles: Vec<Tile>,
+}
+
+struct Tile {
+    label: String,
+    value: String,
+    change: Option<(String, Rgb)>,
+    detail: String,
+}
+
+const TILES_PER_ROW: usize = 4;
+const TILE_HEIGHT: f64 = 24.0;
+const TILE_GAP: f64 = 3.0;
+
+impl KpiGrid {
+    pub fn new(figures: &[Figure], locale: &Locale) -> KpiGrid {
+        let tiles = figures
+            .iter()
+            .map(|figure| Tile {
+                label: figure.column.label.clone(),
+                value: figure.value.map_or_else(|| locale.text("no-data"), |value| locale.value(figure.column.kind, value)),
+                change: change_line(figure, locale),
+                detail: figure.detail.clone().or_else(|| figure.n.map(|n| format!("n = {}", locale.count(n)))).unwrap_or_default(),
+            })
+            .collect();
+        KpiGrid { tiles }
+    }
+
+    pub fn height(&self) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "a handful of rows")]
+        let rows = self.tiles.len().div_ceil(TILES_PER_ROW) as f64;
+        rows * (TILE_HEIGHT + TILE_GAP)
+    }
+}
+
+/// The change in words, with an arrow that says the direction and a colour that says what to think of it.
+fn change_line(figure: &Figure, locale: &Locale) -> Option<(String, Rgb)> {
+    let Some(change) = figure.change else {
+        return Some((locale.text("kpi-no-comparison"), palette::MUTED));
+    };
+    let previous = figure.previous.map(|value| locale.value(figure.column.kind, value)).unwrap_or_default();
+    let amount = match (figure.column.kind, change.relative) {
+        (Kind::Share, _) => locale.text_with("kpi-points", &[("points", &locale.number((change.absolute * 100.0).abs(), 1))]),
+        (_, Some(relative)) => locale.share(relative.abs()),
+        (kind, None) => locale.value(kind, change.absolute.abs()),
+    };
+    let arrow = if change.absolute > 0.0 { "▲" } else if change.absolute < 0.0 { "▼" } else { "=" };
+    let color = match change.verdict {
+        Verdict::Better => palette::GOOD,
+        Verdict::Worse => palette::BAD,
+        Verdict::Neutral => palette::MUTED,
+    };
+    Some((format!("{arrow} {amount} {}", locale.text_with("kpi-versus", &[("previous", &previous)])), color))
+}
+
+impl Element for KpiGrid {
+    fn render(&mut self, context: &Context, area: Area<'_>, _style: Style) -> Result<RenderResult, Error> {
+        if room(&area) < self.height() {
+            return Ok(later());
+        }
+        let width = (CONTENT_WIDTH - TILE_GAP * 3.0) / 4.0;
+        let (mut x, mut y) = (0.0, 0.0);
+        for (index, tile) in self.tiles.iter().enumerate() {
+            if index > 0 && index % TILES_PER_ROW == 0 {
+                x = 0.0;
+                y += TILE_HEIGHT + TILE_GAP;
+            }
+            fill(&area, x, y, width, TILE_HEIGHT, palette::GROUND);
+            fill(&area, x, y, width, 0.7, palette::MAIN);
+            put(context, &area, x + 3.0, y + 2.4, &tile.label, style(7, palette::MUTED, false), Anchor::Start)?;
+            put(context, &area, x + 3.0, y + 6.0, &tile.value, style(15, palette::INK, true), Anchor::Start)?;
+            if let Some((text, color)) = &tile.change {
+                put(context, &area, x + 3.0, y + 14.2, text, style(7, *color, true), Anchor::Start)?;
+            }
+            put(context, &area, x + 3.0, y + 18.6, &tile.detail, style(6, palette::MUTED, false), Anchor::Start)?;
+            x += width + TILE_GAP;
+        }
+        Ok(done(self.height()))
+    }
+}
+
+/// A chart or heat map.
+pub struct DrawingElement(Drawing);
+
+impl DrawingElement {
+    pub fn new(drawing: Drawing) -> DrawingElement {
+        DrawingElement(drawing)
+    }
+}
+
+impl Element for DrawingElement {
+    fn render(&mut self, context: &Context, area: Area<'_>, _style: Style) -> Result<RenderResult, Error> {
+        if room(&area) < self.0.height {
+            return Ok(later());
+        }
+        draw(context, &area, &self.0)?;
+        Ok(done(self.0.height))
+    }
+}
+
+/// A part without data.
+pub struct Empty(String);
+
+impl Empty {
+    pub fn new(text: String) -> Empty {
+        Empty(text)
+    }
+}
+
+impl Element for Empty {
+    fn render(&mut self, context: &Context, area: Area<'_>, _style: Style) -> Result<RenderResult, Error> {
+        put(context, &area, 0.0, 0.0, &self.0, style(9, palette::MUTED, false).italic(), Anchor::Start)?;
+        Ok(done(6.0))
+    }
+}
+
+/// Running notes: the completeness of the figures before everything, the queries after everything.
+pub struct Notes {
+    lines: Vec<(String, Rgb, bool)>,
+    ground: Option<Rgb>,
+    size: u8,
+}
+
+impl Notes {
+    /// What must be read before the figures.
+    pub fn lead(data: &ReportData) -> Notes {
+        let is_closed = data.completeness.state == CompletenessState::Closed;
+        let color = if is_closed { palette::MUTED } else { palette::CAUTION };
+        let mut lines = vec![(data.completeness.sentence.clone(), color, !is_closed)];
+        lines.extend(data.notes.iter().map(|note| (note.clone(), palette::MUTED, false)));
+        Notes { lines, ground: (!is_closed).then_some(palette::CAUTION_GROUND), size: 7 }
+    }
+
+    /// Which queries gave the figures.
+    pub fn queries(data: &ReportData, locale: &Locale) -> Notes {
+        let stamps = data.queries.iter().map(|query| format!("{} {}", query.name, &query.sha256[..12]));
+        let text = format!("{}: {}.", locale.text("pdf-queries"), stamps.collect::<Vec<_>>().join(" · "));
+        Notes { lines: vec![(text, palette::MUTED, false)], ground: None, size: 6 }
+    }
+}
+
+impl Element for Notes {
+    fn render(&mut self, context: &Context, area: Area<'_>, _style: Style) -> Result<RenderResult, Error> {
+        let inset = if self.ground.is_some() { 3.0 } else { 0.0 };
+        let mut placed = Vec::new();
+        let mut y = 1.0 + inset / 2.0;
+        for (text, color, bold) in &self.lines {
+            let style = style(self.size, *color, *bold);
+            for line in wrap(context, text, style, CONTENT_WIDTH - 2.0 * inset) {
+                placed.push((y, line, style));
+                y += line_height(context, style);
+            }
+            y += 0.4;
+        }
+        let height = y + inset / 2.0;
+        if room(&area) < height {
+            return Ok(later());
+        }
+        if let Some(ground) = self.ground {
+            fill(&area, 0.0, 0.0, CONTENT_WIDTH, height, ground);
+        }
+        for (y, line, style) in placed {
+            put(context, &area, inset, y, &line, style, Anchor::Start)?;
+        }
+        Ok(done(height))
+    }
+}
+
+/// What every figure means; breaks between entries.
+pub struct DefinitionList {
+    entries: Vec<Definition>,
+    next: usize,
+}
+
+impl DefinitionList {
+    pub fn new(data: &ReportData) -> DefinitionList {
+        DefinitionList { entries: data.definitions.clone(), next: 0 }
+    }
+}
+
+impl Element for DefinitionList {
+    fn render(&mut self, context: &Context, area: Area<'_>, _style: Style) -> Result<RenderResult, Error> {
+        const NAME: f64 = 44.0;
+        let (name_style, text_style) = (style(8, palette::INK, true), style(8, palette::INK, false));
+        let mut y = 0.0;
+        while let Some(entry) = self.entries.get(self.next) {
+            let name = wrap(context, &format!("{} ({})", entry.name, entry.metric), name_style, NAME - 3.0);
+            let text = wrap(context, &entry.text, text_style, CONTENT_WIDTH - NAME);
+            #[expect(clippy::cast_precision_loss, reason = "a few lines")]
+            let height = name.len().max(text.len()) as f64 * line_height(context, text_style) + 1.8;
+            if y + height > room(&area) {
+                return Ok(if y > 0.0 { RenderResult { size: Size::new(length(CONTENT_WIDTH), length(y)), has_more: true } } else { later() });
+            }
+            for (lines, x, style) in [(name, 0.0, name_style), (text, NAME, text_style)] {
+                let mut line_y = y;
+                for line in lines {
+                    put(context, &area, x, line_y, &line, style, Anchor::Start)?;
+                    line_y += line_height(context, style);
+                }
+            }
+            y += height;
+            self.next += 1;
+        }
+        Ok(done(y))
+    }
+}

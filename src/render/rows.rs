@@ -1,0 +1,116 @@
+//! What a table's cell shows beyond its value: rules that every format must keep alike.
+
+use super::Locale;
+use crate::domain::{Cell, Table, report_data::TableView};
+
+/// Fewer observations than this have no meaningful percentile; the range of the values is shown instead (M25).
+const FEWEST_FOR_PERCENTILES: i64 = 10;
+
+/// What a cell shows.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Shown<'a> {
+    /// Its value.
+    Value(Cell<'a>),
+    /// Its value, marked as resting on too few answers to be ranked.
+    Marked(Cell<'a>),
+    /// A text in place of a number.
+    Text(String),
+}
+
+/// The mark behind a value that rests on few answers.
+pub const FEW_MARK: &str = "*";
+
+/// Returns what the cell of `row` in the column called `name` shows.
+pub fn shown<'a>(table: &'a Table, row: usize, name: &str, locale: &Locale) -> Shown<'a> {
+    let cell = table.get(row, name);
+    if name == "sector" && is_total(table, row) {
+        return Shown::Text(locale.text("value-total"));
+    }
+    if cell == Cell::Null {
+        return Shown::Value(cell);
+    }
+    if matches!(name, "csat_share" | "csat_mean") && table.get(row, "few") == Cell::Bool(true) {
+        return Shown::Marked(cell);
+    }
+    for statistic in ["median_s", "p90_s"] {
+        let Some(prefix) = name.strip_suffix(statistic) else { continue };
+        let Some(n) = table.get(row, &format!("{prefix}n")).int() else { continue };
+        if n >= FEWEST_FOR_PERCENTILES {
+            continue;
+        }
+        let ends = [table.get(row, &format!("{prefix}min_s")).number(), table.get(row, &format!("{prefix}max_s")).number()];
+        return match (statistic, ends) {
+            ("median_s", [Some(min), Some(max)]) => {
+                Shown::Text(locale.text_with("table-range", &[("min", &locale.duration(min)), ("max", &locale.duration(max))]))
+            }
+            _ => Shown::Value(Cell::Null),
+        };
+    }
+    Shown::Value(cell)
+}
+
+/// Returns the text of a cell.
+pub fn text(table: &Table, row: usize, name: &str, locale: &Locale) -> String {
+    let kind = table.position(name).map(|position| table.columns()[position].kind);
+    let text = |cell| kind.map_or_else(String::new, |kind| locale.cell(kind, cell));
+    match shown(table, row, name, locale) {
+        Shown::Value(cell) => text(cell),
+        Shown::Marked(cell) => format!("{}{FEW_MARK}", text(cell)),
+        Shown::Text(text) => text,
+    }
+}
+
+/// Returns whether `row` is a total.
+pub fn is_total(table: &Table, row: usize) -> bool {
+    table.get(row, "row_kind") == Cell::Text("total")
+}
+
+/// Returns whether any shown cell carries the mark of few answers.
+pub fn has_marks(view: &TableView, locale: &Locale) -> bool {
+    (0..view.table.row_count())
+        .any(|row| view.shown.iter().any(|name| matches!(shown(&view.table, row, name, locale), Shown::Marked(_))))
+}
+
+#[cfg(test)]
+mod tests {
+    use polars::prelude::*;
+
+    use super::*;
+    use crate::domain::{Column, Kind, Language};
+
+    fn table() -> Table {
+        let frame = df!(
+            "row_kind" => ["sector", "sector", "total"],
+            "sector" => [Some("A"), Some("B"), None],
+            "n" => [9_i64, 10, 19],
+            "median_s" => [30.0, 40.0, 35.0],
+            "p90_s" => [60.0, 80.0, 70.0],
+            "min_s" => [5_i64, 5, 5],
+            "max_s" => [90_i64, 90, 90],
+            "csat_share" => [Some(0.5), None, Some(0.5)],
+            "few" => [true, true, false],
+        )
+        .unwrap();
+        let kinds = [Kind::Text, Kind::Text, Kind::Count, Kind::Duration, Kind::Duration, Kind::Duration, Kind::Duration, Kind::Share, Kind::Flag];
+        let names: Vec<String> = frame.columns().iter().map(|column| column.name().to_string()).collect();
+        let columns = names.into_iter().zip(kinds).map(|(name, kind)| Column { label: name.clone(), name, kind, metric: None }).collect();
+        Table::new(columns, frame).unwrap()
+    }
+
+    #[test]
+    fn few_observations_show_their_range_instead_of_percentiles() {
+        let (table, locale) = (table(), Locale::new(Language::PtBr));
+        assert_eq!(text(&table, 0, "median_s", &locale), "5 s – 1 min 30 s");
+        assert_eq!(text(&table, 0, "p90_s", &locale), "—");
+        assert_eq!(text(&table, 1, "median_s", &locale), "40 s");
+    }
+
+    #[test]
+    fn few_answers_are_marked_and_none_is_a_dash() {
+        let (table, locale) = (table(), Locale::new(Language::PtBr));
+        assert_eq!(text(&table, 0, "csat_share", &locale), "50,0%*");
+        assert_eq!(text(&table, 1, "csat_share", &locale), "—");
+        assert_eq!(text(&table, 2, "csat_share", &locale), "50,0%");
+        assert_eq!(text(&table, 2, "sector", &locale), "Total");
+    }
+}

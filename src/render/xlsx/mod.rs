@@ -1,0 +1,137 @@
+//! The workbook: a summary with native charts, one sheet a table with typed cells, the row-level details, and "about".
+//!
+//! Durations are fractions of a day with a format of their own, so that they add and average; nothing is a dash, never 0. The
+//! creation date is the snapshot's: the same data gives the same bytes.
+
+mod about;
+mod formats;
+mod sheets;
+mod summary;
+
+use chrono::{Datelike, Timelike};
+use rust_xlsxwriter::{DocProperties, ExcelDateTime, Workbook, XlsxError};
+
+use self::formats::Formats;
+use super::{Locale, RenderError};
+use crate::domain::{
+    ReportData,
+    report_data::{Block, Content},
+};
+
+/// Rows of a sheet below its header.
+const ROW_LIMIT: usize = 1_048_576 - 1;
+
+/// Renders the workbook.
+pub fn render(data: &ReportData, locale: &Locale) -> Result<Vec<u8>, RenderError> {
+    let mut book = Book { data, locale, formats: Formats::new(locale.language()), workbook: Workbook::new(), names: Vec::new() };
+    book.render()
+}
+
+struct Book<'a> {
+    data: &'a ReportData,
+    locale: &'a Locale,
+    formats: Formats,
+    workbook: Workbook,
+    /// Names of the sheets so far; a name is used once.
+    names: Vec<String>,
+}
+
+impl Book<'_> {
+    fn render(&mut self) -> Result<Vec<u8>, RenderError> {
+        let data = self.data;
+        let report = data.report.clone();
+        let failed = |part: &str| {
+            let (report, part) = (report.clone(), part.to_owned());
+            move |source: XlsxError| RenderError::Workbook { report, part, source }
+        };
+        self.workbook.set_properties(&self.properties().map_err(failed("properties"))?);
+        let summary = self.sheet_name(&self.locale.text("sheet-summary"));
+        // The summary comes first, but its charts name sheets that are made after it.
+        self.workbook.add_worksheet().set_name(&summary).map_err(failed("summary"))?;
+        let mut chart_sheets = Vec::new();
+        for block in &data.blocks {
+            let sheet = match &block.content {
+                Content::Kpis { .. } => continue,
+                Content::Chart(_) => self.sheet_name(&block.title),
+                Content::HeatMap(_) | Content::Table(_) => self.sheet_name(&block.title),
+            };
+            self.check_rows(block)?;
+            self.block_sheet(block, &sheet).map_err(failed(&block.id))?;
+            if let Content::Chart(chart) = &block.content {
+                chart_sheets.push((block, chart, sheet));
+            }
+        }
+        for block in &data.details {
+            self.check_rows(block)?;
+            let sheet = self.sheet_name(&block.title);
+            self.detail_sheet(block, &sheet).map_err(failed(&block.id))?;
+        }
+        let about = self.sheet_name(&self.locale.text("sheet-about"));
+        self.about_sheet(&about).map_err(failed("about"))?;
+        self.summary_sheet(&summary, &chart_sheets).map_err(failed("summary"))?;
+        self.workbook.save_to_buffer().map_err(failed("file"))
+    }
+
+    fn properties(&self) -> Result<DocProperties, XlsxError> {
+        let at = self.data.snapshot.published_at;
+        let created = ExcelDateTime::from_ymd(
+            u16::try_from(at.year()).unwrap_or(1900),
+            u8::try_from(at.month()).unwrap_or(1),
+            u8::try_from(at.day()).unwrap_or(1),
+        )?
+        .and_hms(
+            u16::try_from(at.hour()).unwrap_or(0),
+            u8::try_from(at.minute()).unwrap_or(0),
+            f64::from(at.second()),
+        )?;
+        Ok(DocProperties::new()
+            .set_title(format!("{} – {}", self.data.title, self.data.period_label))
+            .set_author(&self.data.organization)
+            .set_subject(&self.data.audience)
+            .set_comment(self.locale.text_with("pdf-generated", &[("snapshot", &self.data.snapshot.id)]))
+            .set_creation_datetime(&created))
+    }
+
+    fn check_rows(&self, block: &Block) -> Result<(), RenderError> {
+        let rows = match &block.content {
+            Content::Kpis { .. } => 0,
+            Content::Chart(chart) => chart.table.row_count(),
+            Content::HeatMap(heat_map) => heat_map.table.row_count(),
+            Content::Table(view) => view.table.row_count(),
+        };
+        if rows > ROW_LIMIT {
+            return Err(RenderError::TooManyRows { report: self.data.report.clone(), part: block.id.clone(), rows, limit: ROW_LIMIT });
+        }
+        Ok(())
+    }
+
+    /// Returns a sheet name that Excel takes: at most 31 characters, none of `[]:*?/\`, not used before.
+    fn sheet_name(&mut self, title: &str) -> String {
+        let name = unused_name(title, &self.names);
+        self.names.push(name.clone());
+        name
+    }
+}
+
+fn unused_name(title: &str, used: &[String]) -> String {
+    const LONGEST: usize = 31;
+    let clean: String = title.chars().filter(|char| !"[]:*?/\\'".contains(*char)).collect();
+    let cut = |suffix: &str| -> String {
+        let kept: String = clean.chars().take(LONGEST - suffix.chars().count()).collect();
+        format!("{}{suffix}", kept.trim())
+    };
+    let is_used = |name: &str| used.iter().any(|known| known.to_lowercase() == name.to_lowercase());
+    let first = cut("");
+    std::iter::once(first).chain((2..).map(|number| cut(&format!(" ({number})")))).find(|name| !is_used(name)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sheet_names_are_short_clean_and_unique() {
+        assert_eq!(unused_name("Volume e desfechos por setor: tudo / nada", &[]), "Volume e desfechos por setor tu");
+        assert_eq!(unused_name("Resumo", &["resumo".to_owned()]), "Resumo (2)");
+    }
+}

@@ -1,0 +1,67 @@
+//! Completeness of a period (M28), in figures and in words.
+
+use chrono::{DateTime, Days, Utc};
+
+use crate::{
+    domain::{
+        Zone,
+        report_data::{Completeness, CompletenessState},
+    },
+    query::{Engine, Parameters, QueryError},
+    render::Locale,
+    snapshot::Manifest,
+};
+
+/// Days after a period's end in which late survey answers still change it.
+const LATE_ANSWER_DAYS: u64 = 7;
+
+const QUERY: &str = "completeness";
+
+/// Returns the completeness of the period of `parameters`.
+pub fn of_period(engine: &Engine, parameters: &Parameters, manifest: &Manifest, zone: Zone, locale: &Locale) -> Result<Completeness, QueryError> {
+    let table = engine.run(QUERY, parameters)?;
+    let number = |column: &str| table.get(0, column).int().unwrap_or(0);
+    let days_expected = parameters.period.day_count();
+    let days_loaded = number("days_loaded");
+    let (tickets_open, messages_missing) = (number("tickets_open"), number("messages_missing"));
+    let mut reasons = Vec::new();
+    if tickets_open > 0 {
+        reasons.push(locale.plural("reason-open", tickets_open));
+    }
+    if messages_missing > 0 {
+        reasons.push(locale.plural("reason-messages", messages_missing));
+    }
+    let late_until = parameters.period.end + Days::new(LATE_ANSWER_DAYS);
+    if is_before(manifest.loaded_until, zone.day_start(late_until)) {
+        reasons.push(locale.text_with("reason-late", &[("until", &locale.date(late_until - Days::new(1)))]));
+    }
+    let (loaded, days) = (locale.count(days_loaded), locale.count(days_expected));
+    let (state, sentence) = if days_loaded < days_expected {
+        (CompletenessState::Incomplete, locale.text_with("complete-incomplete", &[("loaded", &loaded), ("days", &days)]))
+    } else if reasons.is_empty() {
+        (CompletenessState::Closed, locale.text_with("complete-closed", &[("days", &days)]))
+    } else {
+        (CompletenessState::Provisional, locale.text_with("complete-provisional", &[("reasons", &reasons.join(" "))]))
+    };
+    Ok(Completeness {
+        state,
+        days_loaded,
+        days_expected,
+        tickets_reported: number("tickets_reported"),
+        tickets_stored: number("tickets_stored"),
+        tickets_open,
+        quarantined: manifest.quarantined,
+        sentence,
+    })
+}
+
+/// Returns whether every day of the period of `parameters` was loaded and anything happened in it, so that it can be compared with.
+pub fn is_loaded(engine: &Engine, parameters: &Parameters) -> Result<bool, QueryError> {
+    let table = engine.run(QUERY, parameters)?;
+    let number = |column: &str| table.get(0, column).int().unwrap_or(0);
+    Ok(number("days_loaded") >= parameters.period.day_count() && number("tickets_stored") > 0)
+}
+
+fn is_before(loaded_until: Option<DateTime<Utc>>, instant: DateTime<Utc>) -> bool {
+    loaded_until.is_none_or(|loaded| loaded < instant)
+}

@@ -1,0 +1,267 @@
+//! Turns a definition and a snapshot into one frozen [`ReportData`]: figures, comparisons, completeness, definitions, notes.
+//!
+//! Numbers come from queries and are not touched here, but for differences between two periods.
+
+mod comparison;
+mod completeness;
+mod definitions;
+
+use std::collections::BTreeMap;
+
+use crate::{
+    config::{BlockSpec, ContentSpec, FigureSpec, Filter, ReportSpec, SatisfactionSource, Settings},
+    domain::{
+        Cell, Column, Period, ReportData, Table,
+        report_data::{Block, Chart, Content, Document, Figure, HeatMap, QueryStamp, SnapshotStamp, TableView},
+    },
+    query::{CheckStrength, Engine, Parameters, QueryError},
+    render::Locale,
+    snapshot::Manifest,
+};
+
+/// What a report is asked for.
+#[derive(Debug, Clone)]
+pub struct ReportRequest {
+    /// The days.
+    pub period: Period,
+    /// Only this sector; none is all.
+    pub sector: Option<String>,
+}
+
+/// A report that could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// A query failed.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    /// A block names a column that its query does not have.
+    #[error("reports/{report}.toml: block `{block}` names column `{column}`, which query `{query}` does not give (it gives {known})")]
+    Column {
+        /// The report.
+        report: String,
+        /// The block.
+        block: String,
+        /// The column.
+        column: String,
+        /// The query.
+        query: String,
+        /// Columns of the query.
+        known: String,
+    },
+    /// No sector has this name.
+    #[error("unknown sector `{asked}` (known: {known})")]
+    Sector {
+        /// What was asked for.
+        asked: String,
+        /// All sectors of the snapshot.
+        known: String,
+    },
+}
+
+/// Builds the report.
+///
+/// # Errors
+/// When a query or a check of strength *fail* fails, or the definition does not fit its queries.
+pub fn build(engine: &Engine, spec: &ReportSpec, settings: &Settings, manifest: &Manifest, request: &ReportRequest) -> Result<ReportData, ReportError> {
+    if let Some(asked) = &request.sector {
+        let known = engine.sectors()?;
+        if !known.contains(asked) {
+            return Err(ReportError::Sector { asked: asked.clone(), known: known.join(", ") });
+        }
+    }
+    let checks = engine.check()?;
+    let locale = Locale::new(settings.organization.locale);
+    let zone = settings.organization.timezone;
+    let parameters = Parameters { period: request.period, sector: request.sector.clone() };
+    let previous = Parameters { period: request.period.previous(), sector: request.sector.clone() };
+    let completeness = completeness::of_period(engine, &parameters, manifest, zone, &locale)?;
+    let has_previous = completeness::is_loaded(engine, &previous)?;
+    let mut builder =
+        Builder { engine, spec, locale: &locale, parameters, previous: has_previous.then_some(previous), tables: BTreeMap::new(), columns: Vec::new() };
+    let blocks = spec.blocks.iter().map(|block| builder.block(block)).collect::<Result<Vec<_>, _>>()?;
+    let details = spec.details.iter().map(|block| builder.block(block)).collect::<Result<Vec<_>, _>>()?;
+
+    let mut notes = Vec::new();
+    if manifest.quarantined > 0 {
+        notes.push(locale.plural("note-quarantined", manifest.quarantined));
+    }
+    for check in checks.iter().filter(|check| check.strength == CheckStrength::Warn && check.offending > 0) {
+        notes.push(locale.text_with("note-check", &[("n", &locale.count(check.offending)), ("message", &check.message)]));
+    }
+    if settings.satisfaction.source == SatisfactionSource::None {
+        notes.push(locale.text("note-satisfaction-none"));
+    }
+    if builder.columns.iter().any(|column| column.name == "conversations") {
+        notes.push(locale.text("note-touch"));
+    }
+    let queries = builder.tables.keys().map(|(name, _)| name.clone()).collect::<std::collections::BTreeSet<_>>();
+    let queries = queries
+        .into_iter()
+        .map(|name| engine.query(&name).map(|query| QueryStamp { name, sha256: query.sha256.clone() }))
+        .collect::<Result<_, _>>()?;
+    let document = &settings.document;
+    Ok(ReportData {
+        report: spec.name.clone(),
+        title: spec.title.get(locale.language()).to_owned(),
+        audience: spec.audience.get(locale.language()).to_owned(),
+        language: locale.language(),
+        organization: settings.organization.name.clone(),
+        timezone: zone.to_string(),
+        document: Document {
+            code: document.code.clone(),
+            revision: document.revision.clone(),
+            published: document.published,
+            prepared_by: document.prepared_by.clone(),
+            approved_by: document.approved_by.clone(),
+        },
+        period: request.period,
+        period_label: locale.period(&request.period),
+        previous_label: locale.period(&request.period.previous()),
+        sector: request.sector.clone(),
+        snapshot: SnapshotStamp {
+            id: manifest.id.clone(),
+            published_at: manifest.published_at,
+            published_local: zone.local(manifest.published_at),
+            loaded_until_local: manifest.loaded_until.map(|instant| zone.local(instant)),
+        },
+        completeness,
+        notes,
+        definitions: definitions::of_columns(&builder.columns, &settings.satisfaction, &locale),
+        blocks,
+        details,
+        queries,
+    })
+}
+
+struct Builder<'a> {
+    engine: &'a Engine,
+    spec: &'a ReportSpec,
+    locale: &'a Locale,
+    parameters: Parameters,
+    /// Parameters of the period to compare with; none where it was not loaded.
+    previous: Option<Parameters>,
+    /// Results by query and whether they are of the previous period: the same query gives the same numbers everywhere.
+    tables: BTreeMap<(String, bool), Table>,
+    /// Columns that the reader gets to see, for the definitions.
+    columns: Vec<Column>,
+}
+
+impl Builder<'_> {
+    fn block(&mut self, spec: &BlockSpec) -> Result<Block, ReportError> {
+        let table = self.table(&spec.query, false)?;
+        let table = self.filtered(spec, &table)?;
+        let language = self.locale.language();
+        let content = match &spec.content {
+            ContentSpec::Kpis(figures) => Content::Kpis { figures: self.figures(spec, figures, &table)? },
+            ContentSpec::Chart { form, category, series } => {
+                self.need(spec, &table, std::iter::once(category).chain(series))?;
+                self.show(&table, series);
+                Content::Chart(Chart { form: *form, category: category.clone(), series: series.clone(), table })
+            }
+            ContentSpec::HeatMap { value } => {
+                self.need(spec, &table, [value, &"weekday".to_owned(), &"hour".to_owned()])?;
+                self.show(&table, std::slice::from_ref(value));
+                Content::HeatMap(HeatMap { value: value.clone(), table })
+            }
+            ContentSpec::Table { columns, group } => {
+                self.need(spec, &table, columns.iter().chain(group))?;
+                let shown: Vec<String> = match columns.as_slice() {
+                    [] => table.columns().iter().map(|column| column.name.clone()).filter(|name| name != "row_kind").collect(),
+                    named => named.to_vec(),
+                };
+                self.show(&table, &shown);
+                Content::Table(TableView { shown, group: group.clone(), table })
+            }
+        };
+        Ok(Block {
+            id: spec.id.clone(),
+            title: spec.title.get(language).to_owned(),
+            note: spec.note.as_ref().map(|note| note.get(language).to_owned()),
+            content,
+        })
+    }
+
+    fn table(&mut self, query: &str, of_previous: bool) -> Result<Table, ReportError> {
+        let key = (query.to_owned(), of_previous);
+        if let Some(table) = self.tables.get(&key) {
+            return Ok(table.clone());
+        }
+        let parameters = if of_previous { self.previous.as_ref().unwrap_or(&self.parameters) } else { &self.parameters };
+        let table = self.engine.run(query, parameters)?.labelled(|column| self.locale.text(&format!("col-{}", column.name)));
+        self.tables.insert(key, table.clone());
+        Ok(table)
+    }
+
+    fn filtered(&self, spec: &BlockSpec, table: &Table) -> Result<Table, ReportError> {
+        self.need(spec, table, spec.filter.keys())?;
+        Ok(if spec.filter.is_empty() { table.clone() } else { table.filtered(|row| passes(table, row, &spec.filter)) })
+    }
+
+    fn figures(&mut self, block: &BlockSpec, specs: &[FigureSpec], table: &Table) -> Result<Vec<Figure>, ReportError> {
+        let previous = match self.previous {
+            Some(_) => {
+                let table = self.table(&block.query, true)?;
+                Some(self.filtered(block, &table)?)
+            }
+            None => None,
+        };
+        let mut figures = Vec::with_capacity(specs.len());
+        for spec in specs {
+            let others = [&spec.n, &spec.median, &spec.p90].into_iter().flatten();
+            self.need(block, table, std::iter::once(&spec.column).chain(others))?;
+            self.show(table, std::slice::from_ref(&spec.column));
+            let first = |table: &Table, name: &str| if table.row_count() > 0 { table.get(0, name).number() } else { None };
+            let column = table.columns()[table.position(&spec.column).unwrap_or(0)].clone();
+            let value = first(table, &spec.column);
+            let earlier = previous.as_ref().and_then(|table| first(table, &spec.column));
+            let n = spec.n.as_ref().and_then(|name| if table.row_count() > 0 { table.get(0, name).int() } else { None });
+            let placed = |name: &Option<String>| name.as_ref().and_then(|name| first(table, name)).map(|value| self.locale.value(column.kind, value));
+            let detail = match (placed(&spec.median), placed(&spec.p90)) {
+                (Some(median), Some(p90)) => Some(self.locale.text_with("kpi-detail", &[("median", &median), ("p90", &p90)])),
+                _ => None,
+            };
+            figures.push(Figure {
+                unit: column.kind.unit(),
+                change: comparison::change(column.kind, value, earlier, spec.good),
+                column,
+                value,
+                n,
+                previous: earlier,
+                detail,
+            });
+        }
+        Ok(figures)
+    }
+
+    fn need<'b>(&self, block: &BlockSpec, table: &Table, names: impl IntoIterator<Item = &'b String>) -> Result<(), ReportError> {
+        for name in names {
+            if table.position(name).is_none() {
+                return Err(ReportError::Column {
+                    report: self.spec.name.clone(),
+                    block: block.id.clone(),
+                    column: name.clone(),
+                    query: block.query.clone(),
+                    known: table.columns().iter().map(|column| column.name.as_str()).collect::<Vec<_>>().join(", "),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn show(&mut self, table: &Table, names: &[String]) {
+        for name in names {
+            if let Some(position) = table.position(name) {
+                self.columns.push(table.columns()[position].clone());
+            }
+        }
+    }
+}
+
+fn passes(table: &Table, row: usize, filter: &Filter) -> bool {
+    filter.iter().all(|(column, value)| match table.get(row, column) {
+        Cell::Text(text) => text == value,
+        Cell::Int(number) => number.to_string() == *value,
+        Cell::Bool(flag) => flag.to_string() == *value,
+        _ => false,
+    })
+}

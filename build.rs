@@ -2,7 +2,9 @@
 
 fn main() {
     println!("cargo::rerun-if-env-changed=DUCKDB_LIB_DIR");
-    if std::env::var_os("CARGO_FEATURE_BUNDLED").is_some() || std::env::var("CARGO_CFG_TARGET_FAMILY").is_ok_and(|family| family == "windows") {
+    if std::env::var_os("CARGO_FEATURE_BUNDLED").is_some()
+        || std::env::var("CARGO_CFG_TARGET_FAMILY").is_ok_and(|family| family == "windows")
+    {
         return;
     }
     // Beside the binary when it is handed out, in `deps` when the crate downloaded it, else where `make setup` put it.

@@ -82,7 +82,7 @@ SELECT
     closed_at,
     closed_day,
     CASE WHEN wait_s >= 0 THEN wait_s END AS queue_wait_s,
-    greatest(response_s, 0) AS first_response_s,
+    CASE WHEN response_s < 0 THEN 0 ELSE response_s END AS first_response_s,
     CASE WHEN open_s >= 0 THEN open_s END AS handling_s,
     coalesce(wait_s < 0, FALSE) AS queue_wait_rejected,
     coalesce(response_s < 0, FALSE) AS first_response_early,

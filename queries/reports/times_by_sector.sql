@@ -17,6 +17,7 @@
 --   p90_s     duration  M25 exact, linear interpolation
 --   min_s     duration  -   smallest
 --   max_s     duration  -   largest
+-- metrics: M6, M7, M8, M9, M10
 -- unique: row_kind, measure, sector
 -- not null: row_kind, measure, n, n_null, mean_s, median_s, p90_s
 WITH observed AS (

@@ -36,7 +36,7 @@ impl Default for ClientOptions {
             timeout: Duration::from_secs(65),
             attempts: 4,
             first_pause: Duration::from_millis(400),
-            throttle_pause: Duration::from_secs(120),
+            throttle_pause: Duration::from_mins(2),
         }
     }
 }

@@ -140,7 +140,8 @@ pub async fn messages(client: &Client, ticket_id: &str, not_before: DateTime<Utc
             Err(error) if error.reason_code() == Some(67) => Vec::new(),
             other => other?,
         };
-        let is_last = page.len() < TAKE || page.iter().filter_map(|message| message.date.as_deref()?.parse().ok()).any(|at: DateTime<Utc>| at < not_before);
+        let is_last = page.len() < TAKE
+            || page.iter().filter_map(|message| message.date.as_deref()?.parse().ok()).any(|at: DateTime<Utc>| at < not_before);
         messages.extend(page);
         if is_last {
             return Ok(messages);

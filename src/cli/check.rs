@@ -46,13 +46,19 @@ fn report_problems(project: &Project, spec: &ReportSpec, catalogue: &Catalogue) 
     for block in spec.blocks.iter().chain(&spec.details) {
         let Some(query) = catalogue.get(&block.query) else {
             let known: Vec<&str> = catalogue.iter().map(|query| query.name.as_str()).collect();
-            problems.push(report_problem(project, spec, format!("block `{}`: unknown query `{}` (known: {})", block.id, block.query, known.join(", "))));
+            problems.push(report_problem(
+                project,
+                spec,
+                format!("block `{}`: unknown query `{}` (known: {})", block.id, block.query, known.join(", ")),
+            ));
             continue;
         };
         let named: Vec<&String> = match &block.content {
-            ContentSpec::Kpis(figures) => {
-                figures.iter().flat_map(|figure| [Some(&figure.column), figure.n.as_ref(), figure.median.as_ref(), figure.p90.as_ref()]).flatten().collect()
-            }
+            ContentSpec::Kpis(figures) => figures
+                .iter()
+                .flat_map(|figure| [Some(&figure.column), figure.n.as_ref(), figure.median.as_ref(), figure.p90.as_ref()])
+                .flatten()
+                .collect(),
             ContentSpec::Chart { category, series, .. } => std::iter::once(category).chain(series).collect(),
             ContentSpec::HeatMap { value } => vec![value],
             ContentSpec::Table { columns, group } => columns.iter().chain(group).collect(),
@@ -60,7 +66,8 @@ fn report_problems(project: &Project, spec: &ReportSpec, catalogue: &Catalogue) 
         for column in named.into_iter().chain(block.filter.keys()) {
             if !has_column(query, column) {
                 let known: Vec<&str> = query.columns.iter().map(|column| column.name.as_str()).collect();
-                let message = format!("block `{}`: query `{}` gives no column `{column}` (it gives {})", block.id, query.name, known.join(", "));
+                let message =
+                    format!("block `{}`: query `{}` gives no column `{column}` (it gives {})", block.id, query.name, known.join(", "));
                 problems.push(report_problem(project, spec, message));
             }
         }

@@ -54,7 +54,10 @@ impl Failure {
 
     /// Makes a failure of a sentence.
     pub fn told(exit: Exit, message: impl Into<String>, help: Option<&str>) -> Failure {
-        Failure { exit, tellings: vec![Telling { message: message.into(), causes: Vec::new(), help: help.map(str::to_owned), place: None }] }
+        Failure {
+            exit,
+            tellings: vec![Telling { message: message.into(), causes: Vec::new(), help: help.map(str::to_owned), place: None }],
+        }
     }
 
     fn with_help(mut self, help: &str) -> Failure {
@@ -149,8 +152,12 @@ impl From<BlipError> for Failure {
                 "copy the key again from the portal (bot settings, connection information) into the variable or file that relato.toml names"
             }
             BlipError::Throttled { .. } => "lower commands_per_second of this key in relato.toml",
-            BlipError::Refused { code: Some(67 | 62), .. } => "the key may belong to the router: tickets are seen with the key of the bot that attends",
-            BlipError::Refused { .. } | BlipError::Http { .. } | BlipError::Malformed { .. } => "try again later; what was loaded before is kept as it was",
+            BlipError::Refused { code: Some(67 | 62), .. } => {
+                "the key may belong to the router: tickets are seen with the key of the bot that attends"
+            }
+            BlipError::Refused { .. } | BlipError::Http { .. } | BlipError::Malformed { .. } => {
+                "try again later; what was loaded before is kept as it was"
+            }
             BlipError::KeyText { .. } => "the key is one line of base64 text",
             BlipError::Setup(_) => "check this machine's certificates",
         };
@@ -181,7 +188,9 @@ impl From<IngestError> for Failure {
             IngestError::Blip(error) => error.into(),
             IngestError::Configuration(problem) => problem.into(),
             IngestError::Store(error) => error.into(),
-            IngestError::NoDeskKey => Failure::new(Exit::Usage, error).with_help("add roles = [\"desk\"] to the key of the bot that attends"),
+            IngestError::NoDeskKey => {
+                Failure::new(Exit::Usage, error).with_help("add roles = [\"desk\"] to the key of the bot that attends")
+            }
         }
     }
 }
@@ -195,7 +204,9 @@ impl From<HeaderError> for Failure {
 impl From<QueryError> for Failure {
     fn from(error: QueryError) -> Failure {
         let exit = match error {
-            QueryError::Unknown { .. } | QueryError::Header(_) | QueryError::Parameter { .. } | QueryError::Declaration { .. } => Exit::Usage,
+            QueryError::Unknown { .. } | QueryError::Header(_) | QueryError::Parameter { .. } | QueryError::Declaration { .. } => {
+                Exit::Usage
+            }
             QueryError::Check { .. } | QueryError::Promise { .. } => Exit::Refused,
             QueryError::Run { .. } | QueryError::Snapshot(_) | QueryError::Transfer { .. } => Exit::Failed,
         };

@@ -74,7 +74,12 @@ pub async fn run(global: &Global, args: &IngestArgs) -> Result<Exit, Failure> {
 }
 
 /// Loads what `request` asks for.
-pub async fn load(project: &Project, clients: &Clients, request: &IngestRequest, progress: &dyn Progress) -> Result<IngestSummary, Failure> {
+pub async fn load(
+    project: &Project,
+    clients: &Clients,
+    request: &IngestRequest,
+    progress: &dyn Progress,
+) -> Result<IngestSummary, Failure> {
     let queries = project.query_texts()?;
     let summary = ingest::run(project, clients, &queries, request, progress).await;
     progress.finish();
@@ -107,21 +112,23 @@ fn print(summary: &IngestSummary, published: &Published, format: Printed) -> Res
             "snapshot_is_new": published.is_new,
         }));
     }
-    let mut text = format!(
-        "Read {} days of tickets, {} customers' messages, {} days of survey answers.\n\
-         New or changed: {} tickets, {} messages, {} survey answers, {} attendants or queues.\n",
-        summary.ticket_days, summary.customers, summary.event_days, written.ticket_answers, written.messages, written.events, written.directory
+    let (quarantined, id) = (summary.marts.quarantined, &published.manifest.id);
+    let read = format!(
+        "Read {} days of tickets, {} customers' messages, {} days of survey answers.\n",
+        summary.ticket_days, summary.customers, summary.event_days
     );
-    if summary.marts.quarantined > 0 {
-        text.push_str(&format!(
-            "Set aside: {} tickets could not be understood; they are kept and counted, and no figure includes them.\n",
-            summary.marts.quarantined
-        ));
-    }
-    text.push_str(&if published.is_new {
-        format!("Published snapshot {} ({} new parts).\n", published.manifest.id, published.parts_written)
+    let changed = format!(
+        "New or changed: {} tickets, {} messages, {} survey answers, {} attendants or queues.\n",
+        written.ticket_answers, written.messages, written.events, written.directory
+    );
+    let set_aside = match quarantined {
+        0 => String::new(),
+        _ => format!("Set aside: {quarantined} tickets could not be understood; they are kept and counted, and no figure includes them.\n"),
+    };
+    let outcome = if published.is_new {
+        format!("Published snapshot {id} ({} new parts).\n", published.parts_written)
     } else {
-        format!("Nothing changed: snapshot {} is still the newest.\n", published.manifest.id)
-    });
-    output::print(&text)
+        format!("Nothing changed: snapshot {id} is still the newest.\n")
+    };
+    output::print(&[read, changed, set_aside, outcome].concat())
 }

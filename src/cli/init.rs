@@ -24,7 +24,11 @@ pub struct InitArgs {
 pub fn run(args: &InitArgs) -> Result<Exit, Failure> {
     let settings = args.dir.join(Project::SETTINGS_FILE);
     if settings.exists() {
-        return Err(Failure::told(Exit::Usage, format!("`{}` exists already", settings.display()), Some("choose another folder; nothing was changed")));
+        return Err(Failure::told(
+            Exit::Usage,
+            format!("`{}` exists already", settings.display()),
+            Some("choose another folder; nothing was changed"),
+        ));
     }
     let ignored = (".gitignore".to_owned(), "data/\noutput/\nkeys/\n".to_owned());
     let files = [(Project::SETTINGS_FILE.to_owned(), SETTINGS.to_owned()), ignored].into_iter().chain(Project::default_files());

@@ -27,7 +27,8 @@ pub fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
 /// Writes a file under a temporary name beside it, then renames it.
 pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let failed = |error: io::Error| Failure::told(Exit::Failed, format!("`{}` cannot be written: {error}", path.display()), None);
-    let temporary = path.with_file_name(format!(".writing-{}-{}", std::process::id(), path.file_name().unwrap_or_default().to_string_lossy()));
+    let temporary =
+        path.with_file_name(format!(".writing-{}-{}", std::process::id(), path.file_name().unwrap_or_default().to_string_lossy()));
     let mut file = File::create(&temporary).map_err(failed)?;
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(failed)?;
     fs::rename(&temporary, path).map_err(failed)
@@ -35,5 +36,6 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
 
 /// Makes a folder and those above it.
 pub fn make_folder(path: &Path) -> Result<(), Failure> {
-    fs::create_dir_all(path).map_err(|error| Failure::told(Exit::Failed, format!("folder `{}` cannot be made: {error}", path.display()), None))
+    fs::create_dir_all(path)
+        .map_err(|error| Failure::told(Exit::Failed, format!("folder `{}` cannot be made: {error}", path.display()), None))
 }

@@ -29,7 +29,9 @@ impl Progress for Bar {
                 let style = ProgressStyle::with_template("{msg:24} {bar:36} {pos}/{len} {eta}").expect("the template is valid");
                 ProgressBar::new(total as u64).with_style(style)
             }
-            None => ProgressBar::new_spinner().with_style(ProgressStyle::with_template("{msg:24} {spinner}").expect("the template is valid")),
+            None => {
+                ProgressBar::new_spinner().with_style(ProgressStyle::with_template("{msg:24} {spinner}").expect("the template is valid"))
+            }
         };
         bar.set_message(stage.to_owned());
         bar.enable_steady_tick(Duration::from_millis(120));

@@ -66,7 +66,11 @@ pub fn run(global: &Global, args: &ReportArgs) -> Result<Exit, Failure> {
     }
     let spec = reports.get(&args.name).ok_or_else(|| {
         let known: Vec<&str> = reports.keys().map(String::as_str).collect();
-        Failure::told(Exit::Usage, format!("unknown report `{}` (known: {})", args.name, known.join(", ")), Some("`relato report list` tells what each is for"))
+        Failure::told(
+            Exit::Usage,
+            format!("unknown report `{}` (known: {})", args.name, known.join(", ")),
+            Some("`relato report list` tells what each is for"),
+        )
     })?;
     let today = project.settings.organization.timezone.day(global.now());
     let asked = args.period.as_ref().unwrap_or(&spec.period);
@@ -86,7 +90,13 @@ pub fn run(global: &Global, args: &ReportArgs) -> Result<Exit, Failure> {
 }
 
 /// Builds the data of a report from the snapshot that `as_of` names, or the newest.
-pub fn build(project: &Project, spec: &ReportSpec, period: Period, sector: Option<String>, as_of: Option<&str>) -> Result<ReportData, Failure> {
+pub fn build(
+    project: &Project,
+    spec: &ReportSpec,
+    period: Period,
+    sector: Option<String>,
+    as_of: Option<&str>,
+) -> Result<ReportData, Failure> {
     let catalogue = Catalogue::new(&project.query_texts()?)?;
     let snapshot = Snapshot::open(&project.snapshot_dir(), as_of)?;
     let engine = Engine::open(&snapshot, catalogue)?;

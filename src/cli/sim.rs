@@ -62,7 +62,11 @@ pub fn zone() -> Zone {
 pub async fn run(global: &Global, args: &SimArgs) -> Result<Exit, Failure> {
     let world = Arc::new(args.world.draw(global.now()));
     let server = sim::start(world, args.port, args.fault.clone()).await.map_err(|error| {
-        Failure::told(Exit::Failed, format!("port {} of loopback cannot be listened on: {error}", args.port), Some("name another with --port, or 0 for any"))
+        Failure::told(
+            Exit::Failed,
+            format!("port {} of loopback cannot be listened on: {error}", args.port),
+            Some("name another with --port, or 0 for any"),
+        )
     })?;
     let line = json!({"base_url": server.base_url, "keys": {"desk": server.keys.desk, "router": server.keys.router}});
     output::print(&format!("{line}\n"))?;

@@ -56,7 +56,13 @@ pub fn run(global: &Global, command: &SnapshotCommand) -> Result<Exit, Failure> 
                     .map(|manifest| {
                         let rows = |table: &str| manifest.tables.get(table).map_or(0, |table| table.rows);
                         let published = zone.local(manifest.published_at).format("%Y-%m-%d %H:%M");
-                        format!("{}  {published}  {} tickets, {} conversations, {} ratings\n", manifest.id, rows("ticket"), rows("conversation"), rows("rating"))
+                        format!(
+                            "{}  {published}  {} tickets, {} conversations, {} ratings\n",
+                            manifest.id,
+                            rows("ticket"),
+                            rows("conversation"),
+                            rows("rating")
+                        )
                     })
                     .collect();
                 output::print(&lines.concat())?;
@@ -88,5 +94,9 @@ fn verify(folder: &std::path::Path) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     output::print(&damaged.concat())?;
-    Err(Failure::told(Exit::Failed, format!("{} parts are missing or altered", damaged.len()), Some("restore them from a backup of the snapshot folder")))
+    Err(Failure::told(
+        Exit::Failed,
+        format!("{} parts are missing or altered", damaged.len()),
+        Some("restore them from a backup of the snapshot folder"),
+    ))
 }

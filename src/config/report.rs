@@ -216,7 +216,8 @@ mod tests {
 
     #[test]
     fn a_block_without_its_keys_is_placed() {
-        let text = "title = \"T\"\naudience = \"A\"\n[[block]]\nid = \"x\"\nkind = \"chart\"\ntitle = \"X\"\nquery = \"q\"\nseries = [\"n\"]\n";
+        let text =
+            "title = \"T\"\naudience = \"A\"\n[[block]]\nid = \"x\"\nkind = \"chart\"\ntitle = \"X\"\nquery = \"q\"\nseries = [\"n\"]\n";
         let error = parse(text).unwrap_err();
         assert_eq!(error, "reports/r.toml:3:1: block `x` needs `form`");
     }

@@ -255,8 +255,11 @@ impl Settings {
         }
 
         let privacy = file.privacy;
-        let pseudonym_key =
-            SecretSource::from_pair("pseudonym_key", privacy.get_ref().pseudonym_key_env.as_ref(), privacy.get_ref().pseudonym_key_file.as_ref());
+        let pseudonym_key = SecretSource::from_pair(
+            "pseudonym_key",
+            privacy.get_ref().pseudonym_key_env.as_ref(),
+            privacy.get_ref().pseudonym_key_file.as_ref(),
+        );
         let pseudonym_key = pseudonym_key.unwrap_or_else(|message| {
             report(privacy.span(), format!("[privacy] {message}"));
             SecretSource::Env(String::new())
@@ -532,7 +535,8 @@ struct Smtp {
 #[serde(rename_all = "lowercase")]
 enum Tls {
     Starttls,
-    Tls,
+    #[serde(rename = "tls")]
+    Immediate,
     None,
 }
 
@@ -611,11 +615,7 @@ pseudonym_key_env = "P"
             ("roles = [\"desk\", \"events\"]", "roles = [\"desks\"]", "unknown variant `desks`"),
             ("key_env = \"K\"\n", "", "key `desk` needs `key_env` or `key_file`"),
             ("\"https://acme", "\"acme", "base_url `acme.http.msging.net/` is not an address"),
-            (
-                "[privacy]",
-                "[sectors]\nA = [\"q\"]\nB = [\"q\"]\n[privacy]",
-                "relato.toml:12:5: queue `q` is in the sectors `A` and `B`",
-            ),
+            ("[privacy]", "[sectors]\nA = [\"q\"]\nB = [\"q\"]\n[privacy]", "relato.toml:12:5: queue `q` is in the sectors `A` and `B`"),
             (
                 "[privacy]",
                 "[satisfaction]\nsource = \"events\"\nscale = \"1-7\"\n[privacy]",

@@ -8,9 +8,7 @@ use super::Problem;
 
 /// Reads the text of a file.
 pub fn read_text(path: &Path) -> Result<Arc<str>, Problem> {
-    std::fs::read_to_string(path)
-        .map(Arc::from)
-        .map_err(|error| Problem::of_file(path, format!("cannot be read: {error}")))
+    std::fs::read_to_string(path).map(Arc::from).map_err(|error| Problem::of_file(path, format!("cannot be read: {error}")))
 }
 
 /// Reads `text`, the content of `path`.

@@ -2,6 +2,7 @@
 //!
 //! Nothing here does I/O, reads a clock or knows SQL, HTTP or a file format.
 
+pub mod digest;
 pub mod language;
 pub mod period;
 pub mod report_data;

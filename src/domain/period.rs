@@ -34,9 +34,7 @@ pub enum Unit {
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum PeriodError {
     /// Matches none of the forms.
-    #[error(
-        "unknown period `{0}` (accepted: 2026-10, 2026-W42, 2026-10-01..2026-10-31, last-month, last-week, yesterday, month-to-date)"
-    )]
+    #[error("unknown period `{0}` (accepted: 2026-10, 2026-W42, 2026-10-01..2026-10-31, last-month, last-week, yesterday, month-to-date)")]
     Form(String),
     /// Has a form, but names a day that does not exist.
     #[error("`{0}` is not a date of the calendar (accepted: yyyy-mm-dd)")]
@@ -113,6 +111,7 @@ impl Period {
     ///
     /// A month is compared with the month before, a part of a month with the same days of the month before
     /// (cut at its end), anything else with as many days before.
+    #[must_use]
     pub fn previous(&self) -> Period {
         match self.unit {
             Unit::Month => Period::month(self.start - Months::new(1)),
@@ -146,10 +145,7 @@ impl fmt::Display for Period {
 /// Names the text when it is no such day.
 pub fn parse_day(text: &str) -> Result<NaiveDate, PeriodError> {
     // chrono also takes unpadded numbers; a date that sorts as text is asked for.
-    (text.len() == 10)
-        .then(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok())
-        .flatten()
-        .ok_or_else(|| PeriodError::Date(text.to_owned()))
+    (text.len() == 10).then(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()).flatten().ok_or_else(|| PeriodError::Date(text.to_owned()))
 }
 
 fn monday_of(day: NaiveDate) -> NaiveDate {

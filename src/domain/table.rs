@@ -319,7 +319,7 @@ impl Serialize for Row<'_> {
 
 #[cfg(test)]
 mod tests {
-    use polars::prelude::*;
+    use polars::prelude::df;
 
     use super::*;
 

@@ -36,7 +36,13 @@ impl Reader<'_> {
     }
 
     /// Returns the days of `[first, last]` that must be read.
-    pub fn days(&self, store: &Store, resource: Resource, key: &str, (first, last): (NaiveDate, NaiveDate)) -> Result<Vec<NaiveDate>, StoreError> {
+    pub fn days(
+        &self,
+        store: &Store,
+        resource: Resource,
+        key: &str,
+        (first, last): (NaiveDate, NaiveDate),
+    ) -> Result<Vec<NaiveDate>, StoreError> {
         if self.full {
             Ok(first.iter_days().take_while(|day| *day <= last).collect())
         } else {
@@ -50,7 +56,9 @@ pub fn runs(days: &[NaiveDate], longest: usize) -> Vec<(NaiveDate, NaiveDate)> {
     let mut runs: Vec<(NaiveDate, NaiveDate)> = Vec::new();
     for &day in days {
         match runs.last_mut() {
-            Some((first, last)) if *last + Days::new(1) == day && usize::try_from((day - *first).num_days()).is_ok_and(|length| length < longest) => {
+            Some((first, last))
+                if *last + Days::new(1) == day && usize::try_from((day - *first).num_days()).is_ok_and(|length| length < longest) =>
+            {
                 *last = day;
             }
             _ => runs.push((day, day)),

@@ -13,7 +13,7 @@ use super::{
     days::{Reader, runs},
 };
 use crate::{
-    blip::{BlipError, Client, events},
+    blip::{Client, events},
     config::Survey,
     store::{Coverage, EventRow, Resource, Store, Written},
 };
@@ -50,8 +50,7 @@ pub async fn read(
             stream::iter(actions.iter().map(|action| events::details(client, &survey.category, action, first, last)))
                 .buffered(CONCURRENCY)
                 .try_collect::<Vec<_>>()
-                .await
-                .map_err(BlipError::from)?;
+                .await?;
         let rows = rows(answers.into_iter().flatten(), pseudonyms, survey, keep_comments);
         let mut stored: BTreeMap<NaiveDate, i64> = BTreeMap::new();
         for row in &rows {
@@ -85,10 +84,12 @@ fn rows(events: impl Iterator<Item = events::Event>, pseudonyms: &Pseudonyms, su
         .filter_map(|event| {
             let recorded_at: DateTime<Utc> = event.storage_date.parse().ok()?;
             let extras = event.extras.unwrap_or_default();
-            let extra = |name: &Option<String>| name.as_ref().and_then(|name| extras.get(name)).filter(|value| !value.trim().is_empty()).cloned();
+            let extra =
+                |name: &Option<String>| name.as_ref().and_then(|name| extras.get(name)).filter(|value| !value.trim().is_empty()).cloned();
             let identity = event.contact.and_then(|contact| contact.identity).or(event.identity);
             let sorted: BTreeMap<_, _> = extras.iter().collect();
-            let content = format!("{}\0{}\0{}\0{identity:?}\0{:?}\0{sorted:?}", event.category, event.action, event.storage_date, event.message_id);
+            let content =
+                format!("{}\0{}\0{}\0{identity:?}\0{:?}\0{sorted:?}", event.category, event.action, event.storage_date, event.message_id);
             let fingerprint = pseudonyms.keyed("event", &content);
             let occurrence = occurrences.entry(fingerprint.clone()).or_default();
             *occurrence += 1;

@@ -170,7 +170,9 @@ pub async fn run(
     if wants(OnlyResource::Events) && settings.satisfaction.source == SatisfactionSource::Events {
         let span = span(&store, Resource::Event)?;
         for client in &clients.events {
-            let (days, more) = events::read(client, &mut store, &pseudonyms, &reader, &settings.satisfaction, settings.privacy.keep_comments, span).await?;
+            let (days, more) =
+                events::read(client, &mut store, &pseudonyms, &reader, &settings.satisfaction, settings.privacy.keep_comments, span)
+                    .await?;
             summary.2 += days;
             written += more;
         }

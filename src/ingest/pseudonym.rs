@@ -4,6 +4,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
+use crate::domain::digest::hex;
+
 /// Makes pseudonyms with the project's secret.
 pub struct Pseudonyms(Hmac<Sha256>);
 
@@ -26,15 +28,6 @@ impl Pseudonyms {
         mac.update(text.as_bytes());
         hex(&mac.finalize().into_bytes()[..16])
     }
-}
-
-/// Writes bytes in hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("writing to a string cannot fail");
-        text
-    })
 }
 
 #[cfg(test)]

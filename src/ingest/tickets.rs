@@ -6,11 +6,11 @@
 use chrono::NaiveDate;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
 
-use super::{CONCURRENCY, IngestError, Pseudonyms, days::Reader, pseudonym::hex};
+use super::{CONCURRENCY, IngestError, Pseudonyms, days::Reader};
 use crate::{
     blip::{BlipError, Client, desk, identity},
+    domain::digest::sha256,
     store::{Coverage, Resource, Store, TicketRow, Written},
 };
 
@@ -121,7 +121,8 @@ fn row(ticket: &desk::Ticket, pseudonyms: &Pseudonyms) -> Result<TicketRow, &'st
         ("tags", ticket.tags.clone().into()),
         ("priority", ticket.priority.into()),
     ];
-    let body: Map<String, Value> = fields.into_iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| (name.to_owned(), value)).collect();
+    let body: Map<String, Value> =
+        fields.into_iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| (name.to_owned(), value)).collect();
     Ok(TicketRow {
         ticket_id,
         customer_key: pseudonyms.customer(customer),
@@ -132,7 +133,7 @@ fn row(ticket: &desk::Ticket, pseudonyms: &Pseudonyms) -> Result<TicketRow, &'st
 
 /// A record that cannot be kept is told apart from others without keeping what is in it.
 fn fingerprint(ticket: &desk::Ticket) -> String {
-    hex(&Sha256::digest(format!("{ticket:?}").as_bytes()))
+    sha256(format!("{ticket:?}").as_bytes())
 }
 
 #[cfg(test)]
@@ -148,7 +149,10 @@ mod tests {
         )
         .unwrap();
         let row = row(&ticket, &Pseudonyms::new(&"k".into())).unwrap();
-        assert_eq!(row.body, r#"{"id":"t1","sequentialId":7,"agentIdentity":"ana@acme.example","status":"ClosedClient","team":"Financeiro"}"#);
+        assert_eq!(
+            row.body,
+            r#"{"id":"t1","sequentialId":7,"agentIdentity":"ana@acme.example","status":"ClosedClient","team":"Financeiro"}"#
+        );
         assert!(row.is_closed);
     }
 

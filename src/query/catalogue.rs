@@ -5,10 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use sha2::{Digest, Sha256};
-
 use super::CheckStrength;
-use crate::domain::Kind;
+use crate::domain::{Kind, digest::sha256};
 
 /// A header that does not say what it must.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +31,8 @@ pub struct Query {
     pub sha256: String,
     /// Columns of the result, in order.
     pub columns: Vec<DeclaredColumn>,
+    /// Entries of the metric dictionary that a column holds row by row, beside those of the columns.
+    pub metrics: Vec<String>,
     /// Columns that together name a row.
     pub unique: Vec<String>,
     /// Columns that always have a value.
@@ -132,7 +132,8 @@ fn read_query(path: &str, name: &str, sql: &str) -> Result<Query, HeaderError> {
         let (Some(column), Some(kind), Some(metric)) = (words.next(), words.next(), words.next()) else {
             return Err(error(*line, format!("`{text}` is no column (accepted: name, kind, metric or -, note)")));
         };
-        let kind = Kind::from_name(kind).ok_or_else(|| error(*line, format!("unknown kind `{kind}` of column `{column}` (known: {})", Kind::NAMES)))?;
+        let kind = Kind::from_name(kind)
+            .ok_or_else(|| error(*line, format!("unknown kind `{kind}` of column `{column}` (known: {})", Kind::NAMES)))?;
         columns.push(DeclaredColumn { name: column.to_owned(), kind, metric: (metric != "-").then(|| metric.to_owned()) });
     }
     let names = |key: &str| -> Result<Vec<String>, HeaderError> {
@@ -145,7 +146,9 @@ fn read_query(path: &str, name: &str, sql: &str) -> Result<Query, HeaderError> {
             .collect()
     };
     let (unique, not_null) = (names("unique")?, names("not null")?);
-    Ok(Query { name: name.to_owned(), sql: sql.to_owned(), sha256: sha256(sql), columns, unique, not_null })
+    let listed = sections.get("metrics").into_iter().flatten().flat_map(|(_, text)| text.split(','));
+    let metrics = listed.map(|metric| metric.trim().to_owned()).collect();
+    Ok(Query { metrics, name: name.to_owned(), sql: sql.to_owned(), sha256: sha256(sql.as_bytes()), columns, unique, not_null })
 }
 
 fn read_check(path: &str, name: &str, sql: &str) -> Result<Check, HeaderError> {
@@ -159,10 +162,6 @@ fn read_check(path: &str, name: &str, sql: &str) -> Result<Check, HeaderError> {
     };
     let message = value("message").ok_or_else(|| error("the header has no `-- message: …`".to_owned()))?;
     Ok(Check { name: name.to_owned(), sql: sql.to_owned(), strength, message })
-}
-
-fn sha256(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
@@ -186,8 +185,14 @@ mod tests {
 
     #[test]
     fn a_header_that_says_too_little_is_refused_with_its_line() {
-        assert_eq!(read(&GOOD.replace("count ", "counts ")).unwrap_err(), format!("queries/reports/x.sql:8: unknown kind `counts` of column `n` (known: {})", Kind::NAMES));
+        assert_eq!(
+            read(&GOOD.replace("count ", "counts ")).unwrap_err(),
+            format!("queries/reports/x.sql:8: unknown kind `counts` of column `n` (known: {})", Kind::NAMES)
+        );
         assert_eq!(read(&GOOD.replace("-- grain: one row\n", "")).unwrap_err(), "queries/reports/x.sql:1: the header has no `-- grain: …`");
-        assert_eq!(read(&GOOD.replace("unique: s", "unique: z")).unwrap_err(), "queries/reports/x.sql:10: `unique` names `z`, which is no column");
+        assert_eq!(
+            read(&GOOD.replace("unique: s", "unique: z")).unwrap_err(),
+            "queries/reports/x.sql:10: `unique` names `z`, which is no column"
+        );
     }
 }

@@ -153,7 +153,12 @@ impl Engine {
         let columns = query
             .columns
             .iter()
-            .map(|column| Column { name: column.name.clone(), label: column.name.clone(), kind: column.kind, metric: column.metric.clone() })
+            .map(|column| Column {
+                name: column.name.clone(),
+                label: column.name.clone(),
+                kind: column.kind,
+                metric: column.metric.clone(),
+            })
             .collect();
         let table = Table::new(columns, frame).map_err(|source| QueryError::Declaration { name: name.to_owned(), source })?;
         match broken_promise(query, &table) {

@@ -105,9 +105,12 @@ pub fn axis_steps(highest: f64, kind: Kind) -> Vec<f64> {
 
 /// Upright columns along time, weekends lighter, the highest and lowest labelled.
 fn columns(chart: &Chart, width: f64, locale: &Locale) -> Drawing {
-    const PLOT: f64 = 38.0;
-    const TOP: f64 = 5.0;
+    const PLOT: f64 = 32.0;
+    const TOP: f64 = 4.0;
     const LEFT: f64 = 12.0;
+    const RIGHT: f64 = 13.0;
+    // From this width on every column carries its value.
+    const ROOM_FOR_LABEL: f64 = 9.0;
     let table = &chart.table;
     let series = &chart.series[0];
     let kind = table.columns()[table.position(series).unwrap_or(0)].kind;
@@ -118,16 +121,16 @@ fn columns(chart: &Chart, width: f64, locale: &Locale) -> Drawing {
     let y_of = |value: f64| TOP + PLOT * (1.0 - value / top);
     let mut shapes = Vec::new();
     for step in &steps {
-        shapes.push(Shape::Line { points: vec![(LEFT, y_of(*step)), (width, y_of(*step))], thickness: 0.12, color: palette::RULE });
+        shapes.push(Shape::Line { points: vec![(LEFT, y_of(*step)), (width - RIGHT, y_of(*step))], thickness: 0.12, color: palette::RULE });
         shapes.push(label(LEFT - 1.5, y_of(*step), locale.value(kind, *step), palette::MUTED, Anchor::End));
     }
     #[expect(clippy::cast_precision_loss, reason = "a few hundred columns")]
-    let slot = (width - LEFT) / values.len().max(1) as f64;
+    let slot = (width - LEFT - RIGHT) / values.len().max(1) as f64;
     let mean = {
         let known: Vec<f64> = values.iter().flatten().copied().collect();
         #[expect(clippy::cast_precision_loss, reason = "a few hundred columns")]
         let count = known.len() as f64;
-        (known.len() > 1).then(|| known.iter().sum::<f64>() / count)
+        (known.len() > 1 && slot < ROOM_FOR_LABEL).then(|| known.iter().sum::<f64>() / count)
     };
     // At most one label in 9 mm, so that dates never touch.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small positive number")]
@@ -137,14 +140,15 @@ fn columns(chart: &Chart, width: f64, locale: &Locale) -> Drawing {
     for (row, value) in values.iter().enumerate() {
         let weekend = matches!(table.get(row, "weekday"), Cell::Int(6 | 7));
         if let Some(value) = value {
-            let (bar_width, height) = (slot * 0.72, PLOT * value / top);
+            let (bar_width, height) = ((slot * 0.72).min(26.0), PLOT * value / top);
             points.push((x + slot / 2.0, y_of(*value)));
             if chart.form == ChartForm::Column && height > 0.0 {
                 let color = if weekend { palette::SOFT } else { palette::MAIN };
-                shapes.push(Shape::Rect { x: x + slot * 0.14, y: y_of(*value), width: bar_width, height, color });
+                shapes.push(Shape::Rect { x: x + (slot - bar_width) / 2.0, y: y_of(*value), width: bar_width, height, color });
             }
-            if (*value - highest).abs() < f64::EPSILON && highest > 0.0 {
-                shapes.push(bold(x + slot / 2.0, y_of(*value) - 2.0, locale.value(kind, *value), palette::INK));
+            let is_highest = (*value - highest).abs() < f64::EPSILON && highest > 0.0;
+            if is_highest || slot >= ROOM_FOR_LABEL {
+                shapes.push(bold(x + slot / 2.0, y_of(*value) - 1.8, locale.value(kind, *value), palette::INK));
             }
         }
         if row % every == 0 {
@@ -161,14 +165,21 @@ fn columns(chart: &Chart, width: f64, locale: &Locale) -> Drawing {
         shapes.push(Shape::Line { points, thickness: 0.6, color: palette::MAIN });
     }
     if let Some(mean) = mean {
-        shapes.push(Shape::Line { points: vec![(LEFT, y_of(mean)), (width, y_of(mean))], thickness: 0.25, color: palette::CAUTION });
+        shapes.push(Shape::Line {
+            points: vec![(LEFT, y_of(mean)), (width - RIGHT, y_of(mean))],
+            thickness: 0.25,
+            color: palette::CAUTION,
+        });
+        shapes.push(label(width - RIGHT + 1.2, y_of(mean) - 1.5, locale.text("chart-mean"), palette::CAUTION, Anchor::Start));
+        let decimals = if kind == Kind::Count && mean < 100.0 { locale.number(mean, 1) } else { locale.value(kind, mean) };
+        shapes.push(label(width - RIGHT + 1.2, y_of(mean) + 1.5, decimals, palette::CAUTION, Anchor::Start));
     }
     Drawing { height: TOP + PLOT + 5.5, shapes }
 }
 
 /// Lying bars with their values at the end, one series beside the other.
 fn bars(chart: &Chart, width: f64, locale: &Locale) -> Drawing {
-    const ROW: f64 = 5.6;
+    const ROW: f64 = 5.3;
     const NAME: f64 = 34.0;
     const VALUE: f64 = 19.0;
     let table = &chart.table;
@@ -247,7 +258,7 @@ pub fn draw_heat_map(heat_map: &HeatMap, width: f64, locale: &Locale) -> Drawing
         let (x, y) = (x_of(hour) + 0.15, y_of(weekday) + 0.15);
         shapes.push(Shape::Rect { x, y, width: slot - 0.3, height: ROW - 0.3, color: palette::heat(share) });
         let color = if palette::is_dark(share) { palette::WHITE } else { palette::INK };
-        let text = locale.number(value, if value < 9.95 { 1 } else { 0 });
+        let text = locale.number(value, usize::from(value < 9.95));
         shapes.push(Shape::Text { x: x + slot / 2.0, y: y + ROW / 2.0, text, size: 6, color, anchor: Anchor::Middle, bold: false });
     }
     Drawing { height: 4.5 + ROW * 7.0 + 1.0, shapes }

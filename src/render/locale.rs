@@ -44,9 +44,9 @@ impl Locale {
         self.text_with(key, &[])
     }
 
-    /// Returns the text of `key`, if there is one.
-    pub fn find(&self, key: &str) -> Option<String> {
-        self.texts.has_message(key).then(|| self.text(key))
+    /// Returns whether `key` has a text.
+    pub fn has(&self, key: &str) -> bool {
+        self.texts.has_message(key)
     }
 
     /// Returns the text of `key` with values placed in it.
@@ -89,22 +89,23 @@ impl Locale {
         format!("{}%", self.number(share * 100.0, 1))
     }
 
-    /// Returns seconds in the two largest fitting units: `45 s`, `12 min 30 s`, `3 h 05 min`, `2 d 04 h`.
+    /// Returns seconds, rounded to whole ones, in two units: `45 s`, `12 min 30 s`, `3 h 05 min`.
+    ///
+    /// From an hour on the seconds are cut off, as spreadsheets do: the workbook shows the same.
     pub fn duration(&self, seconds: f64) -> String {
         if seconds < 0.0 {
             return format!("−{}", self.duration(-seconds));
         }
         #[expect(clippy::cast_possible_truncation, reason = "durations are far below 2^63 seconds")]
-        let rounded = |unit: f64| (seconds / unit).round() as i64;
+        let seconds = seconds.round() as i64;
         let place = |key: &str, values: &[(&str, String)]| {
             let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
             self.text_with(key, &values)
         };
-        match (rounded(1.0), rounded(60.0), rounded(3_600.0)) {
-            (s, _, _) if s < 60 => place("unit-seconds", &[("s", s.to_string())]),
-            (s, _, _) if s < 3_600 => place("unit-minutes", &[("m", (s / 60).to_string()), ("s", format!("{:02}", s % 60))]),
-            (_, m, _) if m < 1_440 => place("unit-hours", &[("h", (m / 60).to_string()), ("m", format!("{:02}", m % 60))]),
-            (_, _, h) => place("unit-days", &[("d", self.count(h / 24)), ("h", format!("{:02}", h % 24))]),
+        match seconds {
+            0..60 => place("unit-seconds", &[("s", seconds.to_string())]),
+            60..3_600 => place("unit-minutes", &[("m", (seconds / 60).to_string()), ("s", format!("{:02}", seconds % 60))]),
+            _ => place("unit-hours", &[("h", (seconds / 3_600).to_string()), ("m", format!("{:02}", seconds / 60 % 60))]),
         }
     }
 
@@ -200,12 +201,14 @@ impl Locale {
 
     /// Returns the reader's word for a value that queries write in English, such as an outcome or a channel's domain.
     pub fn word(&self, value: &str) -> String {
-        let is_key = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_.".contains(&byte));
+        let is_key =
+            !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_.".contains(&byte));
         if !is_key {
             return value.to_owned();
         }
         let key = value.replace('.', "_");
-        self.find(&format!("value-{key}")).or_else(|| self.find(&format!("channel-{key}"))).unwrap_or_else(|| value.to_owned())
+        let keys = [format!("value-{key}"), format!("channel-{key}")];
+        keys.iter().find(|key| self.has(key)).map_or_else(|| value.to_owned(), |key| self.text(key))
     }
 
     fn chrono(&self) -> ChronoLocale {
@@ -254,8 +257,8 @@ mod tests {
             (750.0, "12 min 30 s"),
             (3_599.6, "1 h 00 min"),
             (11_100.0, "3 h 05 min"),
-            (86_399.0, "1 d 00 h"),
-            (187_200.0, "2 d 04 h"),
+            (6_659.0, "1 h 50 min"),
+            (187_200.0, "52 h 00 min"),
             (-30.0, "−30 s"),
         ];
         for (seconds, shown) in cases {

@@ -67,13 +67,12 @@ pub fn is_total(table: &Table, row: usize) -> bool {
 
 /// Returns whether any shown cell carries the mark of few answers.
 pub fn has_marks(view: &TableView, locale: &Locale) -> bool {
-    (0..view.table.row_count())
-        .any(|row| view.shown.iter().any(|name| matches!(shown(&view.table, row, name, locale), Shown::Marked(_))))
+    (0..view.table.row_count()).any(|row| view.shown.iter().any(|name| matches!(shown(&view.table, row, name, locale), Shown::Marked(_))))
 }
 
 #[cfg(test)]
 mod tests {
-    use polars::prelude::*;
+    use polars::prelude::df;
 
     use super::*;
     use crate::domain::{Column, Kind, Language};
@@ -91,7 +90,8 @@ mod tests {
             "few" => [true, true, false],
         )
         .unwrap();
-        let kinds = [Kind::Text, Kind::Text, Kind::Count, Kind::Duration, Kind::Duration, Kind::Duration, Kind::Duration, Kind::Share, Kind::Flag];
+        let kinds =
+            [Kind::Text, Kind::Text, Kind::Count, Kind::Duration, Kind::Duration, Kind::Duration, Kind::Duration, Kind::Share, Kind::Flag];
         let names: Vec<String> = frame.columns().iter().map(|column| column.name().to_string()).collect();
         let columns = names.into_iter().zip(kinds).map(|(name, kind)| Column { label: name.clone(), name, kind, metric: None }).collect();
         Table::new(columns, frame).unwrap()

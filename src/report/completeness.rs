@@ -18,7 +18,13 @@ const LATE_ANSWER_DAYS: u64 = 7;
 const QUERY: &str = "completeness";
 
 /// Returns the completeness of the period of `parameters`.
-pub fn of_period(engine: &Engine, parameters: &Parameters, manifest: &Manifest, zone: Zone, locale: &Locale) -> Result<Completeness, QueryError> {
+pub fn of_period(
+    engine: &Engine,
+    parameters: &Parameters,
+    manifest: &Manifest,
+    zone: Zone,
+    locale: &Locale,
+) -> Result<Completeness, QueryError> {
     let table = engine.run(QUERY, parameters)?;
     let number = |column: &str| table.get(0, column).int().unwrap_or(0);
     let days_expected = parameters.period.day_count();

@@ -6,9 +6,9 @@ use crate::{
     render::Locale,
 };
 
-/// Returns the definitions of the metrics of `columns`, by number, each once.
-pub fn of_columns(columns: &[Column], survey: &Survey, locale: &Locale) -> Vec<Definition> {
-    let mut metrics: Vec<&str> = columns.iter().filter_map(|column| column.metric.as_deref()).collect();
+/// Returns the definitions of the metrics of `columns` and of `others`, by number, each once.
+pub fn of_metrics<'a>(columns: &'a [Column], others: impl Iterator<Item = &'a str>, survey: &Survey, locale: &Locale) -> Vec<Definition> {
+    let mut metrics: Vec<&str> = columns.iter().filter_map(|column| column.metric.as_deref()).chain(others).collect();
     metrics.sort_by_key(|metric| metric.trim_start_matches('M').parse::<u32>().unwrap_or(u32::MAX));
     metrics.dedup();
     let cut = survey.satisfied_from.to_string();
@@ -22,7 +22,7 @@ pub fn of_columns(columns: &[Column], survey: &Survey, locale: &Locale) -> Vec<D
     let values = [("cut", cut.as_str()), ("scale", scale.as_str()), ("source", source.as_str())];
     metrics
         .into_iter()
-        .filter(|metric| locale.find(&format!("{metric}-name")).is_some())
+        .filter(|metric| locale.has(&format!("{metric}-name")))
         .map(|metric| Definition {
             metric: metric.to_owned(),
             name: locale.text(&format!("{metric}-name")),

@@ -62,7 +62,13 @@ pub enum ReportError {
 ///
 /// # Errors
 /// When a query or a check of strength *fail* fails, or the definition does not fit its queries.
-pub fn build(engine: &Engine, spec: &ReportSpec, settings: &Settings, manifest: &Manifest, request: &ReportRequest) -> Result<ReportData, ReportError> {
+pub fn build(
+    engine: &Engine,
+    spec: &ReportSpec,
+    settings: &Settings,
+    manifest: &Manifest,
+    request: &ReportRequest,
+) -> Result<ReportData, ReportError> {
     if let Some(asked) = &request.sector {
         let known = engine.sectors()?;
         if !known.contains(asked) {
@@ -76,8 +82,15 @@ pub fn build(engine: &Engine, spec: &ReportSpec, settings: &Settings, manifest: 
     let previous = Parameters { period: request.period.previous(), sector: request.sector.clone() };
     let completeness = completeness::of_period(engine, &parameters, manifest, zone, &locale)?;
     let has_previous = completeness::is_loaded(engine, &previous)?;
-    let mut builder =
-        Builder { engine, spec, locale: &locale, parameters, previous: has_previous.then_some(previous), tables: BTreeMap::new(), columns: Vec::new() };
+    let mut builder = Builder {
+        engine,
+        spec,
+        locale: &locale,
+        parameters,
+        previous: has_previous.then_some(previous),
+        tables: BTreeMap::new(),
+        columns: Vec::new(),
+    };
     let blocks = spec.blocks.iter().map(|block| builder.block(block)).collect::<Result<Vec<_>, _>>()?;
     let details = spec.details.iter().map(|block| builder.block(block)).collect::<Result<Vec<_>, _>>()?;
 
@@ -99,6 +112,8 @@ pub fn build(engine: &Engine, spec: &ReportSpec, settings: &Settings, manifest: 
         .into_iter()
         .map(|name| engine.query(&name).map(|query| QueryStamp { name, sha256: query.sha256.clone() }))
         .collect::<Result<_, _>>()?;
+    let metrics: Vec<String> =
+        builder.tables.keys().filter_map(|(name, _)| engine.query(name).ok()).flat_map(|query| query.metrics.clone()).collect();
     let document = &settings.document;
     Ok(ReportData {
         report: spec.name.clone(),
@@ -126,7 +141,7 @@ pub fn build(engine: &Engine, spec: &ReportSpec, settings: &Settings, manifest: 
         },
         completeness,
         notes,
-        definitions: definitions::of_columns(&builder.columns, &settings.satisfaction, &locale),
+        definitions: definitions::of_metrics(&builder.columns, metrics.iter().map(String::as_str), &settings.satisfaction, &locale),
         blocks,
         details,
         queries,
@@ -215,7 +230,9 @@ impl Builder<'_> {
             let value = first(table, &spec.column);
             let earlier = previous.as_ref().and_then(|table| first(table, &spec.column));
             let n = spec.n.as_ref().and_then(|name| if table.row_count() > 0 { table.get(0, name).int() } else { None });
-            let placed = |name: &Option<String>| name.as_ref().and_then(|name| first(table, name)).map(|value| self.locale.value(column.kind, value));
+            let placed = |name: &Option<String>| {
+                name.as_ref().and_then(|name| first(table, name)).map(|value| self.locale.value(column.kind, value))
+            };
             let detail = match (placed(&spec.median), placed(&spec.p90)) {
                 (Some(median), Some(p90)) => Some(self.locale.text_with("kpi-detail", &[("median", &median), ("p90", &p90)])),
                 _ => None,

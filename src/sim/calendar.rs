@@ -19,6 +19,7 @@ pub fn opening(day: NaiveDate) -> Option<(i64, i64)> {
     }
 }
 
+#[expect(clippy::many_single_char_names, reason = "the letters are the algorithm's own")]
 /// Easter Sunday of the Gregorian calendar, by the anonymous algorithm of 1876.
 fn easter(year: i32) -> NaiveDate {
     let (a, b, c) = (year % 19, year / 100, year % 100);
@@ -29,7 +30,8 @@ fn easter(year: i32) -> NaiveDate {
     let l = (32 + 2 * e + 2 * i - h - k) % 7;
     let m = (a + 11 * h + 22 * l) / 451;
     let n = h + l - 7 * m + 114;
-    NaiveDate::from_ymd_opt(year, (n / 31).unsigned_abs(), (n % 31 + 1).unsigned_abs()).expect("the algorithm yields a date in March or April")
+    NaiveDate::from_ymd_opt(year, (n / 31).unsigned_abs(), (n % 31 + 1).unsigned_abs())
+        .expect("the algorithm yields a date in March or April")
 }
 
 #[cfg(test)]

@@ -20,9 +20,7 @@ pub const DESK_BOT: &str = "exemplodesk@msging.net";
 pub fn answer(world: &World, query: &Query<'_>, sees_tickets: bool) -> Outcome {
     let path: Vec<&str> = query.path.iter().map(String::as_str).collect();
     match path.as_slice() {
-        ["tickets"] | ["tickets", "history", "metadata"] => {
-            tickets(world, query, sees_tickets, path.len() > 1)
-        }
+        ["tickets"] | ["tickets", "history", "metadata"] => tickets(world, query, sees_tickets, path.len() > 1),
         ["ticket", id] => {
             let found = world.tickets.iter().find(|ticket| ticket.id.to_string() == *id).filter(|_| sees_tickets);
             let ticket = found.ok_or_else(Reason::not_found)?;

@@ -94,7 +94,9 @@ impl Filter {
     /// Returns the earliest `storageDate` that can pass, so that a sorted list need not be read from its start.
     pub fn earliest(&self) -> Option<DateTime<Utc>> {
         match self {
-            Filter::Compare { field, operator: Operator::Ge | Operator::Gt, value: Value::Instant(at) } if field == "storagedate" => Some(*at),
+            Filter::Compare { field, operator: Operator::Ge | Operator::Gt, value: Value::Instant(at) } if field == "storagedate" => {
+                Some(*at)
+            }
             Filter::And(left, right) => left.earliest().max(right.earliest()),
             _ => None,
         }
@@ -103,7 +105,9 @@ impl Filter {
     /// Returns the latest `storageDate` that can pass.
     pub fn latest(&self) -> Option<DateTime<Utc>> {
         match self {
-            Filter::Compare { field, operator: Operator::Le | Operator::Lt, value: Value::Instant(at) } if field == "storagedate" => Some(*at),
+            Filter::Compare { field, operator: Operator::Le | Operator::Lt, value: Value::Instant(at) } if field == "storagedate" => {
+                Some(*at)
+            }
             Filter::And(left, right) => match (left.latest(), right.latest()) {
                 (Some(a), Some(b)) => Some(a.min(b)),
                 (one, other) => one.or(other),
@@ -240,7 +244,9 @@ mod tests {
     #[test]
     fn the_documented_filters_are_understood() {
         assert!(passes("status eq 'closedattendant'"));
-        assert!(passes("StorageDate ge datetimeoffset'2026-02-03T13:01:10.420Z' and storageDate lt datetimeoffset'2026-02-04T00:00:00.000Z'"));
+        assert!(passes(
+            "StorageDate ge datetimeoffset'2026-02-03T13:01:10.420Z' and storageDate lt datetimeoffset'2026-02-04T00:00:00.000Z'"
+        ));
         assert!(!passes("storageDate gt datetimeoffset'2026-02-03T13:01:10.420Z'"));
         assert!(passes("sequentialId eq 77 and (status eq 'Open' or closed eq true)"));
         assert!(!passes("closed eq false"));
@@ -256,7 +262,10 @@ mod tests {
 
     #[test]
     fn bounds_are_found_for_a_sorted_list() {
-        let filter = Filter::parse("storageDate ge datetimeoffset'2026-02-03T00:00:00.000Z' and storageDate lt datetimeoffset'2026-02-04T00:00:00.000Z'").unwrap();
+        let filter = Filter::parse(
+            "storageDate ge datetimeoffset'2026-02-03T00:00:00.000Z' and storageDate lt datetimeoffset'2026-02-04T00:00:00.000Z'",
+        )
+        .unwrap();
         assert_eq!(filter.earliest().unwrap().to_rfc3339(), "2026-02-03T00:00:00+00:00");
         assert_eq!(filter.latest().unwrap().to_rfc3339(), "2026-02-04T00:00:00+00:00");
     }

@@ -98,9 +98,8 @@ pub const SURVEY_CATEGORY: &str = "Pesquisa de satisfação";
 pub const OTHER_ANSWERS: [&str; 3] = ["Outro", "obrigada!", "👍"];
 
 /// Relative load of an hour of a working day: quiet at night, a peak in the morning, a dip at lunch, a second peak.
-pub const HOUR_LOAD: [f64; 24] = [
-    0.02, 0.01, 0.01, 0.01, 0.02, 0.06, 0.25, 1.1, 2.6, 3.6, 3.4, 2.7, 1.5, 1.9, 2.9, 3.0, 2.6, 1.9, 1.0, 0.5, 0.35, 0.25, 0.14, 0.06,
-];
+pub const HOUR_LOAD: [f64; 24] =
+    [0.02, 0.01, 0.01, 0.01, 0.02, 0.06, 0.25, 1.1, 2.6, 3.6, 3.4, 2.7, 1.5, 1.9, 2.9, 3.0, 2.6, 1.9, 1.0, 0.5, 0.35, 0.25, 0.14, 0.06];
 
 /// Relative load of a weekday, Monday first.
 pub const WEEKDAY_LOAD: [f64; 7] = [1.28, 1.1, 1.02, 1.0, 0.93, 0.3, 0.09];

@@ -124,7 +124,8 @@ pub struct Event {
     pub comment: Option<&'static str>,
 }
 
-const COMMENTS: [&str; 5] = ["rápido e educado", "demorou para responder", "resolveu tudo", "precisei repetir a pergunta", "ótimo atendimento"];
+const COMMENTS: [&str; 5] =
+    ["rápido e educado", "demorou para responder", "resolveu tudo", "precisei repetir a pergunta", "ótimo atendimento"];
 
 impl World {
     /// Draws the world of `spec`.
@@ -134,31 +135,30 @@ impl World {
         let mut customers: Vec<Customer> = (0..(spec.tickets * 2 / 5).max(1)).map(|_| customer(&mut draw)).collect();
         // Who writes once writes again: a third of the contacts come back often.
         let regulars = (customers.len() / 3).max(1);
-        let mut world =
-            World {
-                now: spec.now,
-                tickets: Vec::with_capacity(spec.tickets),
-                messages: Vec::new(),
-                customers: Vec::new(),
-                events: Vec::new(),
-                customer_by_ticket: Vec::new(),
-            };
+        let mut world = World {
+            now: spec.now,
+            tickets: Vec::with_capacity(spec.tickets),
+            messages: Vec::new(),
+            customers: Vec::new(),
+            events: Vec::new(),
+            customer_by_ticket: Vec::new(),
+        };
         world.messages.resize_with(customers.len(), Vec::new);
-        let mut busy_until: Vec<Option<DateTime<Utc>>> = vec![None; customers.len()];
+        let mut stretches: Vec<Vec<(DateTime<Utc>, DateTime<Utc>)>> = vec![Vec::new(); customers.len()];
         while world.tickets.len() < spec.tickets {
             let started_at = arrivals.draw(&mut draw);
             let mut who = if draw.chance(0.5) { draw.index(regulars) } else { draw.index(customers.len()) };
             // A customer has one conversation at a time; a newcomer takes the place of one who is busy.
-            if busy_until[who].is_some() {
+            if stretches[who].iter().any(|stretch| is_near(*stretch, started_at)) {
                 who = customers.len();
                 customers.push(customer(&mut draw));
                 world.messages.push(Vec::new());
-                busy_until.push(None);
-            } else if draw.chance(0.35) {
-                busy_until[who] = Some(started_at);
+                stretches.push(Vec::new());
             }
             let room = spec.tickets - world.tickets.len();
-            Conversation { world: &mut world, draw: &mut draw, zone, first: spec.first_day(zone), who, room }.play(started_at);
+            let ended_at =
+                Conversation { world: &mut world, draw: &mut draw, zone, first: spec.first_day(zone), who, room }.play(started_at);
+            stretches[who].push((started_at, ended_at));
         }
         world.customers = customers;
         world.finish();
@@ -241,6 +241,12 @@ impl Ticket {
     }
 }
 
+/// Returns whether a conversation that starts at `instant` could run into the one of `stretch`: before it there must be room for
+/// a long weekend of waiting, after it an hour for the survey.
+fn is_near((from, until): (DateTime<Utc>, DateTime<Utc>), instant: DateTime<Utc>) -> bool {
+    instant > from - TimeDelta::days(7) && instant < until + TimeDelta::hours(1)
+}
+
 fn customer(draw: &mut Draw) -> Customer {
     let channel = CHANNELS[draw.weighted(CHANNELS.iter().map(|(_, share)| *share))].0;
     Customer { identity: format!("{}@tunnel.msging.net", uuid(draw)), channel }
@@ -271,11 +277,14 @@ impl Arrivals {
             if calendar::is_holiday(day) {
                 mood *= 0.12;
             }
-            let growth = 1.015_f64.powf(months_since(spec.first_day(zone), day));
+            let growth = 1.035_f64.powf(months_since(spec.first_day(zone), day));
             for (hour, load) in (0_i64..).zip(HOUR_LOAD) {
                 let start = zone.day_start(day) + TimeDelta::hours(hour);
                 if start <= spec.now {
-                    sum += load * WEEKDAY_LOAD[weekday] * mood * growth;
+                    // Most people know when nobody answers.
+                    let is_open = calendar::opening(day).is_some_and(|(opens, closes)| (opens..closes).contains(&(hour * 60)));
+                    let habit = if is_open { 1.0 } else { 0.3 };
+                    sum += load * WEEKDAY_LOAD[weekday] * mood * growth * habit;
                     hours.push((start, sum));
                 }
             }
@@ -310,8 +319,11 @@ struct Conversation<'a> {
 }
 
 impl Conversation<'_> {
-    fn play(&mut self, started_at: DateTime<Utc>) {
-        let mut queue = self.draw.weighted(QUEUES.iter().map(|queue| queue.weight * (1.0 + queue.growth * months_since(self.first, self.zone.day(started_at))).max(0.1)));
+    /// Draws the conversation and returns when it ends.
+    fn play(&mut self, started_at: DateTime<Utc>) -> DateTime<Utc> {
+        let mut queue = self.draw.weighted(
+            QUEUES.iter().map(|queue| queue.weight * (1.0 + queue.growth * months_since(self.first, self.zone.day(started_at))).max(0.1)),
+        );
         let mut team = if self.draw.chance(DEFAULT_QUEUE.1) { DEFAULT_QUEUE.0 } else { QUEUES[queue].name };
         let mut at = started_at;
         let mut parent = None;
@@ -320,6 +332,9 @@ impl Conversation<'_> {
         self.say(at - TimeDelta::milliseconds(40_500), Author::Bot);
         self.say(at - TimeDelta::milliseconds(6_000), Author::Customer);
         for leg in 0..4 {
+            if at > self.world.now {
+                return at;
+            }
             let may_move = leg < 3 && leg + 1 < self.room;
             let ticket = self.leg(at, queue, team, agent, parent, may_move);
             let moved = ticket.status == "Transferred";
@@ -328,17 +343,18 @@ impl Conversation<'_> {
             let status = ticket.status;
             self.world.tickets.push(ticket);
             parent = Some(self.world.tickets.len() - 1);
-            let Some(ended) = ended else { return };
+            let Some(ended) = ended else { return at };
             self.say(ended, Author::System);
             if !moved {
                 if answered && status == "ClosedAttendant" {
                     self.survey(ended, queue, team, leg);
                 }
-                return;
+                return ended;
             }
             at = ended;
             (queue, team, agent) = self.destination(queue, team, who_answered);
         }
+        at
     }
 
     /// Where a transfer goes: to another queue, or straight to a person, who is rarely of the same sector.
@@ -349,14 +365,23 @@ impl Conversation<'_> {
             _ => (queue + 1 + self.draw.index(QUEUES.len() - 1)) % QUEUES.len(),
         };
         if team != "Default" && self.draw.chance(0.6) {
-            let colleagues: Vec<usize> = (0..ATTENDANTS.len()).filter(|person| Some(*person) != from && ATTENDANTS[*person].1.contains(&queue)).collect();
+            let colleagues: Vec<usize> =
+                (0..ATTENDANTS.len()).filter(|person| Some(*person) != from && ATTENDANTS[*person].1.contains(&queue)).collect();
             let person = if colleagues.is_empty() { self.draw.index(ATTENDANTS.len()) } else { *self.draw.pick(&colleagues) };
             return (queue, "DIRECT_TRANSFER", Some(person));
         }
         (target, QUEUES[target].name, None)
     }
 
-    fn leg(&mut self, at: DateTime<Utc>, queue: usize, team: &'static str, agent: Option<usize>, parent: Option<usize>, may_move: bool) -> Ticket {
+    fn leg(
+        &mut self,
+        at: DateTime<Utc>,
+        queue: usize,
+        team: &'static str,
+        agent: Option<usize>,
+        parent: Option<usize>,
+        may_move: bool,
+    ) -> Ticket {
         let profile = &QUEUES[queue];
         let load = self.load(at);
         let month = months_since(self.first, self.zone.day(at));
@@ -375,7 +400,13 @@ impl Conversation<'_> {
             closed_at: None,
             tag: None,
         };
-        let queue_factor = if team == "Default" { 2.2 } else if team == "DIRECT_TRANSFER" { 0.5 } else { 1.0 };
+        let queue_factor = if team == "Default" {
+            2.2
+        } else if team == "DIRECT_TRANSFER" {
+            0.5
+        } else {
+            1.0
+        };
         let served_from = self.next_open(at);
         let opened_at = served_from + TimeDelta::milliseconds(self.draw.duration_ms(profile.wait_s * load * load * queue_factor, 0.75));
         let patience = TimeDelta::milliseconds(self.draw.duration_ms(5_400.0, 0.9));
@@ -524,7 +555,7 @@ mod tests {
     use super::*;
 
     fn spec(seed: u64, tickets: usize) -> WorldSpec {
-        WorldSpec { seed, tickets, months: 4, now: "2026-11-22T15:00:00Z".parse().unwrap() }
+        WorldSpec { seed, tickets, months: 4, now: "2026-11-24T15:00:00Z".parse().unwrap() }
     }
 
     fn zone() -> Zone {
@@ -543,7 +574,8 @@ mod tests {
         let world = World::draw(&spec(1, 2_000), zone());
         assert!(world.tickets.len() > 1_900, "{}", world.tickets.len());
         for ticket in &world.tickets {
-            let steps: Vec<_> = [Some(ticket.created_at), ticket.opened_at, ticket.first_response_at, ticket.closed_at].into_iter().flatten().collect();
+            let steps: Vec<_> =
+                [Some(ticket.created_at), ticket.opened_at, ticket.first_response_at, ticket.closed_at].into_iter().flatten().collect();
             assert!(steps.is_sorted() && steps.iter().all(|step| *step <= world.now), "{ticket:?}");
         }
         assert!(world.events.iter().all(|event| event.at <= world.now));

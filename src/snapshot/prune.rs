@@ -25,7 +25,12 @@ pub fn prune(folder: &Path, keep: usize) -> Result<Pruned, SnapshotError> {
     let manifests = list(folder)?;
     let (old, kept) = manifests.split_at(manifests.len().saturating_sub(keep.max(1)));
     let parts = |manifests: &[Manifest]| -> BTreeSet<PathBuf> {
-        manifests.iter().flat_map(|manifest| manifest.tables.values()).flat_map(|table| &table.parts).map(|part| folder.join(&part.path)).collect()
+        manifests
+            .iter()
+            .flat_map(|manifest| manifest.tables.values())
+            .flat_map(|table| &table.parts)
+            .map(|part| folder.join(&part.path))
+            .collect()
     };
     for manifest in old {
         let path = folder.join(MANIFEST_FOLDER).join(format!("{}.json", manifest.id));

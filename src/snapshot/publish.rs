@@ -8,13 +8,13 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use duckdb::Connection;
-use sha2::{Digest, Sha256};
 
 use super::{
     Manifest, Part, Snapshot, SnapshotError, TableManifest,
     manifest::FORMAT,
     reader::{MANIFEST_FOLDER, latest},
 };
+use crate::domain::digest::sha256;
 
 /// What publishing did.
 #[derive(Debug, Clone)]
@@ -61,11 +61,8 @@ pub fn publish(connection: &Connection, tables: &[(&str, Option<&str>)], folder:
     if let Some(manifest) = previous.as_ref().filter(|manifest| is_same(manifest, &contents, stamp)) {
         return Ok(Published { manifest: manifest.clone(), is_new: false, parts_written: 0 });
     }
-    let mut digest = Sha256::new();
-    for part in contents.values().flat_map(|table| &table.parts) {
-        digest.update(&part.sha256);
-    }
-    let digest = hex(&digest.finalize()[..4]);
+    let hashes: String = contents.values().flat_map(|table| &table.parts).map(|part| part.sha256.as_str()).collect();
+    let digest = &sha256(hashes.as_bytes())[..8];
     let manifest = Manifest {
         format: FORMAT,
         id: format!("{}-{digest}", stamp.now.format("%Y%m%dT%H%M%SZ")),
@@ -129,7 +126,13 @@ fn publish_table(
 }
 
 /// Writes a part under a temporary name, then renames it to its content's. Returns path, size and hash.
-fn write_part(connection: &Connection, folder: &Path, table: &str, month: Option<&str>, filter: &str) -> Result<(String, u64, String), SnapshotError> {
+fn write_part(
+    connection: &Connection,
+    folder: &Path,
+    table: &str,
+    month: Option<&str>,
+    filter: &str,
+) -> Result<(String, u64, String), SnapshotError> {
     let part_folder = match month {
         Some(month) => format!("{table}/month={month}"),
         None => table.to_owned(),
@@ -138,14 +141,15 @@ fn write_part(connection: &Connection, folder: &Path, table: &str, month: Option
     fs::create_dir_all(&target).map_err(SnapshotError::file("created", &target))?;
     let temporary = target.join(format!(".writing-{}.parquet", std::process::id()));
     let sql_path = temporary.to_string_lossy().replace('\'', "''");
-    connection.execute_batch(&format!("COPY (SELECT * FROM marts.{table} WHERE {filter}) TO '{sql_path}' (FORMAT parquet, COMPRESSION zstd)"))?;
+    connection
+        .execute_batch(&format!("COPY (SELECT * FROM marts.{table} WHERE {filter}) TO '{sql_path}' (FORMAT parquet, COMPRESSION zstd)"))?;
     let bytes = fs::read(&temporary).map_err(SnapshotError::file("read", &temporary))?;
-    let sha256 = hex(&Sha256::digest(&bytes));
-    let path = format!("{part_folder}/{}.parquet", &sha256[..16]);
+    let hash = sha256(&bytes);
+    let path = format!("{part_folder}/{}.parquet", &hash[..16]);
     File::open(&temporary).and_then(|file| file.sync_all()).map_err(SnapshotError::file("written", &temporary))?;
     let finished = folder.join(&path);
     fs::rename(&temporary, &finished).map_err(SnapshotError::file("renamed", &finished))?;
-    Ok((path, bytes.len() as u64, sha256))
+    Ok((path, bytes.len() as u64, hash))
 }
 
 /// Writes a file so that it is there in full or not at all.
@@ -155,10 +159,6 @@ fn write_renamed(path: &Path, bytes: &[u8]) -> Result<(), SnapshotError> {
     let mut file = File::create(&temporary).map_err(SnapshotError::file("created", &temporary))?;
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(SnapshotError::file("written", &temporary))?;
     fs::rename(&temporary, path).map_err(SnapshotError::file("renamed", path))
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl Snapshot {
@@ -171,7 +171,7 @@ impl Snapshot {
         for part in self.manifest.tables.values().flat_map(|table| &table.parts) {
             let path = self.folder.join(&part.path);
             match fs::read(&path) {
-                Ok(bytes) if hex(&Sha256::digest(&bytes)) == part.sha256 => {}
+                Ok(bytes) if sha256(&bytes) == part.sha256 => {}
                 Ok(_) => damaged.push(part.path.clone()),
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => damaged.push(part.path.clone()),
                 Err(error) => return Err(SnapshotError::file("read", path)(error)),

@@ -8,7 +8,7 @@ use super::{Store, StoreError};
 const STAGING: [&str; 2] = ["ticket", "quarantine"];
 
 /// Marts, in the order in which they are made: each reads only what stands before it.
-const MARTS: [&str; 12] = [
+pub const MARTS: [&str; 12] = [
     "ticket_chain",
     "agent",
     "ticket",

@@ -17,7 +17,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use duckdb::{Connection, params};
 
 pub use error::StoreError;
-pub use marts::{MART_TABLES, MartReport};
+pub use marts::{MART_TABLES, MARTS, MartReport};
 pub use rows::{AttendantRow, Coverage, EventRow, MessageRow, MessageTask, Resource, TicketRow};
 pub use settings::SettingsRows;
 pub use write::Written;

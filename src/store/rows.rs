@@ -116,7 +116,9 @@ pub struct MessageTask {
 
 pub(super) fn texts(value: Value) -> Vec<String> {
     match value {
-        Value::List(values) => values.into_iter().filter_map(|value| if let Value::Text(text) = value { Some(text) } else { None }).collect(),
+        Value::List(values) => {
+            values.into_iter().filter_map(|value| if let Value::Text(text) = value { Some(text) } else { None }).collect()
+        }
         _ => Vec::new(),
     }
 }

@@ -3,9 +3,7 @@
 use chrono::{DateTime, Utc};
 use duckdb::params;
 
-use super::{
-    AttendantRow, Coverage, EventRow, MessageRow, MessageTask, Resource, Store, StoreError, TicketRow,
-};
+use super::{AttendantRow, Coverage, EventRow, MessageRow, MessageTask, Resource, Store, StoreError, TicketRow};
 
 /// What a run changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -45,7 +43,8 @@ impl Store {
     /// # Errors
     /// When the database cannot be written.
     pub fn write_tickets(&self, rows: &[TicketRow], run_id: &str) -> Result<usize, StoreError> {
-        self.connection.execute_batch("CREATE OR REPLACE TEMP TABLE incoming_ticket (ticket_id VARCHAR, customer_key VARCHAR, body VARCHAR)")?;
+        self.connection
+            .execute_batch("CREATE OR REPLACE TEMP TABLE incoming_ticket (ticket_id VARCHAR, customer_key VARCHAR, body VARCHAR)")?;
         let mut appender = self.connection.appender("incoming_ticket")?;
         for row in rows {
             appender.append_row(params![row.ticket_id, row.customer_key, row.body])?;
@@ -87,7 +86,15 @@ impl Store {
         for (task, rows) in reads {
             for row in rows {
                 let sent_at = row.sent_at.naive_utc();
-                messages.append_row(params![task.owner, task.customer_key, row.message_id, row.direction, row.author, row.content, sent_at])?;
+                messages.append_row(params![
+                    task.owner,
+                    task.customer_key,
+                    row.message_id,
+                    row.direction,
+                    row.author,
+                    row.content,
+                    sent_at
+                ])?;
             }
             for (ticket_id, is_final) in &task.tickets {
                 covered.append_row(params![ticket_id, is_final])?;

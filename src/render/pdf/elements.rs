@@ -48,7 +48,7 @@ impl BlockTitle {
 
 impl Element for BlockTitle {
     fn render(&mut self, context: &Context, area: Area<'_>, _style: Style) -> Result<RenderResult, Error> {
-        const ABOVE: f64 = 4.5;
+        const ABOVE: f64 = 3.6;
         let note_style = style(7, palette::MUTED, false).italic();
         let notes = self.note.as_ref().map(|note| wrap(context, note, note_style, CONTENT_WIDTH)).unwrap_or_default();
         #[expect(clippy::cast_precision_loss, reason = "a line or two")]
@@ -76,12 +76,12 @@ pub struct KpiGrid {
 struct Tile {
     label: String,
     value: String,
-    change: Option<(String, Rgb)>,
+    change: (String, Rgb),
     detail: String,
 }
 
 const TILES_PER_ROW: usize = 4;
-const TILE_HEIGHT: f64 = 24.0;
+const TILE_HEIGHT: f64 = 21.5;
 const TILE_GAP: f64 = 3.0;
 
 impl KpiGrid {
@@ -106,9 +106,9 @@ impl KpiGrid {
 }
 
 /// The change in words, with an arrow that says the direction and a colour that says what to think of it.
-fn change_line(figure: &Figure, locale: &Locale) -> Option<(String, Rgb)> {
+fn change_line(figure: &Figure, locale: &Locale) -> (String, Rgb) {
     let Some(change) = figure.change else {
-        return Some((locale.text("kpi-no-comparison"), palette::MUTED));
+        return (locale.text("kpi-no-comparison"), palette::MUTED);
     };
     let previous = figure.previous.map(|value| locale.value(figure.column.kind, value)).unwrap_or_default();
     let amount = match (figure.column.kind, change.relative) {
@@ -116,13 +116,19 @@ fn change_line(figure: &Figure, locale: &Locale) -> Option<(String, Rgb)> {
         (_, Some(relative)) => locale.share(relative.abs()),
         (kind, None) => locale.value(kind, change.absolute.abs()),
     };
-    let arrow = if change.absolute > 0.0 { "▲" } else if change.absolute < 0.0 { "▼" } else { "=" };
+    let arrow = if change.absolute > 0.0 {
+        "▲"
+    } else if change.absolute < 0.0 {
+        "▼"
+    } else {
+        "="
+    };
     let color = match change.verdict {
         Verdict::Better => palette::GOOD,
         Verdict::Worse => palette::BAD,
         Verdict::Neutral => palette::MUTED,
     };
-    Some((format!("{arrow} {amount} {}", locale.text_with("kpi-versus", &[("previous", &previous)])), color))
+    (format!("{arrow} {amount} {}", locale.text_with("kpi-versus", &[("previous", &previous)])), color)
 }
 
 impl Element for KpiGrid {
@@ -139,12 +145,11 @@ impl Element for KpiGrid {
             }
             fill(&area, x, y, width, TILE_HEIGHT, palette::GROUND);
             fill(&area, x, y, width, 0.7, palette::MAIN);
-            put(context, &area, x + 3.0, y + 2.4, &tile.label, style(7, palette::MUTED, false), Anchor::Start)?;
-            put(context, &area, x + 3.0, y + 6.0, &tile.value, style(15, palette::INK, true), Anchor::Start)?;
-            if let Some((text, color)) = &tile.change {
-                put(context, &area, x + 3.0, y + 14.2, text, style(7, *color, true), Anchor::Start)?;
-            }
-            put(context, &area, x + 3.0, y + 18.6, &tile.detail, style(6, palette::MUTED, false), Anchor::Start)?;
+            put(context, &area, x + 3.0, y + 2.2, &tile.label, style(7, palette::MUTED, false), Anchor::Start)?;
+            put(context, &area, x + 3.0, y + 5.6, &tile.value, style(15, palette::INK, true), Anchor::Start)?;
+            let (text, color) = &tile.change;
+            put(context, &area, x + 3.0, y + 13.2, text, style(7, *color, true), Anchor::Start)?;
+            put(context, &area, x + 3.0, y + 17.2, &tile.detail, style(6, palette::MUTED, false), Anchor::Start)?;
             x += width + TILE_GAP;
         }
         Ok(done(self.height()))
@@ -261,7 +266,11 @@ impl Element for DefinitionList {
             #[expect(clippy::cast_precision_loss, reason = "a few lines")]
             let height = name.len().max(text.len()) as f64 * line_height(context, text_style) + 1.8;
             if y + height > room(&area) {
-                return Ok(if y > 0.0 { RenderResult { size: Size::new(length(CONTENT_WIDTH), length(y)), has_more: true } } else { later() });
+                return Ok(if y > 0.0 {
+                    RenderResult { size: Size::new(length(CONTENT_WIDTH), length(y)), has_more: true }
+                } else {
+                    later()
+                });
             }
             for (lines, x, style) in [(name, 0.0, name_style), (text, NAME, text_style)] {
                 let mut line_y = y;

@@ -8,7 +8,7 @@ use crate::domain::ReportData;
 /// Returns `bytes` as a finished PDF.
 pub fn finish(bytes: &[u8], data: &ReportData, bookmarks: &[(String, usize)]) -> Result<Vec<u8>, lopdf::Error> {
     let mut document = Document::load_mem(bytes)?;
-    document.version = "1.7".to_owned();
+    "1.7".clone_into(&mut document.version);
     let pages: Vec<_> = document.get_pages().into_values().collect();
     for (title, page) in bookmarks {
         if let Some(page) = pages.get(*page) {
@@ -16,7 +16,7 @@ pub fn finish(bytes: &[u8], data: &ReportData, bookmarks: &[(String, usize)]) ->
         }
     }
     let outline = document.build_outline();
-    let date = Object::string_literal(data.snapshot.published_at.format("D:%Y%m%d%H%M%S+00'00'").to_string());
+    let issued = Object::string_literal(data.snapshot.published_at.format("D:%Y%m%d%H%M%S+00'00'").to_string());
     let mut info = Dictionary::new();
     info.set("Title", text(&format!("{} – {}", data.title, data.period_label)));
     info.set("Author", text(&data.organization));
@@ -24,8 +24,8 @@ pub fn finish(bytes: &[u8], data: &ReportData, bookmarks: &[(String, usize)]) ->
     info.set("Keywords", text(&data.snapshot.id));
     info.set("Creator", text("Relato"));
     info.set("Producer", text("Relato"));
-    info.set("CreationDate", date.clone());
-    info.set("ModDate", date);
+    info.set("CreationDate", issued.clone());
+    info.set("ModDate", issued);
     let info = document.add_object(info);
     let catalog = document.catalog_mut()?;
     // What the library writes here has random identifiers and the time of writing.

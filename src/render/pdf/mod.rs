@@ -53,7 +53,12 @@ fn draw(data: &ReportData, locale: &Locale, pages: usize) -> Result<(Vec<u8>, us
     draw_with(data, locale, pages, &mut Vec::new())
 }
 
-fn draw_with(data: &ReportData, locale: &Locale, pages: usize, bookmarks: &mut Vec<(String, usize)>) -> Result<(Vec<u8>, usize), genpdf::error::Error> {
+fn draw_with(
+    data: &ReportData,
+    locale: &Locale,
+    pages: usize,
+    bookmarks: &mut Vec<(String, usize)>,
+) -> Result<(Vec<u8>, usize), genpdf::error::Error> {
     let progress = Progress::default();
     let mut document = Document::new(fonts()?);
     document.set_title(&data.title);
@@ -94,8 +99,9 @@ fn push_block(document: &mut Document, block: &Block, locale: &Locale, progress:
             document.push(DrawingElement::new(drawing));
         }
         Content::Table(view) if view.table.row_count() > 0 => {
-            document.push(title(TableElement::FEWEST_ROWS_HEIGHT));
-            document.push(TableElement::new(view, locale));
+            let table = TableElement::new(view, locale);
+            document.push(title(table.wanted_height()));
+            document.push(table);
         }
         _ => {
             document.push(title(8.0));

@@ -59,7 +59,10 @@ impl PageFrame {
             page_of: Box::new(move |page| {
                 Locale::new(language).text_with("pdf-page-of", &[("page", &page.to_string()), ("pages", &pages.to_string())])
             }),
-            approvals: approvals.into_iter().filter_map(|(key, value)| Some(format!("{}: {}", locale.text(key), value.as_ref()?))).collect(),
+            approvals: approvals
+                .into_iter()
+                .filter_map(|(key, value)| Some(format!("{}: {}", locale.text(key), value.as_ref()?)))
+                .collect(),
             source,
             progress,
         }

@@ -32,8 +32,17 @@ const PADDING: f64 = 1.3;
 const GAP: f64 = 2.4;
 
 impl TableElement {
-    /// Height of heading and first rows: less than this is not worth beginning on a page.
-    pub const FEWEST_ROWS_HEIGHT: f64 = 30.0;
+    /// Height that must be free below the title: the whole table where it is short, else a heading and some rows.
+    pub fn wanted_height(&self) -> f64 {
+        const ROW: f64 = 6.2;
+        const GROUP: f64 = 6.2;
+        const HEADING: f64 = 13.0;
+        const LONG: f64 = 110.0;
+        let groups = self.rows.iter().filter(|row| row.group.is_some()).count();
+        #[expect(clippy::cast_precision_loss, reason = "below a million rows")]
+        let height = HEADING + self.rows.len() as f64 * ROW + groups as f64 * GROUP;
+        if height <= LONG { height } else { 45.0 }
+    }
 
     pub fn new(view: &TableView, locale: &Locale) -> TableElement {
         let table = &view.table;
@@ -87,7 +96,8 @@ impl Element for TableElement {
     fn render(&mut self, context: &Context, area: Area<'_>, _style: Style) -> Result<RenderResult, Error> {
         let room = mm(area.size().height);
         let widths = self.widths(context);
-        let (heading_style, normal, total) = (style(HEADING_SIZE, palette::WHITE, true), style(SIZE, palette::INK, false), style(SIZE, palette::INK, true));
+        let (heading_style, normal, total) =
+            (style(HEADING_SIZE, palette::WHITE, true), style(SIZE, palette::INK, false), style(SIZE, palette::INK, true));
         let place = |cells: &[Vec<String>], y: f64, text_style: Style, numeric: &[(String, bool)]| -> Result<(), Error> {
             let mut x = 0.0;
             for ((lines, width), (_, is_numeric)) in cells.iter().zip(&widths).zip(numeric) {
@@ -105,14 +115,16 @@ impl Element for TableElement {
             Ok(())
         };
         let wrapped = |texts: &mut dyn Iterator<Item = &String>, text_style: Style| -> (Vec<Vec<String>>, f64) {
-            let cells: Vec<Vec<String>> = texts.zip(&widths).map(|(text, width)| wrap(context, text, text_style, width - GAP + 0.3)).collect();
+            let cells: Vec<Vec<String>> =
+                texts.zip(&widths).map(|(text, width)| wrap(context, text, text_style, width - GAP + 0.3)).collect();
             #[expect(clippy::cast_precision_loss, reason = "a few lines")]
             let lines = cells.iter().map(Vec::len).max().unwrap_or(1) as f64;
             (cells, lines * line_height(context, text_style) + 2.0 * PADDING)
         };
 
         let (headings, heading_height) = wrapped(&mut self.headings.iter().map(|(label, _)| label), heading_style);
-        if room < heading_height + 10.0 {
+        // Room for the heading and two rows, or nothing: the title's own rule keeps short tables whole.
+        if room < heading_height + 14.0 {
             return Ok(later());
         }
         fill(&area, 0.0, 0.0, CONTENT_WIDTH, heading_height, palette::MAIN);

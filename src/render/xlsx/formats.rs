@@ -33,9 +33,9 @@ impl Formats {
             Language::EnUs => ("mm/dd/yyyy", "[$-409]"),
         };
         match kind {
-            Kind::Count | Kind::Hour | Kind::Weekday => "#,##0".to_owned(),
-            Kind::Number => "#,##0.00".to_owned(),
-            Kind::Share => "0.0%".to_owned(),
+            Kind::Count | Kind::Hour | Kind::Weekday => format!("{prefix}#,##0"),
+            Kind::Number => format!("{prefix}#,##0.00"),
+            Kind::Share => format!("{prefix}0.0%"),
             // Up to a minute, up to an hour, beyond: the same units as everywhere else.
             Kind::Duration => r#"[<0.000688657]s" s";[<0.041660879][m]" min "ss" s";[h]" h "mm" min""#.to_owned(),
             Kind::Date => format!("{prefix}{date}"),
@@ -55,53 +55,53 @@ impl Formats {
         let marked = format!("{}\"*\"", self.number_format(kind));
         weighted(base().set_num_format(marked).set_align(FormatAlign::Right).set_font_color(color(palette::MUTED)), weight)
     }
+}
 
-    /// Returns the format of a text in a numeric column, such as the dash for nothing.
-    pub fn stand_in(&self, weight: Weight) -> Format {
-        weighted(base().set_align(FormatAlign::Right).set_font_color(color(palette::MUTED)), weight)
-    }
+/// Returns the format of a text in a numeric column, such as the dash for nothing.
+pub fn stand_in(weight: Weight) -> Format {
+    weighted(base().set_align(FormatAlign::Right).set_font_color(color(palette::MUTED)), weight)
+}
 
-    /// Returns the format of a column's heading.
-    pub fn heading(&self, kind: Kind) -> Format {
-        let align = if kind.is_numeric() { FormatAlign::Right } else { FormatAlign::Left };
-        base()
-            .set_bold()
-            .set_font_color(color(palette::WHITE))
-            .set_background_color(color(palette::MAIN))
-            .set_align(align)
-            .set_align(FormatAlign::VerticalCenter)
-            .set_text_wrap()
-    }
+/// Returns the format of a column's heading.
+pub fn heading(kind: Kind) -> Format {
+    let align = if kind.is_numeric() { FormatAlign::Right } else { FormatAlign::Left };
+    base()
+        .set_bold()
+        .set_font_color(color(palette::WHITE))
+        .set_background_color(color(palette::MAIN))
+        .set_align(align)
+        .set_align(FormatAlign::VerticalCenter)
+        .set_text_wrap()
+}
 
-    /// Returns the format of a sheet's title.
-    pub fn title(&self) -> Format {
-        base().set_bold().set_font_size(16).set_font_color(color(palette::MAIN))
-    }
+/// Returns the format of a sheet's title.
+pub fn title() -> Format {
+    base().set_bold().set_font_size(16).set_font_color(color(palette::MAIN))
+}
 
-    /// Returns the format of a section's title.
-    pub fn section(&self) -> Format {
-        base().set_bold().set_font_size(12).set_font_color(color(palette::MAIN))
-    }
+/// Returns the format of a section's title.
+pub fn section() -> Format {
+    base().set_bold().set_font_size(12).set_font_color(color(palette::MAIN))
+}
 
-    /// Returns the format of second-rank text.
-    pub fn muted(&self) -> Format {
-        base().set_font_color(color(palette::MUTED))
-    }
+/// Returns the format of second-rank text.
+pub fn muted() -> Format {
+    base().set_font_color(color(palette::MUTED))
+}
 
-    /// Returns the format of running text.
-    pub fn text(&self) -> Format {
-        base().set_text_wrap().set_align(FormatAlign::Top)
-    }
+/// Returns the format of running text.
+pub fn text() -> Format {
+    base().set_text_wrap().set_align(FormatAlign::Top)
+}
 
-    /// Returns the format of a name before its value.
-    pub fn name(&self) -> Format {
-        base().set_bold().set_align(FormatAlign::Top)
-    }
+/// Returns the format of a name before its value.
+pub fn name() -> Format {
+    base().set_bold().set_align(FormatAlign::Top)
+}
 
-    /// Returns the format of a warning.
-    pub fn caution(&self) -> Format {
-        base().set_bold().set_font_color(color(palette::CAUTION)).set_background_color(color(palette::CAUTION_GROUND))
-    }
+/// Returns the format of a warning.
+pub fn caution() -> Format {
+    base().set_bold().set_font_color(color(palette::CAUTION)).set_background_color(color(palette::CAUTION_GROUND))
 }
 
 fn base() -> Format {

@@ -52,8 +52,7 @@ impl Book<'_> {
         for block in &data.blocks {
             let sheet = match &block.content {
                 Content::Kpis { .. } => continue,
-                Content::Chart(_) => self.sheet_name(&block.title),
-                Content::HeatMap(_) | Content::Table(_) => self.sheet_name(&block.title),
+                Content::Chart(_) | Content::HeatMap(_) | Content::Table(_) => self.sheet_name(&block.title),
             };
             self.check_rows(block)?;
             self.block_sheet(block, &sheet).map_err(failed(&block.id))?;
@@ -79,11 +78,7 @@ impl Book<'_> {
             u8::try_from(at.month()).unwrap_or(1),
             u8::try_from(at.day()).unwrap_or(1),
         )?
-        .and_hms(
-            u16::try_from(at.hour()).unwrap_or(0),
-            u8::try_from(at.minute()).unwrap_or(0),
-            f64::from(at.second()),
-        )?;
+        .and_hms(u16::try_from(at.hour()).unwrap_or(0), u8::try_from(at.minute()).unwrap_or(0), f64::from(at.second()))?;
         Ok(DocProperties::new()
             .set_title(format!("{} – {}", self.data.title, self.data.period_label))
             .set_author(&self.data.organization)
@@ -122,7 +117,9 @@ fn unused_name(title: &str, used: &[String]) -> String {
     };
     let is_used = |name: &str| used.iter().any(|known| known.to_lowercase() == name.to_lowercase());
     let first = cut("");
-    std::iter::once(first).chain((2..).map(|number| cut(&format!(" ({number})")))).find(|name| !is_used(name)).unwrap_or_default()
+    // One of more candidates than there are used names is free.
+    let numbered = (2..used.len() + 3).map(|number| cut(&format!(" ({number})")));
+    std::iter::once(first).chain(numbered).find(|name| !is_used(name)).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use rust_xlsxwriter::{ColNum, ConditionalFormat2ColorScale, RowNum, Worksheet, X
 
 use super::{
     Book,
-    formats::{Formats, Weight, color},
+    formats::{self, Formats, Weight, color},
 };
 use crate::{
     domain::{
@@ -63,7 +63,7 @@ fn write_view(sheet: &mut Worksheet, view: &TableView, formats: &Formats, locale
     }
     sheet.set_row_height(0, 32)?;
     for (index, column) in (0_u16..).zip(&columns) {
-        sheet.write_string_with_format(0, index, &column.label, &formats.heading(column.kind))?;
+        sheet.write_string_with_format(0, index, &column.label, &formats::heading(column.kind))?;
     }
     let styles = [Weight::Normal, Weight::Total].map(|weight| Style::new(&kinds, weight, formats));
     for row in 0..table.row_count() {
@@ -95,7 +95,7 @@ impl Style {
         Style {
             cells: kinds.iter().map(|kind| formats.cell(*kind, weight)).collect(),
             marked: kinds.iter().map(|kind| formats.marked(*kind, weight)).collect(),
-            stand_in: formats.stand_in(weight),
+            stand_in: formats::stand_in(weight),
         }
     }
 }
@@ -125,7 +125,9 @@ fn write_shown(
         (_, Cell::Date(day)) => sheet.write_date_with_format(row, column, day, format)?,
         (_, Cell::Time(time)) => sheet.write_datetime_with_format(row, column, time, format)?,
         (_, Cell::Bool(_)) => sheet.write_string_with_format(row, column, locale.cell(kind, cell), format)?,
-        (Kind::Duration, cell) => sheet.write_number_with_format(row, column, cell.number().unwrap_or_default() / SECONDS_PER_DAY, format)?,
+        (Kind::Duration, cell) => {
+            sheet.write_number_with_format(row, column, cell.number().unwrap_or_default() / SECONDS_PER_DAY, format)?
+        }
         (_, cell) => sheet.write_number_with_format(row, column, cell.number().unwrap_or_default(), format)?,
     };
     Ok(())
@@ -155,14 +157,14 @@ fn column_width(table: &Table, column: &Column, locale: &Locale) -> f64 {
 fn write_heat_map(sheet: &mut Worksheet, heat_map: &HeatMap, formats: &Formats, locale: &Locale) -> Result<(), XlsxError> {
     let table = &heat_map.table;
     let kind = table.position(&heat_map.value).map_or(Kind::Number, |position| table.columns()[position].kind);
-    sheet.write_string_with_format(0, 0, locale.text("col-weekday"), &formats.heading(Kind::Text))?;
+    sheet.write_string_with_format(0, 0, locale.text("col-weekday"), &formats::heading(Kind::Text))?;
     for hour in 0..24_u16 {
         let text = locale.cell(Kind::Hour, Cell::Int(hour.into()));
-        sheet.write_string_with_format(0, hour + 1, text, &formats.heading(Kind::Count))?;
+        sheet.write_string_with_format(0, hour + 1, text, &formats::heading(Kind::Count))?;
     }
     let format = formats.cell(kind, Weight::Normal);
     for weekday in 1..=7_u32 {
-        sheet.write_string_with_format(weekday, 0, locale.weekday(weekday.into()), &formats.name())?;
+        sheet.write_string_with_format(weekday, 0, locale.weekday(weekday.into()), &formats::name())?;
     }
     for row in 0..table.row_count() {
         if let (Some(weekday), Some(hour), Some(value)) =

@@ -1,13 +1,13 @@
 //! The first sheet: what the report is, its key figures against the period before, and native charts.
 
 use rust_xlsxwriter::{
-    Chart as ExcelChart, ChartFont, ChartFormat, ChartLegendPosition, ChartLine, ChartSolidFill, ChartType, Format, FormatAlign, RowNum,
-    Worksheet, XlsxError,
+    Chart as ExcelChart, ChartDataLabel, ChartFont, ChartFormat, ChartLegendPosition, ChartLine, ChartSolidFill, ChartType, Format,
+    FormatAlign, RowNum, Worksheet, XlsxError,
 };
 
 use super::{
     Book,
-    formats::{Formats, Weight, color},
+    formats::{self, Formats, Weight, color},
     sheets::SECONDS_PER_DAY,
 };
 use crate::{
@@ -23,35 +23,38 @@ const CHART_HEIGHT: u32 = 300;
 const CHART_WIDTH: u32 = 470;
 const ROWS_PER_CHART: RowNum = 16;
 
+/// With more columns than this, labels would cover each other.
+const MOST_LABELS: usize = 13;
+
 impl Book<'_> {
     pub(super) fn summary_sheet(&mut self, name: &str, charts: &[(&Block, &Chart, String)]) -> Result<(), XlsxError> {
-        let (data, formats, locale) = (self.data, &self.formats, self.locale);
+        let (data, styles, locale) = (self.data, &self.formats, self.locale);
         let sheet = self.workbook.worksheet_from_name(name)?;
         for (column, width) in (0_u16..).zip([34.0, 18.0, 18.0, 14.0, 12.0, 44.0]) {
             sheet.set_column_width(column, width)?;
         }
         sheet.set_screen_gridlines(false);
         sheet.set_row_height(0, 26)?;
-        sheet.write_string_with_format(0, 0, &data.title, &formats.title())?;
-        sheet.write_string_with_format(1, 0, format!("{} · {}", data.organization, data.period_label), &formats.section())?;
+        sheet.write_string_with_format(0, 0, &data.title, &formats::title())?;
+        sheet.write_string_with_format(1, 0, format!("{} · {}", data.organization, data.period_label), &formats::section())?;
         let published = locale.time(data.snapshot.published_local);
         let source = locale.text_with("pdf-source", &[("snapshot", &data.snapshot.id), ("published", &published)]);
-        sheet.write_string_with_format(2, 0, source, &formats.muted())?;
+        sheet.write_string_with_format(2, 0, source, &formats::muted())?;
         let is_closed = data.completeness.state == CompletenessState::Closed;
-        let format = if is_closed { formats.muted() } else { formats.caution() };
+        let format = if is_closed { formats::muted() } else { formats::caution() };
         sheet.write_string_with_format(3, 0, &data.completeness.sentence, &format)?;
         let mut row = 5;
         for block in &data.blocks {
             if let Content::Kpis { figures } = &block.content {
-                row = write_figures(sheet, row, figures, formats, locale)?;
+                row = write_figures(sheet, row, figures, styles, locale)?;
             }
         }
         row += 1;
-        for (index, (block, chart, data_sheet)) in (0..).zip(charts.iter().flat_map(|(block, chart, sheet)| {
-            chart.series.iter().map(move |series| (*block, (*chart, series), sheet))
-        })) {
+        for (index, (block, chart, data_sheet)) in (0..)
+            .zip(charts.iter().flat_map(|(block, chart, sheet)| chart.series.iter().map(move |series| (*block, (*chart, series), sheet))))
+        {
             let (chart, series) = chart;
-            let drawn = native_chart(block, chart, series, data_sheet, formats);
+            let drawn = native_chart(block, chart, series, data_sheet, styles);
             sheet.insert_chart(row + (index / 2) * ROWS_PER_CHART, if index % 2 == 0 { 0 } else { 3 }, &drawn)?;
         }
         sheet.set_landscape().set_paper_size(9).set_print_fit_to_pages(1, 0);
@@ -60,34 +63,34 @@ impl Book<'_> {
     }
 }
 
-fn write_figures(sheet: &mut Worksheet, first: RowNum, figures: &[Figure], formats: &Formats, locale: &Locale) -> Result<RowNum, XlsxError> {
-    let headings =
-        ["summary-figure", "summary-value", "summary-previous", "summary-change", "summary-n", "summary-detail"].map(|key| locale.text(key));
+fn write_figures(sheet: &mut Worksheet, first: RowNum, figures: &[Figure], styles: &Formats, locale: &Locale) -> Result<RowNum, XlsxError> {
+    let headings = ["summary-figure", "summary-value", "summary-previous", "summary-change", "summary-n", "summary-detail"]
+        .map(|key| locale.text(key));
     for (column, heading) in (0_u16..).zip(headings) {
         let kind = if column == 0 || column == 5 { Kind::Text } else { Kind::Count };
-        sheet.write_string_with_format(first, column, heading, &formats.heading(kind))?;
+        let format = formats::heading(kind);
+        sheet.write_string_with_format(first, column, heading, &if column == 5 { format.set_indent(1) } else { format })?;
     }
     let mut row = first + 1;
     for figure in figures {
         let kind = figure.column.kind;
-        sheet.write_string_with_format(row, 0, &figure.column.label, &formats.name())?;
-        write_value(sheet, row, 1, kind, figure.value, &formats.cell(kind, Weight::Normal).set_bold(), formats, locale)?;
-        write_value(sheet, row, 2, kind, figure.previous, &formats.cell(kind, Weight::Normal), formats, locale)?;
-        write_change(sheet, row, figure, formats, locale)?;
+        sheet.write_string_with_format(row, 0, &figure.column.label, &formats::name())?;
+        write_value(sheet, row, 1, kind, figure.value, &styles.cell(kind, Weight::Normal).set_bold(), locale)?;
+        write_value(sheet, row, 2, kind, figure.previous, &styles.cell(kind, Weight::Normal), locale)?;
+        write_change(sheet, row, figure, locale)?;
         #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
         let n = figure.n.map(|n| n as f64);
         if n.is_some() {
-            write_value(sheet, row, 4, Kind::Count, n, &formats.cell(Kind::Count, Weight::Normal), formats, locale)?;
+            write_value(sheet, row, 4, Kind::Count, n, &styles.cell(Kind::Count, Weight::Normal), locale)?;
         }
         if let Some(detail) = &figure.detail {
-            sheet.write_string_with_format(row, 5, detail, &formats.muted())?;
+            sheet.write_string_with_format(row, 5, detail, &formats::muted().set_indent(1))?;
         }
         row += 1;
     }
     Ok(row)
 }
 
-#[expect(clippy::too_many_arguments, reason = "a cell's place, value and looks")]
 fn write_value(
     sheet: &mut Worksheet,
     row: RowNum,
@@ -95,11 +98,10 @@ fn write_value(
     kind: Kind,
     value: Option<f64>,
     format: &Format,
-    formats: &Formats,
     locale: &Locale,
 ) -> Result<(), XlsxError> {
     match value {
-        None => sheet.write_string_with_format(row, column, locale.cell(kind, Cell::Null), &formats.stand_in(Weight::Normal))?,
+        None => sheet.write_string_with_format(row, column, locale.cell(kind, Cell::Null), &formats::stand_in(Weight::Normal))?,
         Some(value) if kind == Kind::Duration => sheet.write_number_with_format(row, column, value / SECONDS_PER_DAY, format)?,
         Some(value) => sheet.write_number_with_format(row, column, value, format)?,
     };
@@ -107,9 +109,9 @@ fn write_value(
 }
 
 /// A share changes by percentage points, everything else by per cent.
-fn write_change(sheet: &mut Worksheet, row: RowNum, figure: &Figure, formats: &Formats, locale: &Locale) -> Result<(), XlsxError> {
+fn write_change(sheet: &mut Worksheet, row: RowNum, figure: &Figure, locale: &Locale) -> Result<(), XlsxError> {
     let Some(change) = figure.change else {
-        sheet.write_string_with_format(row, 3, locale.cell(Kind::Share, Cell::Null), &formats.stand_in(Weight::Normal))?;
+        sheet.write_string_with_format(row, 3, locale.cell(Kind::Share, Cell::Null), &formats::stand_in(Weight::Normal))?;
         return Ok(());
     };
     let tone = match change.verdict {
@@ -129,13 +131,13 @@ fn write_change(sheet: &mut Worksheet, row: RowNum, figure: &Figure, formats: &F
             sheet.write_number_with_format(row, 3, relative, &format.set_num_format("+0.0%;-0.0%;0.0%"))?;
         }
         (_, None) => {
-            sheet.write_string_with_format(row, 3, locale.cell(Kind::Share, Cell::Null), &formats.stand_in(Weight::Normal))?;
+            sheet.write_string_with_format(row, 3, locale.cell(Kind::Share, Cell::Null), &formats::stand_in(Weight::Normal))?;
         }
     }
     Ok(())
 }
 
-fn native_chart(block: &Block, chart: &Chart, series: &str, data_sheet: &str, formats: &Formats) -> ExcelChart {
+fn native_chart(block: &Block, chart: &Chart, series: &str, data_sheet: &str, styles: &Formats) -> ExcelChart {
     let table = &chart.table;
     let column = &table.columns()[table.position(series).unwrap_or(0)];
     let position = chart.series.iter().position(|name| name == series).map_or(1, |position| position + 1);
@@ -149,24 +151,28 @@ fn native_chart(block: &Block, chart: &Chart, series: &str, data_sheet: &str, fo
     let title = if chart.series.len() > 1 { column.label.clone() } else { block.title.clone() };
     let mut fill = ChartFormat::new();
     fill.set_solid_fill(ChartSolidFill::new().set_color(color(palette::MAIN)));
-    drawn
+    let number_format = styles.number_format(column.kind);
+    let series_drawn = drawn
         .add_series()
         .set_name(column.label.as_str())
         .set_categories((data_sheet, 1, 0, last, 0))
         .set_values((data_sheet, 1, position, last, position))
         .set_gap(40)
         .set_format(&mut fill);
+    let labels = ChartDataLabel::new().show_value().set_num_format(&number_format).clone();
+    if chart.form == ChartForm::Bar || table.row_count() <= MOST_LABELS {
+        series_drawn.set_data_label(&labels);
+    }
     drawn.title().set_name(&title).set_font(ChartFont::new().set_size(12).set_bold());
     drawn.legend().set_position(ChartLegendPosition::Bottom).set_hidden();
     drawn.set_width(CHART_WIDTH).set_height(CHART_HEIGHT);
-    let number_format = formats.number_format(column.kind);
     let rule = ChartLine::new().set_color(color(palette::RULE)).clone();
     if chart.form == ChartForm::Bar {
-        // Excel draws the first category at the bottom.
+        // Excel draws the first category at the bottom; the labels at the bars say more than an axis.
         drawn.y_axis().set_reverse();
-        drawn.x_axis().set_num_format(&number_format).set_major_gridlines_line(&rule);
+        drawn.x_axis().set_min(0).set_hidden(true).set_major_gridlines(false);
     } else {
-        drawn.y_axis().set_num_format(&number_format).set_major_gridlines_line(&rule);
+        drawn.y_axis().set_min(0).set_num_format(&number_format).set_major_gridlines_line(&rule);
         let category = table.position(&chart.category).map_or(Kind::Text, |position| table.columns()[position].kind);
         if category == Kind::Date {
             let format = if chart.category == "month" { "mmm/yy" } else { "dd/mm" };

@@ -1,0 +1,92 @@
+# `make help` lists the targets. Everything that is needed is set up by `make setup`, which every other target runs first.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+# One folder of compiled code for all checkouts, outside of them: set CARGO_TARGET_DIR to put it elsewhere.
+CACHE_HOME := $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)
+TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),$(CACHE_HOME)/relato/target)
+
+# DuckDB's shared library as its makers build it: the npm package holds it, its SHA-256 is pinned here.
+DUCKDB_VERSION := 1.5.6
+DUCKDB_PACKAGE := @duckdb/node-bindings-linux-x64@1.5.6-r.1
+DUCKDB_SHA256 := 3f4962cdd266eab2b479a5b5a4a6d063d279b2954ae814ed00385d553b747633
+DUCKDB_DIR := $(TARGET)/duckdb-$(DUCKDB_VERSION)-linux-x64
+PLATFORM := $(shell uname -sm)
+
+DEMO_DIR := demo
+RUNNER := $(shell command -v cargo-nextest >/dev/null 2>&1 && echo "nextest run" || echo "test")
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+
+.PHONY: setup
+setup: config tools ## Fetch what is missing: DuckDB's library, tools of the tests
+
+ifeq ($(PLATFORM) $(if $(shell command -v npm),npm),Linux x86_64 npm)
+DUCKDB_LIBRARY := $(DUCKDB_DIR)/libduckdb.so
+DUCKDB_SETTING := DUCKDB_LIB_DIR = "$(DUCKDB_DIR)"
+else
+DUCKDB_SETTING := DUCKDB_DOWNLOAD_LIB = "1"
+endif
+
+# Written for this machine and not committed: plain cargo then needs no variable set by hand.
+.PHONY: config
+config: $(DUCKDB_LIBRARY)
+	@mkdir -p .cargo "$(TARGET)"
+	@printf '[build]\ntarget-dir = "%s"\n\n[env]\n%s\n' "$(TARGET)" '$(DUCKDB_SETTING)' > .cargo/config.toml.new
+	@cmp -s .cargo/config.toml.new .cargo/config.toml && rm .cargo/config.toml.new || mv .cargo/config.toml.new .cargo/config.toml
+
+$(DUCKDB_DIR)/libduckdb.so:
+	@echo "setup: fetching DuckDB $(DUCKDB_VERSION)"
+	@mkdir -p "$(DUCKDB_DIR)"
+	@work=$$(mktemp -d); trap 'rm -rf "$$work"' EXIT; \
+	    (cd "$$work" && npm pack --silent "$(DUCKDB_PACKAGE)" >/dev/null && tar -xzf *.tgz); \
+	    echo "$(DUCKDB_SHA256)  $$work/package/libduckdb.so" | sha256sum --check --quiet \
+	        || { echo "setup: libduckdb.so is not the pinned file; nothing was installed" >&2; exit 1; }; \
+	    cp "$$work/package/libduckdb.so" "$@.part" && mv "$@.part" "$@"
+
+# Tests read PDFs with these. Where they cannot be installed, they are named, and the tests that need them fail.
+.PHONY: tools
+tools:
+	@missing=""; for tool in pdftotext:poppler-utils qpdf:qpdf; do \
+	    command -v "$${tool%%:*}" >/dev/null 2>&1 || missing="$$missing $${tool##*:}"; done; \
+	if [ -n "$$missing" ]; then \
+	    if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
+	        echo "setup: installing$$missing"; \
+	        { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$missing; } >/dev/null \
+	            || echo "setup: could not install$$missing; 'make test' needs them" >&2; \
+	    else echo "setup: please install$$missing: 'make test' needs them" >&2; fi; \
+	fi
+
+.PHONY: build
+build: setup ## Build the release binary
+	@cargo build --release --locked
+
+.PHONY: bin
+bin: ## Print the path of the release binary
+	@echo "$(TARGET)/release/relato"
+
+.PHONY: demo
+demo: build ## Try everything: simulated Blip, load, snapshot, Excel and PDF
+	@"$(TARGET)/release/relato" demo --out "$(DEMO_DIR)"
+
+.PHONY: test
+test: setup lint ## Run every lint and test
+	@cargo $(RUNNER) --locked
+
+.PHONY: lint
+lint: setup ## Check formatting, clippy and the documentation
+	@cargo fmt --check
+	@cargo clippy --locked --all-targets --quiet -- --deny warnings
+	@RUSTDOCFLAGS="--deny warnings" cargo doc --locked --no-deps --document-private-items --quiet
+
+.PHONY: fmt
+fmt: ## Format the code
+	@cargo fmt
+
+.PHONY: bench
+bench: build ## Measure stages, memory and start-up
+	@bash benches/stages.sh "$(TARGET)/release/relato"

@@ -1,0 +1,169 @@
+//! Whatever is wrong is told with its place and its remedy, with the right exit code, and changes nothing.
+
+use predicates::{prelude::PredicateBooleanExt, str::contains};
+
+use crate::support::{Sandbox, everything, serve, settings, world};
+
+#[test]
+fn a_folder_that_is_no_project_is_told_so() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = assert_cmd::Command::cargo_bin("relato").expect("the binary");
+    command
+        .arg("--project")
+        .arg(folder.path())
+        .arg("ingest")
+        .assert()
+        .code(2)
+        .stderr(contains("not a Relato project").and(contains("relato init")));
+}
+
+#[test]
+fn a_missing_key_names_file_and_remedy() {
+    let sandbox = Sandbox::new("http://127.0.0.1:9");
+    std::fs::remove_file(sandbox.dir().join("keys/desk.key")).expect("the key");
+    sandbox.relato(&["ingest"]).assert().code(2).stderr(contains("desk.key").and(contains("missing or empty")));
+    assert_eq!(sandbox.data_files(), []);
+}
+
+#[test]
+fn an_unset_variable_is_named() {
+    let text = settings("http://127.0.0.1:9").replace("key_file = \"keys/desk.key\"", "key_env = \"RELATO_TEST_KEY_THAT_IS_NOT_SET\"");
+    let sandbox = Sandbox::with_settings(&text);
+    sandbox.relato(&["ingest"]).assert().code(2).stderr(contains("RELATO_TEST_KEY_THAT_IS_NOT_SET").and(contains("export")));
+}
+
+#[test]
+fn an_unknown_key_in_the_settings_is_placed_and_guessed() {
+    let sandbox = Sandbox::with_settings(&settings("http://127.0.0.1:9").replace("timezone =", "timezon ="));
+    sandbox.relato(&["check"]).assert().code(2).stderr(contains("relato.toml:4:1").and(contains("did you mean `timezone`?")));
+}
+
+#[test]
+fn a_malformed_date_is_refused_with_what_is_accepted() {
+    let sandbox = Sandbox::new("http://127.0.0.1:9");
+    sandbox.relato(&["ingest", "--from", "2026-02-30"]).assert().code(2).stderr(contains("2026-02-30").and(contains("yyyy-mm-dd")));
+    sandbox
+        .relato(&["report", "atendimento-mensal", "--period", "outubro"])
+        .assert()
+        .code(2)
+        .stderr(contains("outubro").and(contains("last-month")));
+}
+
+#[test]
+fn unknown_names_come_with_the_known_ones() {
+    let sandbox = Sandbox::new("http://127.0.0.1:9");
+    sandbox.relato(&["report", "mensal"]).assert().code(2).stderr(contains("atendimento-mensal"));
+    sandbox.relato(&["report", "atendimento-mensal", "--format", "docx"]).assert().code(2).stderr(contains("xlsx, pdf, csv, json"));
+}
+
+#[test]
+fn an_unreachable_host_is_told_and_changes_nothing() {
+    // Port 9 of loopback is the discard service, which nothing serves.
+    let sandbox = Sandbox::new("http://127.0.0.1:9");
+    sandbox
+        .relato(&["ingest"])
+        .assert()
+        .code(5)
+        .stderr(contains("no answer from").and(contains("http://127.0.0.1:9")).and(contains("base_url")));
+    assert_eq!(sandbox.data_files(), []);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wrong_key_is_told_and_changes_nothing() {
+    let world = world(14, 50);
+    let server = serve(&world, &[]).await;
+    let sandbox = Sandbox::new(&server.base_url);
+    sandbox.write("keys/desk.key", "d3Jvbmc6a2V5");
+    sandbox
+        .relato(&["ingest"])
+        .assert()
+        .code(5)
+        .stderr(contains("HTTP 401").and(contains("key `desk`")).and(contains("d3Jvbmc6a2V5").not()));
+    assert_eq!(sandbox.data_files(), []);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_routers_key_is_recognised() {
+    let world = world(14, 50);
+    let server = serve(&world, &[]).await;
+    let sandbox = Sandbox::new(&server.base_url);
+    sandbox.write("keys/desk.key", &server.keys.router);
+    sandbox.relato(&["ingest"]).assert().code(5).stderr(contains("code 67").and(contains("belong to the router")));
+    assert_eq!(sandbox.data_files(), []);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failure_inside_http_200_is_no_success() {
+    let world = world(15, 50);
+    let good = serve(&world, &[]).await;
+    let sandbox = Sandbox::new(&good.base_url);
+    sandbox.load(everything()).await;
+    let before: Vec<_> = sandbox.data_files();
+    let bad = serve(&world, &["failure=1"]).await;
+    sandbox.write("relato.toml", &settings(&bad.base_url));
+    sandbox.relato(&["ingest"]).assert().code(5).stderr(contains("General error").and(contains("code 1")));
+    assert!(sandbox.data_files() == before, "store and snapshots are as they were");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unknown_sector_is_refused_with_the_known_ones() {
+    let world = world(16, 100);
+    let server = serve(&world, &[]).await;
+    let sandbox = Sandbox::new(&server.base_url);
+    sandbox.load(everything()).await;
+    sandbox
+        .relato(&["report", "atendimento-mensal", "--period", "2026-10", "--sector", "Fianceiro"])
+        .assert()
+        .code(2)
+        .stderr(contains("unknown sector `Fianceiro`").and(contains("Financeiro")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unfinished_period_is_reported_with_a_warning_code() {
+    let world = world(17, 200);
+    let server = serve(&world, &[]).await;
+    let sandbox = Sandbox::new(&server.base_url);
+    sandbox.load(everything()).await;
+    let run = sandbox.relato(&["report", "atendimento-mensal", "--period", "2026-11", "--format", "json"]).assert().code(3);
+    let data: serde_json::Value = serde_json::from_slice(&run.get_output().stdout).expect("one JSON document");
+    assert_eq!(data["completeness"]["state"], "incomplete");
+    assert_eq!(data["completeness"]["days_expected"], 30);
+    assert_eq!(data["completeness"]["days_loaded"], 23);
+}
+
+#[test]
+fn a_report_that_names_a_column_that_does_not_exist_is_found_by_check() {
+    let sandbox = Sandbox::new("http://127.0.0.1:9");
+    std::fs::create_dir(sandbox.dir().join("reports")).expect("a folder");
+    sandbox.write(
+        "reports/meu.toml",
+        "title = \"T\"\naudience = \"A\"\n[[block]]\nid = \"x\"\nkind = \"table\"\ntitle = \"X\"\nquery = \"overview\"\ncolumns = [\"conversas\"]\n",
+    );
+    sandbox.relato(&["check"]).assert().code(2).stderr(contains("meu.toml").and(contains("no column `conversas`")));
+}
+
+#[test]
+fn a_demonstration_never_clears_a_folder_that_is_none() {
+    let sandbox = Sandbox::new("http://127.0.0.1:9");
+    let out = sandbox.dir().to_str().expect("a plain path").to_owned();
+    sandbox.relato(&["demo", "--out", &out, "--tickets", "10"]).assert().code(2).stderr(contains("not a demonstration"));
+    assert!(sandbox.dir().join("keys/desk.key").exists());
+}
+
+#[test]
+fn a_new_project_is_complete_and_checked() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let dir = folder.path().join("p");
+    let relato = || assert_cmd::Command::cargo_bin("relato").expect("the binary");
+    relato().arg("init").arg(&dir).assert().success().stdout(contains("relato check"));
+    relato().arg("init").arg(&dir).assert().code(2).stderr(contains("exists already"));
+    relato().args(["check", "--project"]).arg(&dir).env_remove("BLIP_DESK_KEY").assert().code(2).stderr(contains("BLIP_DESK_KEY"));
+    relato()
+        .args(["check", "--project"])
+        .arg(&dir)
+        .env("BLIP_DESK_KEY", "k")
+        .env("RELATO_PSEUDONYM_KEY", "p")
+        .assert()
+        .success()
+        .stdout(contains("Everything is in order"));
+}

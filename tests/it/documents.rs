@@ -1,0 +1,139 @@
+//! Workbook, PDF and JSON say the same, and say it well.
+
+use std::{path::Path, process::Command};
+
+use calamine::{Data, Reader, Xlsx, open_workbook};
+use serde_json::Value;
+
+use crate::support::{Sandbox, everything, serve, world};
+
+const STEM: &str = "atendimento-mensal_2026-10";
+
+fn text_of_pdf(path: &Path) -> String {
+    let output = Command::new("pdftotext").args(["-layout", "-enc", "UTF-8"]).arg(path).arg("-").output();
+    let output = output.expect("pdftotext of the package poppler-utils, which `make setup` installs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+async fn reported() -> Sandbox {
+    let world = world(21, 1_200);
+    let server = serve(&world, &[]).await;
+    let sandbox = Sandbox::new(&server.base_url);
+    sandbox.load(everything()).await;
+    sandbox.relato(&["report", "atendimento-mensal", "--period", "2026-10", "--format", "xlsx,pdf,json"]).assert().success();
+    sandbox
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn workbook_pdf_and_json_have_the_same_figures() {
+    let sandbox = reported().await;
+    let output = sandbox.dir().join("output");
+    let json: Value = serde_json::from_slice(&std::fs::read(output.join(format!("{STEM}.json"))).expect("the JSON")).expect("valid JSON");
+    let pdf = text_of_pdf(&output.join(format!("{STEM}.pdf")));
+    let mut book: Xlsx<_> = open_workbook(output.join(format!("{STEM}.xlsx"))).expect("a workbook");
+
+    // Key figures: the unrounded value in the JSON, the same in the workbook, as text in the PDF.
+    let figures = json["blocks"][0]["content"]["figures"].as_array().expect("figures");
+    assert_eq!(figures.len(), 8);
+    let summary = book.worksheet_range("Resumo").expect("the summary");
+    let locale = relato::render::Locale::new(relato::domain::Language::PtBr);
+    for figure in figures {
+        let label = figure["column"]["label"].as_str().expect("a label");
+        let value = figure["value"].as_f64().expect("a value");
+        let kind = relato::domain::Kind::from_name(figure["column"]["kind"].as_str().expect("a kind")).expect("a kind");
+        let row =
+            summary.rows().find(|row| row[0] == Data::String(label.to_owned())).unwrap_or_else(|| panic!("{label} is in the workbook"));
+        let in_book = match &row[1] {
+            Data::Float(value) => *value,
+            Data::Int(value) => f64::from(i32::try_from(*value).expect("a small number")),
+            Data::DateTime(time) => time.as_f64(),
+            other => panic!("{label} is {other:?}"),
+        };
+        let unit = if kind == relato::domain::Kind::Duration { 86_400.0 } else { 1.0 };
+        assert!((in_book * unit - value).abs() < 1e-6, "{label}: {in_book} in the workbook, {value} in the JSON");
+        let shown = locale.value(kind, value);
+        assert!(pdf.contains(&shown), "{label}: {shown} is in the PDF");
+    }
+
+    // Every sector's row, in all three.
+    let sectors = json["blocks"].as_array().expect("blocks").iter().find(|block| block["id"] == "setores").expect("sectors");
+    let rows = sectors["content"]["table"]["rows"].as_array().expect("rows");
+    let sheet = book.worksheet_range("Resumo por setor").expect("the sheet");
+    assert_eq!(sheet.height(), rows.len() + 1);
+    for (row, line) in rows.iter().zip(sheet.rows().skip(1)) {
+        let sector = row["sector"].as_str().unwrap_or("Total");
+        assert_eq!(line[0], Data::String(sector.to_owned()));
+        assert_eq!(line[1].to_string(), row["conversations"].to_string());
+        let shown = row["response_mean_s"].as_f64().map_or("—".to_owned(), |mean| locale.duration(mean));
+        let in_pdf = pdf.lines().any(|line| line.trim_start().starts_with(sector) && line.contains(&shown));
+        assert!(in_pdf, "{sector}: {shown} is in the PDF");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_pdf_is_a_controlled_document_with_right_accents() {
+    let sandbox = reported().await;
+    let path = sandbox.dir().join(format!("output/{STEM}.pdf"));
+    let text = text_of_pdf(&path);
+    for expected in [
+        "Relatório mensal de atendimento",
+        "outubro de 2026",
+        "Associação Exemplo",
+        "PA08-RL01",
+        "24/11/2025",
+        "1 de ",
+        "Autorizações",
+        "Satisfação",
+        "O que significa cada número",
+        "Período fechado",
+    ] {
+        assert!(text.contains(expected), "`{expected}` is in the PDF");
+    }
+    let pages = text.matches('\u{c}').count();
+    assert!(text.contains(&format!("{pages} de {pages}")), "the last of {pages} pages says so");
+    let check = Command::new("qpdf").arg("--check").arg(&path).output().expect("qpdf, which `make setup` installs");
+    assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stdout));
+    let fonts = Command::new("pdffonts").arg(&path).output().expect("pdffonts of poppler-utils");
+    let fonts = String::from_utf8_lossy(&fonts.stdout).into_owned();
+    assert!(fonts.lines().skip(2).all(|line| line.contains("yes no  yes")), "every face is embedded and searchable:\n{fonts}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_workbook_has_typed_cells_and_a_row_for_every_conversation() {
+    let sandbox = reported().await;
+    let mut book: Xlsx<_> = open_workbook(sandbox.dir().join(format!("output/{STEM}.xlsx"))).expect("a workbook");
+    assert_eq!(book.sheet_names().first().map(String::as_str), Some("Resumo"));
+    assert_eq!(book.sheet_names().last().map(String::as_str), Some("Sobre"));
+    let details = book.worksheet_range("Conversas").expect("the details");
+    let heading: Vec<String> = details.rows().next().expect("a heading").iter().map(ToString::to_string).collect();
+    let column = |name: &str| heading.iter().position(|heading| heading == name).unwrap_or_else(|| panic!("{name} in {heading:?}"));
+    let (start, wait, count) = (column("Início"), column("Espera na fila"), column("Tickets"));
+    let conversations = sandbox.report("2026-10", None);
+    let expected = crate::oracle::table(&conversations, "conversas").row_count();
+    assert_eq!(details.height() - 1, expected);
+    for row in details.rows().skip(1) {
+        assert!(matches!(row[start], Data::DateTime(_)), "{:?}", row[start]);
+        assert!(matches!(&row[wait], Data::DateTime(_) | Data::Float(_)) || row[wait] == Data::String("—".into()), "{:?}", row[wait]);
+        assert!(matches!(row[count], Data::Float(_) | Data::Int(_)), "{:?}", row[count]);
+    }
+    let about = book.worksheet_range("Sobre").expect("about");
+    let words: Vec<String> = about.cells().map(|(_, _, cell)| cell.to_string()).collect();
+    assert!(words.iter().any(|word| word.contains("America/Sao_Paulo")));
+    assert!(words.iter().any(|word| word.starts_with("Período fechado")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn english_is_a_matter_of_configuration() {
+    let world = world(22, 300);
+    let server = serve(&world, &[]).await;
+    let settings = crate::support::settings(&server.base_url).replace("[document]", "locale = \"en-US\"\n[document]");
+    let sandbox = Sandbox::with_settings(&settings);
+    sandbox.load(everything()).await;
+    sandbox.relato(&["report", "atendimento-mensal", "--period", "2026-10", "--format", "pdf"]).assert().success();
+    let text = text_of_pdf(&sandbox.dir().join(format!("output/{STEM}.pdf")));
+    for expected in ["Monthly service report", "October 2026", "Average response time", "What each figure means"] {
+        assert!(text.contains(expected), "`{expected}` is in the PDF");
+    }
+    assert!(!text.contains("Conversas por dia"));
+}

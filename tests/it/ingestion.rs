@@ -1,0 +1,114 @@
+//! Loads that lose nothing and repeat nothing.
+
+use relato::sim::world::Author;
+
+use crate::support::{Sandbox, everything, now, serve, world};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_load_changes_nothing() {
+    let world = world(5, 600);
+    let server = serve(&world, &[]).await;
+    let sandbox = Sandbox::new(&server.base_url);
+    let (first, published) = sandbox.load(everything()).await;
+    assert!(published.is_new);
+    let before: Vec<_> =
+        sandbox.data_files().into_iter().filter(|(path, _)| path.starts_with(sandbox.dir().join("data/snapshots"))).collect();
+    let commands = server.command_count();
+    let (second, again) = sandbox.load(everything()).await;
+    assert!(second.written.is_empty(), "{:?}", second.written);
+    assert_eq!(second.marts, first.marts);
+    assert!(!again.is_new);
+    assert_eq!(again.manifest, published.manifest);
+    let after: Vec<_> =
+        sandbox.data_files().into_iter().filter(|(path, _)| path.starts_with(sandbox.dir().join("data/snapshots"))).collect();
+    assert!(before == after, "the snapshot folder is as it was");
+    assert!((server.command_count() - commands) * 5 < commands, "a second load asks only for what can have changed");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everything_of_the_world_is_stored_and_nothing_else() {
+    let world = world(6, 800);
+    let server = serve(&world, &[]).await;
+    let sandbox = Sandbox::new(&server.base_url);
+    let (summary, _) = sandbox.load(everything()).await;
+    assert_eq!(summary.written.ticket_answers, world.tickets.len());
+    assert_eq!(usize::try_from(summary.marts.tickets).ok(), Some(world.tickets.len()));
+    assert_eq!(summary.marts.quarantined, 0);
+    assert_eq!(summary.written.events, world.events.len());
+    let of_customers: std::collections::BTreeSet<usize> = world.tickets.iter().map(|ticket| ticket.customer).collect();
+    let messages: usize = of_customers.iter().map(|customer| world.messages_of(*customer).len()).sum();
+    assert_eq!(summary.written.messages, messages);
+    assert!(world.messages_of(0).iter().all(|message| message.author != Author::System) || messages > 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_load_in_two_parts_gives_what_one_load_gives() {
+    let world = world(7, 600);
+    let server = serve(&world, &[]).await;
+    let (whole, parts) = (Sandbox::new(&server.base_url), Sandbox::new(&server.base_url));
+    let (_, at_once) = whole.load(everything()).await;
+    parts.load(relato::ingest::IngestRequest { to: "2026-10-10".parse().ok(), ..everything() }).await;
+    let (_, in_parts) = parts.load(everything()).await;
+    assert_eq!(at_once.manifest.tables, in_parts.manifest.tables);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn passing_faults_change_nothing_in_the_result() {
+    let world = world(8, 300);
+    let (calm, rough) = (serve(&world, &[]).await, serve(&world, &["failure=0.05", "timeout=0.03", "truncate=0.03"]).await);
+    let (one, other) = (Sandbox::new(&calm.base_url), Sandbox::new(&rough.base_url));
+    let (_, undisturbed) = one.load(everything()).await;
+    let (_, disturbed) = other.load(everything()).await;
+    assert_eq!(undisturbed.manifest.tables, disturbed.manifest.tables);
+    assert!(rough.command_count() > calm.command_count(), "the faults did occur");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_open_is_seen_closed_later() {
+    let later = now() + chrono::TimeDelta::days(3);
+    let (early, late) = (world(9, 4_000), {
+        let spec = relato::sim::WorldSpec { seed: 9, tickets: 4_000, months: 3, now: now() };
+        // The same draws, seen three days later: only what was cut off by the clock differs.
+        let mut world = relato::sim::World::draw(&spec, crate::support::zone());
+        world.now = later;
+        for ticket in world.tickets.iter_mut().filter(|ticket| ticket.closed_at.is_none()) {
+            ticket.status = "ClosedAttendant";
+            ticket.closed_at = Some(now());
+        }
+        std::sync::Arc::new(world)
+    });
+    let open = early.tickets.iter().filter(|ticket| !ticket.is_closed()).count();
+    assert!(open > 0, "the world has open tickets");
+    let server = serve(&early, &[]).await;
+    let sandbox = Sandbox::new(&server.base_url);
+    sandbox.load(everything()).await;
+    drop(server);
+    let server = serve(&late, &[]).await;
+    sandbox.write("relato.toml", &crate::support::settings(&server.base_url));
+    let (summary, published) = sandbox.load(relato::ingest::IngestRequest { now: later, ..everything() }).await;
+    assert_eq!(summary.written.ticket_answers, open);
+    assert!(published.is_new);
+    assert!(
+        published.parts_written < published.manifest.tables.values().map(|table| table.parts.len()).sum(),
+        "unchanged months are shared"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_customer_no_text_and_no_key_is_stored() {
+    let world = world(10, 200);
+    let server = serve(&world, &[]).await;
+    let sandbox = Sandbox::new(&server.base_url);
+    sandbox.load(everything()).await;
+    let secrets: Vec<String> = vec![
+        world.customers[world.tickets[0].customer].identity.clone(),
+        "Quero falar com um atendente".to_owned(),
+        server.keys.desk.clone(),
+        "a secret of the tests".to_owned(),
+    ];
+    for (path, bytes) in sandbox.data_files() {
+        for secret in &secrets {
+            assert!(!bytes.windows(secret.len()).any(|window| window == secret.as_bytes()), "{} holds `{secret}`", path.display());
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! Tests of behaviour across folders: one binary, loopback only, no wall clock.
+
+mod architecture;
+mod bad_input;
+mod documents;
+mod ingestion;
+mod oracle;
+mod queries;
+mod snapshots;
+mod support;

@@ -1,0 +1,310 @@
+//! A second implementation of the headline figures, in plain Rust and from the simulator's own world: it shares no code and no SQL
+//! with the reports, and must agree with them exactly.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Timelike, Utc};
+use relato::{
+    domain::{Cell, ReportData, Table, report_data::Content},
+    sim::{
+        ANSWER_WORDS, World,
+        world::{Author, Ticket},
+    },
+};
+
+use crate::support::{Sandbox, everything, serve, world, zone};
+
+#[derive(Debug, Default, PartialEq, Clone)]
+struct Figures {
+    conversations: i64,
+    tickets: i64,
+    responses: i64,
+    response_mean_s: Option<f64>,
+    ratings: i64,
+    csat_share: Option<f64>,
+}
+
+#[derive(Default)]
+struct Sums {
+    conversations: BTreeSet<usize>,
+    tickets: i64,
+    turns_s: Vec<i64>,
+    scores: Vec<i64>,
+}
+
+fn sector_of_queue(queue: &str) -> String {
+    match queue {
+        "Cobrança" | "Financeiro" => "Financeiro",
+        "Default" => "Sem roteamento",
+        other => other,
+    }
+    .to_owned()
+}
+
+/// Root of a ticket's chain.
+fn root(world: &World, mut ticket: usize) -> usize {
+    while let Some(parent) = world.tickets[ticket].parent {
+        ticket = parent;
+    }
+    ticket
+}
+
+/// The configured rule: a direct transfer belongs to the nearest ticket above it with a real queue, else to `Default`.
+fn sector(world: &World, ticket: usize) -> String {
+    let mut at = Some(ticket);
+    let mut saw_default = false;
+    while let Some(index) = at {
+        let Ticket { team, parent, .. } = &world.tickets[index];
+        match *team {
+            "Default" if index == ticket => return sector_of_queue("Default"),
+            "Default" => saw_default = true,
+            "DIRECT_TRANSFER" => {}
+            queue => return sector_of_queue(queue),
+        }
+        at = *parent;
+    }
+    assert!(saw_default, "the world has no direct transfer without a queue above it");
+    sector_of_queue("Default")
+}
+
+fn whole_second(at: DateTime<Utc>) -> i64 {
+    at.with_nanosecond(0).expect("a whole second").timestamp()
+}
+
+struct Chain {
+    tickets: Vec<usize>,
+    started: DateTime<Utc>,
+    ended: Option<DateTime<Utc>>,
+    first_response: Option<DateTime<Utc>>,
+    customer: usize,
+}
+
+fn chains(world: &World) -> BTreeMap<usize, Chain> {
+    let mut members: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for ticket in 0..world.tickets.len() {
+        members.entry(root(world, ticket)).or_default().push(ticket);
+    }
+    members
+        .into_iter()
+        .map(|(root, tickets)| {
+            let of = |index: &usize| &world.tickets[*index];
+            let is_open = tickets.iter().any(|ticket| of(ticket).closed_at.is_none())
+                || of(tickets.last().expect("a chain has a ticket")).status == "Transferred";
+            let chain = Chain {
+                started: world.tickets[root].created_at,
+                ended: if is_open { None } else { tickets.iter().filter_map(|ticket| of(ticket).closed_at).max() },
+                first_response: tickets.iter().filter_map(|ticket| of(ticket).first_response_at).min(),
+                customer: world.tickets[root].customer,
+                tickets,
+            };
+            (root, chain)
+        })
+        .collect()
+}
+
+/// Sector that holds a conversation at each change: from an instant on.
+fn holders(world: &World, chain: &Chain) -> Vec<(DateTime<Utc>, String)> {
+    let mut holders: Vec<(DateTime<Utc>, String)> = Vec::new();
+    for ticket in &chain.tickets {
+        let name = sector(world, *ticket);
+        if holders.last().is_none_or(|(_, last)| *last != name) {
+            holders.push((world.tickets[*ticket].created_at, name));
+        }
+    }
+    holders
+}
+
+/// Answered turns of a conversation: replying sector, seconds in its hands, seconds in all.
+fn turns(world: &World, chain: &Chain) -> Vec<(String, i64, i64)> {
+    let Some(first_response) = chain.first_response else { return Vec::new() };
+    let holders = holders(world, chain);
+    let mut turns = Vec::new();
+    let mut asked = None;
+    for message in world.messages_of(chain.customer) {
+        let belongs = message.at > first_response && message.at >= chain.started && chain.ended.is_none_or(|ended| message.at <= ended);
+        match message.author {
+            _ if !belongs => {}
+            Author::Customer => asked = asked.or(Some(message.at)),
+            Author::Attendant => {
+                if let Some(from) = asked.take() {
+                    let replying = &holders.iter().rfind(|(since, _)| *since <= message.at).expect("a holder").1;
+                    let own: i64 = holders
+                        .iter()
+                        .enumerate()
+                        .filter(|(_, (_, name))| name == replying)
+                        .map(|(index, (since, _))| {
+                            let until = holders.get(index + 1).map_or(message.at, |(next, _)| *next).min(message.at);
+                            (whole_second(until) - whole_second(from.max(*since))).max(0)
+                        })
+                        .sum();
+                    turns.push((replying.clone(), own, whole_second(message.at) - whole_second(from)));
+                }
+            }
+            Author::Bot | Author::System => {}
+        }
+    }
+    turns
+}
+
+fn score(action: &str) -> Option<i64> {
+    (1..).zip(ANSWER_WORDS).find(|(_, word)| *word == action).map(|(score, _)| score).or_else(|| action.parse().ok())
+}
+
+/// Recomputes the month's figures by sector, with the total under no name.
+fn recompute(world: &World, month: &str) -> BTreeMap<Option<String>, Figures> {
+    let in_month = |at: DateTime<Utc>| zone().day(at).format("%Y-%m").to_string() == month;
+    let chains = chains(world);
+    let mut sums: BTreeMap<Option<String>, Sums> = BTreeMap::new();
+    for (root, chain) in &chains {
+        for ticket in &chain.tickets {
+            for name in [Some(sector(world, *ticket)), None] {
+                let sums = sums.entry(name).or_default();
+                if in_month(chain.started) {
+                    sums.conversations.insert(*root);
+                }
+                sums.tickets += i64::from(in_month(world.tickets[*ticket].created_at));
+            }
+        }
+        if in_month(chain.started) {
+            for (name, own, whole) in turns(world, chain) {
+                sums.entry(Some(name)).or_default().turns_s.push(own);
+                sums.entry(None).or_default().turns_s.push(whole);
+            }
+        }
+    }
+    for (name, score) in counted_ratings(world, &chains, &in_month) {
+        sums.entry(Some(name)).or_default().scores.push(score);
+        sums.entry(None).or_default().scores.push(score);
+    }
+    sums.into_iter().map(|(name, sums)| (name, figures(&sums))).collect()
+}
+
+/// The last valid answer about each conversation that ended in the month: sector and score.
+fn counted_ratings(world: &World, chains: &BTreeMap<usize, Chain>, in_month: &impl Fn(DateTime<Utc>) -> bool) -> Vec<(String, i64)> {
+    let mut last: BTreeMap<usize, (DateTime<Utc>, String, i64)> = BTreeMap::new();
+    for event in &world.events {
+        let about = chains
+            .iter()
+            .filter(|(_, chain)| chain.customer == event.customer)
+            .filter_map(|(root, chain)| Some((chain.ended?, *root)))
+            .filter(|(ended, _)| *ended <= event.at)
+            .max()
+            .expect("the world asks only after an end");
+        let Some(score) = score(&event.action).filter(|score| (1..=5).contains(score)) else { continue };
+        let chain = &chains[&about.1];
+        let name = event.queue.map_or_else(|| sector(world, *chain.tickets.last().expect("a ticket")), sector_of_queue);
+        if last.get(&about.1).is_none_or(|(at, _, _)| *at <= event.at) {
+            last.insert(about.1, (event.at, name, score));
+        }
+    }
+    last.into_iter().filter(|(root, _)| chains[root].ended.is_some_and(in_month)).map(|(_, (_, name, score))| (name, score)).collect()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "small numbers")]
+fn figures(sums: &Sums) -> Figures {
+    let mean = |sum: i64, count: usize| (count > 0).then(|| sum as f64 / count as f64);
+    let satisfied = sums.scores.iter().filter(|score| **score >= 4).count();
+    Figures {
+        conversations: i64::try_from(sums.conversations.len()).expect("a count"),
+        tickets: sums.tickets,
+        responses: i64::try_from(sums.turns_s.len()).expect("a count"),
+        response_mean_s: mean(sums.turns_s.iter().sum(), sums.turns_s.len()),
+        ratings: i64::try_from(sums.scores.len()).expect("a count"),
+        csat_share: mean(i64::try_from(satisfied).expect("a count"), sums.scores.len()),
+    }
+}
+
+pub fn table<'a>(data: &'a ReportData, id: &str) -> &'a Table {
+    let block = data.blocks.iter().chain(&data.details).find(|block| block.id == id).expect("the block");
+    match &block.content {
+        Content::Table(view) => &view.table,
+        Content::Chart(chart) => &chart.table,
+        Content::HeatMap(heat_map) => &heat_map.table,
+        Content::Kpis { .. } => panic!("`{id}` has no table"),
+    }
+}
+
+fn reported(data: &ReportData) -> BTreeMap<Option<String>, Figures> {
+    let table = table(data, "setores");
+    (0..table.row_count())
+        .map(|row| {
+            let int = |name: &str| table.get(row, name).int().expect("a count");
+            let figures = Figures {
+                conversations: int("conversations"),
+                tickets: int("tickets"),
+                responses: int("response_n"),
+                response_mean_s: table.get(row, "response_mean_s").number(),
+                ratings: int("ratings"),
+                csat_share: table.get(row, "csat_share").number(),
+            };
+            (table.get(row, "sector").text().map(str::to_owned), figures)
+        })
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn volume_response_time_and_satisfaction_equal_a_second_implementation() {
+    for seed in [1, 2] {
+        let world = world(seed, 1_500);
+        let server = serve(&world, &[]).await;
+        let sandbox = Sandbox::new(&server.base_url);
+        sandbox.load(everything()).await;
+        for month in ["2026-09", "2026-10"] {
+            let (expected, found) = (recompute(&world, month), reported(&sandbox.report(month, None)));
+            assert_eq!(expected, found, "seed {seed}, {month}");
+            assert!(found[&None].responses > 500 && found[&None].ratings > 50, "the world is large enough to mean something");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_figure_is_the_same_wherever_it_is_shown() {
+    let world = world(3, 1_200);
+    let server = serve(&world, &[]).await;
+    let sandbox = Sandbox::new(&server.base_url);
+    sandbox.load(everything()).await;
+    let data = sandbox.report("2026-10", None);
+    let (summary, volume) = (table(&data, "setores"), table(&data, "volume"));
+    let (times, satisfaction) = (table(&data, "tempos"), table(&data, "satisfacao"));
+    let row_of = |table: &Table, sector: Option<&str>, measure: Option<&str>| {
+        (0..table.row_count()).find(|row| {
+            table.get(*row, "sector").text() == sector && measure.is_none_or(|measure| table.get(*row, "measure").text() == Some(measure))
+        })
+    };
+    // A sector without a row in the other table has nothing there: no value, or none of them.
+    let same = |summary: &Table, row: usize, column: &str, other: &Table, other_row: Option<usize>, other_column: &str| {
+        let (left, right) = (summary.get(row, column), other_row.map_or(Cell::Null, |row| other.get(row, other_column)));
+        let right = if right == Cell::Null && left == Cell::Int(0) { left } else { right };
+        assert_eq!(left, right, "{:?} {column}", summary.get(row, "sector"));
+    };
+    let daily: i64 = {
+        let days = table(&data, "volume-diario");
+        (0..days.row_count()).map(|row| days.get(row, "conversations").int().expect("a count")).sum()
+    };
+    for row in 0..summary.row_count() {
+        let sector = summary.get(row, "sector").text();
+        for column in ["conversations", "tickets"] {
+            same(summary, row, column, volume, row_of(volume, sector, None), column);
+        }
+        for column in ["ratings", "csat_share"] {
+            same(summary, row, column, satisfaction, row_of(satisfaction, sector, None), column);
+        }
+        let pairs = [("response_n", "n"), ("response_mean_s", "mean_s"), ("response_median_s", "median_s"), ("response_p90_s", "p90_s")];
+        for (column, other) in pairs {
+            same(summary, row, column, times, row_of(times, sector, Some("response")), other);
+        }
+        if sector.is_none() {
+            assert_eq!(summary.get(row, "conversations").int(), Some(daily));
+            let details = table(&data, "conversas");
+            assert_eq!(i64::try_from(details.row_count()).ok(), Some(daily));
+        }
+    }
+    // One sector alone shows what it shows among the others.
+    let alone = sandbox.report("2026-10", Some("Financeiro"));
+    let alone = table(&alone, "setores");
+    let among = row_of(summary, Some("Financeiro"), None).expect("the sector");
+    for column in ["conversations", "tickets", "response_n", "response_mean_s", "ratings", "csat_share", "queue_wait_median_s"] {
+        assert_eq!(alone.get(0, column), summary.get(among, column), "{column}");
+        assert_eq!(alone.get(1, column), summary.get(among, column), "total of one sector: {column}");
+    }
+}

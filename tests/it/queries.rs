@@ -1,0 +1,125 @@
+//! Runs the fixtures of `tests/queries/<name>/<case>/`: small tables in, rows out, numbers that one can add in the head.
+//!
+//! A case holds one CSV for each input table, named `schema.table.csv` (`staging`, `raw`, `settings`, `marts`), the file
+//! `expected.csv`, and for report queries `parameters.csv`. A query of `queries/marts` is run with all marts before it; one of
+//! `queries/reports` on the given marts. Only the columns that `expected.csv` names are compared; nothing is an empty field.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use duckdb::Connection;
+use relato::{
+    config::Project,
+    domain::{Cell, Period},
+    query::{Catalogue, Engine, Parameters},
+    store::{MART_TABLES, MARTS, Store},
+};
+
+fn is_mart(name: &str) -> bool {
+    MARTS.contains(&name)
+}
+
+/// Makes every staged table and mart, empty but with its columns.
+fn empty_store(texts: &BTreeMap<String, String>) -> Store {
+    let store = Store::in_memory().expect("a database");
+    store
+        .connection()
+        .execute_batch(
+            "INSERT INTO settings.offset_span VALUES (TIMESTAMP '2010-01-01', TIMESTAMP '2045-01-01', -10800);
+             INSERT INTO settings.rule VALUES ('inherit', 'Sem roteamento', 'Não resolvido');
+             INSERT INTO settings.survey VALUES ('pesquisa', '1-5', 1, 5, 4);",
+        )
+        .expect("settings");
+    store.rebuild_marts(texts).expect("empty marts");
+    store
+}
+
+fn fill(connection: &Connection, case: &Path) {
+    let mut inputs: Vec<_> = fs::read_dir(case).expect("a case").map(|entry| entry.expect("a file").path()).collect();
+    inputs.sort();
+    for path in inputs {
+        let stem = path.file_stem().expect("a name").to_string_lossy().into_owned();
+        let Some((schema, table)) = stem.split_once('.') else { continue };
+        let sql = format!(
+            "DELETE FROM {schema}.{table};
+             INSERT INTO {schema}.{table} BY NAME SELECT * FROM read_csv('{}', header = true, all_varchar = true, delim = ',')",
+            path.display()
+        );
+        // Columns that a case does not name are allowed to be null here, whatever the schema says.
+        let nullable = format!("CREATE OR REPLACE TABLE {schema}.{table} AS SELECT * FROM {schema}.{table}");
+        connection
+            .execute_batch(&nullable)
+            .and_then(|()| connection.execute_batch(&sql))
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    }
+}
+
+fn read_csv(path: &Path) -> (Vec<String>, Vec<Vec<String>>) {
+    let mut reader = csv::Reader::from_path(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let header = reader.headers().expect("a header").iter().map(str::to_owned).collect();
+    let rows = reader.records().map(|row| row.expect("a row").iter().map(str::to_owned).collect()).collect();
+    (header, rows)
+}
+
+fn mart_rows(connection: &Connection, name: &str, columns: &[String]) -> Vec<Vec<String>> {
+    let list: Vec<String> = columns.iter().map(|column| format!("coalesce(CAST({column} AS VARCHAR), '')")).collect();
+    let mut statement = connection.prepare(&format!("SELECT {} FROM marts.{name}", list.join(", "))).expect("columns of the mart");
+    let rows = statement.query_map([], |row| (0..columns.len()).map(|index| row.get(index)).collect::<Result<Vec<String>, _>>());
+    rows.expect("rows").collect::<Result<_, _>>().expect("rows")
+}
+
+fn report_rows(connection: Connection, catalogue: Catalogue, name: &str, columns: &[String], case: &Path) -> Vec<Vec<String>> {
+    for (table, _) in MART_TABLES {
+        connection.execute_batch(&format!("CREATE VIEW {table} AS SELECT * FROM marts.{table}")).expect("a view");
+    }
+    let (names, rows) = read_csv(&case.join("parameters.csv"));
+    let value =
+        |name: &str| names.iter().position(|known| known == name).map(|index| rows[0][index].clone()).filter(|value| !value.is_empty());
+    let period = format!("{}..{}", value("first_day").expect("first_day"), value("last_day").expect("last_day"));
+    let period = Period::parse(&period, "2026-11-22".parse().expect("a day")).expect("a period");
+    let engine = Engine::on(connection, catalogue);
+    let table = engine.run(name, &Parameters { period, sector: value("sector") }).unwrap_or_else(|error| panic!("{name}: {error:?}"));
+    (0..table.row_count()).map(|row| columns.iter().map(|column| shown(table.get(row, column))).collect()).collect()
+}
+
+fn shown(cell: Cell<'_>) -> String {
+    match cell {
+        Cell::Null => String::new(),
+        Cell::Text(text) => text.to_owned(),
+        Cell::Int(value) => value.to_string(),
+        // Nine decimals are more than any figure shows, and fewer than the last bits that interpolation leaves.
+        Cell::Float(value) => ((value * 1e9).round() / 1e9).to_string(),
+        Cell::Date(day) => day.to_string(),
+        Cell::Time(time) => time.to_string(),
+        Cell::Bool(flag) => flag.to_string(),
+    }
+}
+
+#[test]
+fn every_case_gives_its_expected_rows() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/queries");
+    let texts = Project::embedded_query_texts();
+    let mut cases = 0;
+    for query in fs::read_dir(&folder).expect("the fixtures") {
+        let query = query.expect("a query").path();
+        let name = query.file_name().expect("a name").to_string_lossy().into_owned();
+        for case in fs::read_dir(&query).expect("its cases") {
+            let case = case.expect("a case").path();
+            cases += 1;
+            let (columns, expected) = read_csv(&case.join("expected.csv"));
+            let store = empty_store(&texts);
+            fill(store.connection(), &case);
+            let found = if is_mart(&name) {
+                for mart in MARTS {
+                    let sql = &texts[&format!("marts/{mart}.sql")];
+                    store.connection().execute_batch(&format!("CREATE OR REPLACE TABLE marts.{mart} AS {sql}")).expect("a mart");
+                }
+                mart_rows(store.connection(), &name, &columns)
+            } else {
+                let catalogue = Catalogue::new(&texts).expect("headers");
+                report_rows(store.connection().try_clone().expect("a connection"), catalogue, &name, &columns, &case)
+            };
+            assert_eq!(found, expected, "{}", case.display());
+        }
+    }
+    assert!(cases >= 12, "{cases} cases were run");
+}

@@ -1,0 +1,86 @@
+//! Published states: as of any of them, byte for byte.
+
+use relato::snapshot::Snapshot;
+
+use crate::support::{Sandbox, everything, now, serve, world};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_old_snapshot_gives_the_same_bytes_again() {
+    let world = world(11, 500);
+    let server = serve(&world, &[]).await;
+    let sandbox = Sandbox::new(&server.base_url);
+    let (_, first) = sandbox.load(everything()).await;
+    let report = |out: &str| {
+        let as_of = &first.manifest.id;
+        let folder = sandbox.dir().join(out);
+        let folder = folder.to_str().expect("a plain path").to_owned();
+        sandbox
+            .relato(&[
+                "report",
+                "atendimento-mensal",
+                "--period",
+                "2026-10",
+                "--format",
+                "xlsx,pdf,json,csv",
+                "--as-of",
+                as_of,
+                "--out",
+                &folder,
+            ])
+            .assert()
+            .success();
+        let mut files: Vec<_> = std::fs::read_dir(&folder).expect("a folder").map(|entry| entry.expect("a file").path()).collect();
+        files.sort();
+        files.into_iter().map(|path| (path.file_name().map(ToOwned::to_owned), std::fs::read(path).expect("a file"))).collect::<Vec<_>>()
+    };
+    let before = report("before");
+    // A later day, and a settings change, make a new snapshot; the old one stays what it was.
+    let later = now() + chrono::TimeDelta::days(1);
+    let (_, second) = sandbox.load(relato::ingest::IngestRequest { now: later, ..everything() }).await;
+    assert_ne!(first.manifest.id, second.manifest.id);
+    let after = report("after");
+    assert!(before.len() >= 10, "{}", before.len());
+    assert!(before == after, "the same snapshot gives the same bytes");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_altered_part_is_found_and_named() {
+    let world = world(12, 150);
+    let server = serve(&world, &[]).await;
+    let sandbox = Sandbox::new(&server.base_url);
+    let (_, published) = sandbox.load(everything()).await;
+    sandbox.relato(&["snapshot", "verify"]).assert().success();
+    let folder = sandbox.project().snapshot_dir();
+    let part = &published.manifest.tables["ticket"].parts[0].path;
+    let mut bytes = std::fs::read(folder.join(part)).expect("the part");
+    bytes[100] ^= 1;
+    std::fs::write(folder.join(part), bytes).expect("a writable part");
+    let output = sandbox.relato(&["snapshot", "verify"]).assert().code(1).get_output().stdout.clone();
+    assert!(String::from_utf8_lossy(&output).contains(part.as_str()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pruning_keeps_what_the_newest_needs() {
+    let world = world(13, 200);
+    let server = serve(&world, &[]).await;
+    let sandbox = Sandbox::new(&server.base_url);
+    for day in 0..3 {
+        let now = now() + chrono::TimeDelta::days(day);
+        sandbox.load(relato::ingest::IngestRequest { now, ..everything() }).await;
+    }
+    let before = sandbox.report("2026-10", None);
+    sandbox.relato(&["snapshot", "prune", "--keep", "1"]).assert().success();
+    let folder = sandbox.project().snapshot_dir();
+    assert_eq!(relato::snapshot::list(&folder).expect("a list").len(), 1);
+    let snapshot = Snapshot::open(&folder, None).expect("the newest");
+    assert_eq!(snapshot.damaged_parts().expect("readable parts"), Vec::<String>::new());
+    let after = sandbox.report("2026-10", None);
+    assert_eq!(serde_json::to_value(before).expect("json"), serde_json::to_value(after).expect("json"));
+}
+
+#[test]
+fn a_folder_without_snapshots_says_what_to_do() {
+    let sandbox = Sandbox::new("http://127.0.0.1:9");
+    let output = sandbox.relato(&["report", "atendimento-mensal"]).assert().code(2).get_output().stderr.clone();
+    assert!(String::from_utf8_lossy(&output).contains("run `relato ingest` first"));
+}

@@ -1,0 +1,174 @@
+//! A project on a simulated Blip, in a folder of its own.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use assert_cmd::Command;
+use chrono::{DateTime, Utc};
+use relato::{
+    config::Project,
+    domain::{Period, ReportData, Zone},
+    ingest::{self, Clients, IngestRequest, IngestSummary, LOADED_UNTIL, Silent},
+    query::{Catalogue, Engine},
+    report::{self, ReportRequest},
+    sim::{self, Fault, Keys, Server, World, WorldSpec},
+    snapshot::{self, Published, Snapshot, Stamp},
+    store::{MART_TABLES, Store},
+};
+use tempfile::TempDir;
+
+/// The present of every test.
+pub const NOW: &str = "2026-11-24T15:00:00Z";
+
+/// A project folder that is removed when the test ends.
+pub struct Sandbox {
+    folder: TempDir,
+}
+
+pub fn now() -> DateTime<Utc> {
+    NOW.parse().expect("a valid instant")
+}
+
+pub fn zone() -> Zone {
+    "America/Sao_Paulo".parse().expect("a valid zone")
+}
+
+/// A world of `tickets` tickets over three months.
+pub fn world(seed: u64, tickets: usize) -> Arc<World> {
+    Arc::new(World::draw(&WorldSpec { seed, tickets, months: 3, now: now() }, zone()))
+}
+
+pub async fn serve(world: &Arc<World>, faults: &[&str]) -> Server {
+    let faults: Vec<Fault> = faults.iter().map(|fault| fault.parse().expect("a valid fault")).collect();
+    sim::start(Arc::clone(world), 0, faults).await.expect("a free port")
+}
+
+impl Sandbox {
+    /// Makes a project whose keys are those of the simulator and whose Blip is at `base_url`.
+    pub fn new(base_url: &str) -> Sandbox {
+        Sandbox::with_settings(&settings(base_url))
+    }
+
+    /// Makes a project with these settings.
+    pub fn with_settings(settings: &str) -> Sandbox {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let sandbox = Sandbox { folder };
+        std::fs::create_dir(sandbox.dir().join("keys")).expect("a folder");
+        sandbox.write("relato.toml", settings);
+        sandbox.write("keys/desk.key", &Keys::new().desk);
+        sandbox.write("keys/pseudonym.key", "a secret of the tests");
+        sandbox
+    }
+
+    pub fn dir(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.dir().join(name), text).expect("a writable folder");
+    }
+
+    pub fn project(&self) -> Project {
+        Project::open(self.dir()).expect("valid settings")
+    }
+
+    /// Loads from the configured address and publishes.
+    pub async fn load(&self, request: IngestRequest) -> (IngestSummary, Published) {
+        let project = self.project();
+        let clients = Clients::of_project(&project, None).expect("keys");
+        let queries = project.query_texts().expect("queries");
+        let now = request.now;
+        let summary = ingest::run(&project, &clients, &queries, &request, &Silent).await.expect("a load");
+        let store = Store::open(&project.store_file()).expect("a store");
+        let loaded_until = store.mark(LOADED_UNTIL).expect("a mark").and_then(|text| text.parse().ok());
+        let stamp = Stamp { now, loaded_until, timezone: zone(), quarantined: summary.marts.quarantined };
+        let published = snapshot::publish(store.connection(), &MART_TABLES, &project.snapshot_dir(), &stamp).expect("a snapshot");
+        (summary, published)
+    }
+
+    /// Builds the monthly report of `period` from the newest snapshot.
+    pub fn report(&self, period: &str, sector: Option<&str>) -> ReportData {
+        let project = self.project();
+        let snapshot = Snapshot::open(&project.snapshot_dir(), None).expect("a snapshot");
+        let catalogue = Catalogue::new(&project.query_texts().expect("queries")).expect("headers");
+        let engine = Engine::open(&snapshot, catalogue).expect("an engine");
+        let reports = project.reports().expect("reports");
+        let period = Period::parse(period, zone().day(now())).expect("a period");
+        let request = ReportRequest { period, sector: sector.map(str::to_owned) };
+        report::build(&engine, &reports["atendimento-mensal"], &project.settings, &snapshot.manifest, &request).expect("a report")
+    }
+
+    /// Runs the binary on this project at the tests' present.
+    pub fn relato(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::cargo_bin("relato").expect("the binary");
+        command.args(["--now", NOW, "--project"]).arg(self.dir()).args(arguments).env("NO_COLOR", "1");
+        command
+    }
+
+    /// Returns every file below the data folder with its content, to see whether anything changed.
+    pub fn data_files(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let mut files = Vec::new();
+        let mut folders = vec![self.dir().join("data")];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(&folder).into_iter().flatten() {
+                let path = entry.expect("a readable folder").path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    let bytes = std::fs::read(&path).expect("a readable file");
+                    files.push((path, bytes));
+                }
+            }
+        }
+        files.sort();
+        files
+    }
+}
+
+/// A request for everything, from a month before the world begins.
+pub fn everything() -> IngestRequest {
+    IngestRequest { now: now(), from: Some("2026-08-25".parse().expect("a day")), to: None, full: false, only: None }
+}
+
+pub fn settings(base_url: &str) -> String {
+    format!(
+        r#"
+[organization]
+name = "Associação Exemplo"
+timezone = "America/Sao_Paulo"
+
+[document]
+code = "PA08-RL01"
+revision = "0.0"
+published = 2025-11-24
+
+[[blip.key]]
+name = "desk"
+base_url = "{base_url}"
+key_file = "keys/desk.key"
+roles = ["desk", "events"]
+commands_per_second = 50000
+
+[sectors]
+"Financeiro" = ["Financeiro", "Cobrança"]
+[sectors.rules]
+direct_transfer = "inherit"
+default_queue = "Sem roteamento"
+
+[satisfaction]
+source = "events"
+category = "Pesquisa de satisfação"
+scale = "1-5"
+satisfied_from = 4
+sector_extra = "fila"
+comment_extra = "comentario"
+answers = {{ "Péssimo" = 1, "Ruim" = 2, "Regular" = 3, "Bom" = 4, "Ótimo" = 5 }}
+
+[privacy]
+pseudonym_key_file = "keys/pseudonym.key"
+keep_comments = true
+"#
+    )
+}

@@ -3,8 +3,6 @@
 //! Everything here is documented by Blip, but for two facts that are only reported: a sub-bot behind a router sees messages
 //! only with `getFromOwnerIfTunnel`, and an attendant's messages are marked `#messageEmitter`.
 
-use std::collections::HashMap;
-
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Deserialize;
 
@@ -72,14 +70,21 @@ pub struct Message {
     /// When it was stored.
     pub date: Option<String>,
     /// Marks of the platform.
-    #[serde(default)]
-    pub metadata: Option<HashMap<String, serde_json::Value>>,
+    pub metadata: Option<Marks>,
+}
+
+/// What the platform adds to a message; all other marks are passed over.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Marks {
+    /// `Human` for an attendant.
+    #[serde(rename = "#messageEmitter")]
+    pub emitter: Option<String>,
 }
 
 impl Message {
     /// Returns who the platform says wrote the message, where it says so.
     pub fn emitter(&self) -> Option<&str> {
-        self.metadata.as_ref()?.get("#messageEmitter")?.as_str()
+        self.metadata.as_ref()?.emitter.as_deref()
     }
 
     /// Returns whether the message says something to a person, unlike typing states, redirections and ticket events.

@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use chrono::{DateTime, SecondsFormat, SubsecRound, Utc};
 use clap::Args;
 use comfy_table::{CellAlignment, Table, presets::UTF8_HORIZONTAL_ONLY};
 
@@ -43,12 +44,13 @@ const PORT: u16 = 8417;
 const REPORT: &str = "atendimento-mensal";
 
 pub async fn run(global: &Global, args: &DemoArgs) -> Result<Exit, Failure> {
-    let now = global.now();
+    // To the second, so that the clock that is printed below gives the same world again.
+    let now = global.now().trunc_subsecs(0);
     let mut clock = Clock::default();
     prepare_folder(&args.out)?;
     let world = Arc::new(args.world.draw(now));
     let server = sim::start(world, 0, Vec::new()).await.map_err(|error| Failure::new(Exit::Failed, error))?;
-    write_project(&args.out, &args.world, &server.keys)?;
+    write_project(&args.out, &args.world, now, &server.keys)?;
     clock.lap("simulated Blip");
 
     let project = Project::open(&args.out)?;
@@ -84,14 +86,15 @@ pub async fn run(global: &Global, args: &DemoArgs) -> Result<Exit, Failure> {
         sector_table(&data),
         files.concat(),
         clock.table(summary.written.ticket_answers, server.command_count()),
-        sim_options(&args.world),
+        sim_options(&args.world, now),
     ))?;
     drop(published);
     Ok(report::warn(&data))
 }
 
-fn sim_options(world: &WorldArgs) -> String {
-    format!(" --seed {} --tickets {} --months {}", world.seed, world.tickets, world.months)
+fn sim_options(world: &WorldArgs, now: DateTime<Utc>) -> String {
+    let clock = now.to_rfc3339_opts(SecondsFormat::Secs, true);
+    format!(" --seed {} --tickets {} --months {} --now {clock}", world.seed, world.tickets, world.months)
 }
 
 /// Wall-clock time of each stage.
@@ -119,8 +122,16 @@ impl Clock {
         let mut lines: Vec<String> = self.laps.iter().map(|(name, lap)| format!("  {name:20} {:>7.2} s\n", lap.as_secs_f64())).collect();
         let total = (self.last - self.started).as_secs_f64();
         lines.push(format!("  {:20} {total:>7.2} s   ({tickets} tickets, {commands} commands)\n", "in all"));
+        lines.extend(peak_memory_mb().map(|peak| format!("  {:20} {peak:>7} MB  (simulated Blip included)\n", "peak memory")));
         lines.concat()
     }
+}
+
+/// Returns the largest memory that this process has held, where the system tells (Linux).
+fn peak_memory_mb() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.split_whitespace().next()?.parse::<u64>().ok().map(|kilobytes| kilobytes / 1024)
 }
 
 /// Makes the folder, or clears the data of an earlier demonstration; any other folder with content is left alone.
@@ -141,7 +152,7 @@ fn prepare_folder(folder: &Path) -> Result<(), Failure> {
     output::make_folder(&folder.join("keys"))
 }
 
-fn write_project(folder: &Path, world: &WorldArgs, keys: &sim::Keys) -> Result<(), Failure> {
+fn write_project(folder: &Path, world: &WorldArgs, now: DateTime<Utc>, keys: &sim::Keys) -> Result<(), Failure> {
     let write = |name: &str, text: &str| output::write_file(&folder.join(name), text.as_bytes());
     write("keys/desk.key", &keys.desk)?;
     write("keys/pseudonym.key", "the demonstration hides nobody: everybody in it is invented")?;
@@ -193,7 +204,7 @@ keep_comments = true
 [storage]
 dir = "data"
 "#,
-            options = sim_options(world),
+            options = sim_options(world, now),
             sectors = sectors.concat(),
             category = sim::SURVEY_CATEGORY,
             answers = answers.join(", "),

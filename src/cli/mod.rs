@@ -52,8 +52,8 @@ struct Global {
     /// Show no progress bars
     #[arg(long, global = true)]
     no_progress: bool,
-    /// Act as if it were this instant (RFC 3339)
-    #[arg(long, global = true, hide = true, value_name = "INSTANT")]
+    /// Act as if it were this instant, such as 2026-11-22T15:00:00Z
+    #[arg(long, global = true, value_name = "INSTANT")]
     now: Option<DateTime<Utc>>,
 }
 

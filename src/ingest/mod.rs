@@ -156,9 +156,9 @@ pub async fn run(
             summary.0 += days;
             written += more;
         }
-        store.rebuild_staging(queries)?;
     }
     if wants(OnlyResource::Messages) {
+        // Which messages are missing is read off the staged tickets.
         store.rebuild_staging(queries)?;
         // With several desk keys each sees the tickets of its own bot only; a foreign ticket is an empty thread.
         for client in &clients.desk {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, SecondsFormat, TimeDelta, Utc};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -10,7 +11,7 @@ use super::{
     envelope::{Outcome, Query, Reason, Resource, collection},
     filter::{self, Filter},
     profile::{ATTENDANTS, DEFAULT_QUEUE, QUEUES},
-    world::{Author, Ticket, World},
+    world::{Author, Message, Ticket, World},
 };
 
 /// Identity of the bot that owns the tickets.
@@ -24,11 +25,11 @@ pub fn answer(world: &World, query: &Query<'_>, sees_tickets: bool) -> Outcome {
         ["ticket", id] => {
             let found = world.tickets.iter().find(|ticket| ticket.id.to_string() == *id).filter(|_| sees_tickets);
             let ticket = found.ok_or_else(Reason::not_found)?;
-            Ok(Resource { mime: "application/vnd.iris.ticket+json", body: ticket_json(world, ticket) })
+            Ok(Resource::new("application/vnd.iris.ticket+json", &ticket_json(world, ticket)))
         }
         ["tickets", id, "messages"] if sees_tickets => messages(world, query, id),
         ["teams"] => {
-            let items = teams().map(|name| json!({"name": name, "agentsOnline": 3})).collect();
+            let items = teams().map(|name| json!({"name": name, "agentsOnline": 3}));
             Ok(collection("application/vnd.iris.desk.team+json", items, Some(QUEUES.len() + 1)))
         }
         ["attendance-queues"] if sees_tickets => queues(query),
@@ -56,7 +57,7 @@ fn tickets(world: &World, query: &Query<'_>, sees_tickets: bool, ended_only: boo
     let (skip, take) = query.page(20, 100)?;
     let filter = Filter::parse(query.get("$filter").unwrap_or_default())?;
     if !sees_tickets {
-        return Ok(collection("application/vnd.iris.ticket+json", Vec::new(), None));
+        return Ok(collection("application/vnd.iris.ticket+json", std::iter::empty::<()>(), None));
     }
     // Tickets are sorted by creation: only the stretch that can pass is looked at.
     let from = filter.earliest().map_or(0, |at| world.tickets.partition_point(|ticket| ticket.created_at < at));
@@ -71,7 +72,7 @@ fn tickets(world: &World, query: &Query<'_>, sees_tickets: bool, ended_only: boo
         .filter(|ticket| filter.passes(&|name| field(world, ticket, name)))
         .collect();
     let total = found.len();
-    let items = found.into_iter().skip(skip).take(take).map(|ticket| ticket_json(world, ticket)).collect();
+    let items = found.into_iter().skip(skip).take(take).map(|ticket| ticket_json(world, ticket));
     Ok(collection("application/vnd.iris.ticket+json", items, Some(total)))
 }
 
@@ -107,41 +108,85 @@ fn agent_identity(agent: usize) -> String {
     format!("{}@blip.ai", World::agent_email(agent).replace('@', "%40"))
 }
 
-fn ticket_json(world: &World, ticket: &Ticket) -> Value {
+/// A ticket as it travels; absent fields are left out.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct TicketJson<'a> {
+    id: String,
+    sequential_id: i64,
+    owner_identity: &'a str,
+    customer_identity: &'a str,
+    customer_domain: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agent_identity: Option<String>,
+    provider: &'a str,
+    status: &'a str,
+    storage_date: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    open_date: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first_response_date: Option<String>,
+    status_date: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    close_date: Option<String>,
+    external_id: String,
+    rating: i64,
+    team: &'a str,
+    unread_messages: i64,
+    closed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    closed_by: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tags: Option<[&'a str; 1]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent_sequential_id: Option<i64>,
+    customer_input: Document<'a>,
+    priority: i64,
+    is_automatic_distribution: bool,
+    distribution_type: &'a str,
+}
+
+/// A typed value.
+#[derive(Serialize)]
+struct Document<'a> {
+    r#type: &'a str,
+    value: &'a str,
+}
+
+fn ticket_json<'a>(world: &'a World, ticket: &'a Ticket) -> TicketJson<'a> {
     let customer = &world.customers[ticket.customer];
     let closed_by = ticket.closed_at.map(|_| match (ticket.status, ticket.agent) {
         ("ClosedClient", _) => customer.identity.clone(),
         (_, Some(agent)) => agent_identity(agent),
         _ => DESK_BOT.to_owned(),
     });
-    let body = json!({
-        "id": ticket.id.to_string(),
-        "sequentialId": ticket.sequential_id,
-        "ownerIdentity": DESK_BOT,
-        "customerIdentity": customer.identity,
-        "customerDomain": customer.channel,
-        "agentIdentity": ticket.agent.map(agent_identity),
-        "provider": "Lime",
-        "status": ticket.status,
-        "storageDate": instant(ticket.created_at),
-        "openDate": ticket.opened_at.map(instant),
-        "firstResponseDate": ticket.first_response_at.map(instant),
-        "statusDate": instant(status_at(ticket)),
-        "closeDate": ticket.closed_at.map(instant),
-        "externalId": ticket.id.to_string(),
-        "rating": 0,
-        "team": ticket.team,
-        "unreadMessages": 0,
-        "closed": ticket.is_closed(),
-        "closedBy": closed_by,
-        "tags": ticket.tag.map(|tag| vec![tag]),
-        "parentSequentialId": ticket.parent_sequential_id,
-        "customerInput": {"type": "text/plain", "value": "Quero falar com um atendente"},
-        "priority": 0,
-        "isAutomaticDistribution": true,
-        "distributionType": "Redis",
-    });
-    without_nulls(body)
+    TicketJson {
+        id: ticket.id.to_string(),
+        sequential_id: ticket.sequential_id,
+        owner_identity: DESK_BOT,
+        customer_identity: &customer.identity,
+        customer_domain: customer.channel,
+        agent_identity: ticket.agent.map(agent_identity),
+        provider: "Lime",
+        status: ticket.status,
+        storage_date: instant(ticket.created_at),
+        open_date: ticket.opened_at.map(instant),
+        first_response_date: ticket.first_response_at.map(instant),
+        status_date: instant(status_at(ticket)),
+        close_date: ticket.closed_at.map(instant),
+        external_id: ticket.id.to_string(),
+        rating: 0,
+        team: ticket.team,
+        unread_messages: 0,
+        closed: ticket.is_closed(),
+        closed_by,
+        tags: ticket.tag.map(|tag| [tag]),
+        parent_sequential_id: ticket.parent_sequential_id,
+        customer_input: Document { r#type: "text/plain", value: "Quero falar com um atendente" },
+        priority: 0,
+        is_automatic_distribution: true,
+        distribution_type: "Redis",
+    }
 }
 
 fn without_nulls(value: Value) -> Value {
@@ -158,28 +203,44 @@ fn messages(world: &World, query: &Query<'_>, ticket_id: &str) -> Outcome {
     let item_type = "application/vnd.iris.thread-message+json";
     if query.get("getFromOwnerIfTunnel") != Some("true") {
         // Behind a router, the sub-bot's own side of the thread is empty.
-        return Ok(collection(item_type, Vec::new(), None));
+        return Ok(collection(item_type, std::iter::empty::<()>(), None));
     }
     let all = world.messages_of(customer);
     let ascending = query.get("$ascending") == Some("true");
-    let items = (skip..all.len().min(skip + take)).map(|index| {
-        let message = &all[if ascending { index } else { all.len() - 1 - index }];
-        let kind = if message.author == Author::System { "application/vnd.iris.ticket+json" } else { "text/plain" };
-        let content = if message.author == Author::System { json!({"status": "Open"}) } else { json!("…") };
-        let mut item = json!({
-            "id": Uuid::from_u128(message.id).to_string(),
-            "direction": if message.author == Author::Customer { "received" } else { "sent" },
-            "type": kind,
-            "content": content,
-            "date": instant(message.at),
-            "status": "consumed",
-        });
-        if message.author == Author::Attendant {
-            item["metadata"] = json!({"#messageEmitter": "Human"});
-        }
-        item
-    });
-    Ok(collection(item_type, items.collect(), None))
+    let items = (skip..all.len().min(skip + take)).map(|index| message_json(&all[if ascending { index } else { all.len() - 1 - index }]));
+    Ok(collection(item_type, items, None))
+}
+
+/// A message as it travels.
+#[derive(Serialize)]
+struct MessageJson {
+    id: String,
+    direction: &'static str,
+    r#type: &'static str,
+    content: &'static str,
+    date: String,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata: Option<MessageMarks>,
+}
+
+/// What the platform adds to a message.
+#[derive(Serialize)]
+struct MessageMarks {
+    #[serde(rename = "#messageEmitter")]
+    emitter: &'static str,
+}
+
+fn message_json(message: &Message) -> MessageJson {
+    MessageJson {
+        id: Uuid::from_u128(message.id).to_string(),
+        direction: if message.author == Author::Customer { "received" } else { "sent" },
+        r#type: if message.author == Author::System { "application/vnd.iris.ticket+json" } else { "text/plain" },
+        content: "…",
+        date: instant(message.at),
+        status: "consumed",
+        metadata: (message.author == Author::Attendant).then_some(MessageMarks { emitter: "Human" }),
+    }
 }
 
 fn queues(query: &Query<'_>) -> Outcome {
@@ -190,7 +251,7 @@ fn queues(query: &Query<'_>) -> Outcome {
             "storageDate": "2024-01-08T12:00:00.000Z", "Priority": index
         })
     });
-    Ok(collection("application/vnd.iris.desk.attendancequeue+json", items.collect(), Some(QUEUES.len() + 1)))
+    Ok(collection("application/vnd.iris.desk.attendancequeue+json", items, Some(QUEUES.len() + 1)))
 }
 
 fn attendants(query: &Query<'_>) -> Outcome {
@@ -202,7 +263,7 @@ fn attendants(query: &Query<'_>) -> Outcome {
             "status": "Online", "agentSlots": 5, "ticketsInService": 2
         })
     });
-    Ok(collection("application/vnd.iris.desk.attendant+json", items.collect(), Some(ATTENDANTS.len())))
+    Ok(collection("application/vnd.iris.desk.attendant+json", items, Some(ATTENDANTS.len())))
 }
 
 /// Blip cuts the days of its reports at UTC−3.
@@ -246,7 +307,7 @@ fn day_summaries(tickets: &[&Ticket], span: (NaiveDate, NaiveDate)) -> Resource 
         })
         .collect();
     let total = items.len();
-    collection("application/vnd.iris.desk.ticketssummary+json", items, Some(total))
+    collection("application/vnd.iris.desk.ticketssummary+json", items.into_iter(), Some(total))
 }
 
 fn team_summaries(tickets: &[&Ticket], span: (NaiveDate, NaiveDate)) -> Resource {
@@ -270,7 +331,7 @@ fn team_summaries(tickets: &[&Ticket], span: (NaiveDate, NaiveDate)) -> Resource
         })
         .collect();
     let total = items.len();
-    collection("application/vnd.iris.desk.teamticketssummary+json", items, Some(total))
+    collection("application/vnd.iris.desk.teamticketssummary+json", items.into_iter(), Some(total))
 }
 
 fn timings(tickets: &[&Ticket], span: (NaiveDate, NaiveDate)) -> Resource {
@@ -286,7 +347,7 @@ fn timings(tickets: &[&Ticket], span: (NaiveDate, NaiveDate)) -> Resource {
         "avgWaitTime": mean(&closed, |ticket| Some(ticket.first_response_at? - ticket.created_at)),
         "avgAttendanceTime": mean(&closed, |ticket| Some(ticket.closed_at? - ticket.first_response_at?)),
     });
-    Resource { mime: "application/vnd.iris.desk.tickets-metrics-summary+json", body: without_nulls(body) }
+    Resource::new("application/vnd.iris.desk.tickets-metrics-summary+json", &without_nulls(body))
 }
 
 fn mean(tickets: &[&Ticket], value: impl Fn(&Ticket) -> Option<TimeDelta>) -> Option<String> {

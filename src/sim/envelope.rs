@@ -1,7 +1,10 @@
 //! LIME command envelopes as Blip answers them.
 
-use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::{
+    Value, json,
+    value::{RawValue, to_raw_value},
+};
 
 /// A command as a client sends it.
 #[derive(Debug, Deserialize)]
@@ -23,10 +26,15 @@ pub type Outcome = Result<Resource, Reason>;
 
 /// A successful resource with its MIME type.
 pub struct Resource {
-    /// MIME type.
-    pub mime: &'static str,
-    /// Body.
-    pub body: Value,
+    mime: &'static str,
+    body: Box<RawValue>,
+}
+
+impl Resource {
+    /// Makes a resource of anything that can be written as JSON.
+    pub fn new(mime: &'static str, body: &impl Serialize) -> Resource {
+        Resource { mime, body: to_raw_value(body).expect("answers have no maps with odd keys") }
+    }
 }
 
 /// Why a command failed.
@@ -53,40 +61,53 @@ impl Reason {
 }
 
 /// Makes a collection resource; `total` is left out where Blip leaves it out.
-pub fn collection(item_type: &'static str, items: Vec<Value>, total: Option<usize>) -> Resource {
-    let mut body = Map::new();
-    if let Some(total) = total {
-        body.insert("total".into(), total.into());
+pub fn collection<T: Serialize>(item_type: &'static str, items: impl Iterator<Item = T>, total: Option<usize>) -> Resource {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Collection<T> {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        total: Option<usize>,
+        item_type: &'static str,
+        items: Vec<T>,
     }
-    body.insert("itemType".into(), item_type.into());
-    body.insert("items".into(), items.into());
-    Resource { mime: "application/vnd.lime.collection+json", body: body.into() }
+    Resource::new("application/vnd.lime.collection+json", &Collection { total, item_type, items: items.collect() })
 }
 
-/// Puts an outcome into the envelope that answers `command`.
-pub fn answer(command: &Command, bot: &str, outcome: Outcome) -> Value {
-    let extension = command.to.as_deref().unwrap_or("postmaster@msging.net");
-    let mut envelope = Map::new();
-    let mut put = |name: &str, value: Value| envelope.insert(name.to_owned(), value);
-    match outcome {
-        Ok(resource) => {
-            put("type", resource.mime.into());
-            put("resource", resource.body);
-            put("method", command.method.as_str().into());
-            put("status", "success".into());
-        }
-        Err(reason) => {
-            put("method", command.method.as_str().into());
-            put("status", "failure".into());
-            put("reason", json!({"code": reason.code, "description": reason.description}));
-        }
+/// Puts an outcome into the envelope that answers `command`, as JSON text.
+pub fn answer(command: &Command, bot: &str, outcome: Outcome) -> String {
+    #[derive(Serialize)]
+    struct Envelope<'a> {
+        #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+        mime: Option<&'static str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        resource: Option<Box<RawValue>>,
+        method: &'a str,
+        status: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<Value>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        id: Option<&'a str>,
+        from: String,
+        to: &'a str,
+        metadata: Value,
     }
-    put("id", command.id.clone().into());
-    put("from", format!("{extension}/#az-iris4").into());
-    put("to", bot.into());
-    put("metadata", json!({"#command.uri": format!("lime://{bot}{}", command.uri)}));
-    envelope.retain(|_, value| !value.is_null());
-    envelope.into()
+    let extension = command.to.as_deref().unwrap_or("postmaster@msging.net");
+    let (mime, resource, status, reason) = match outcome {
+        Ok(Resource { mime, body }) => (Some(mime), Some(body), "success", None),
+        Err(Reason { code, description }) => (None, None, "failure", Some(json!({"code": code, "description": description}))),
+    };
+    let envelope = Envelope {
+        mime,
+        resource,
+        method: &command.method,
+        status,
+        reason,
+        id: command.id.as_deref(),
+        from: format!("{extension}/#az-iris4"),
+        to: bot,
+        metadata: json!({"#command.uri": format!("lime://{bot}{}", command.uri)}),
+    };
+    serde_json::to_string(&envelope).expect("an envelope has only texts")
 }
 
 /// Path and query of a command's URI, values decoded.

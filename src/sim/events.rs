@@ -23,7 +23,7 @@ pub fn answer(world: &World, query: &Query<'_>, sees_events: bool) -> Outcome {
             categories.sort_unstable();
             categories.dedup();
             let (skip, take) = query.page(20, 10_000)?;
-            let items = categories.into_iter().skip(skip).take(take).map(|category| json!({"category": category})).collect();
+            let items = categories.into_iter().skip(skip).take(take).map(|category| json!({"category": category}));
             Ok(collection(EVENT_TYPE, items, None))
         }
         ["event-track", category] => {
@@ -36,7 +36,7 @@ pub fn answer(world: &World, query: &Query<'_>, sees_events: bool) -> Outcome {
             let items = counts.into_iter().rev().skip(skip).take(take).map(|((day, action), count)| {
                 json!({"storageDate": format!("{day}T03:00:00.000Z"), "category": category, "action": action, "count": count.to_string()})
             });
-            Ok(collection(EVENT_TYPE, items.collect(), None))
+            Ok(collection(EVENT_TYPE, items, None))
         }
         ["event-track", category, action] => {
             let (skip, take) = query.page(20, 500)?;
@@ -45,7 +45,7 @@ pub fn answer(world: &World, query: &Query<'_>, sees_events: bool) -> Outcome {
                 events.iter().filter(|event| event.category == *category && event.action == *action && span.contains(&event.at)).collect();
             let total = found.len();
             let items = found.into_iter().rev().skip(skip).take(take).map(|event| detail(world, event));
-            Ok(collection(EVENT_TYPE, items.collect(), Some(total)))
+            Ok(collection(EVENT_TYPE, items, Some(total)))
         }
         _ => Err(Reason::unsupported()),
     }
@@ -62,7 +62,7 @@ pub fn tunnel(world: &World, query: &Query<'_>) -> Outcome {
         "originator": format!("55319{customer:08}@{}", world.customers[customer].channel),
         "destination": DESK_BOT,
     });
-    Ok(Resource { mime: "application/vnd.iris.tunnel+json", body })
+    Ok(Resource::new("application/vnd.iris.tunnel+json", &body))
 }
 
 fn detail(world: &World, event: &Event) -> Value {

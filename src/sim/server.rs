@@ -135,10 +135,10 @@ async fn commands(State(contract): State<Arc<Contract>>, headers: HeaderMap, bod
         Some(FaultKind::Throttle) => return StatusCode::TOO_MANY_REQUESTS.into_response(),
         Some(FaultKind::Timeout) => return StatusCode::GATEWAY_TIMEOUT.into_response(),
         Some(FaultKind::Failure) => Err(Reason::new(1, "General error")),
-        Some(FaultKind::Empty) => Ok(envelope::collection("application/vnd.iris.ticket+json", Vec::new(), None)),
+        Some(FaultKind::Empty) => Ok(envelope::collection("application/vnd.iris.ticket+json", std::iter::empty::<()>(), None)),
         Some(FaultKind::Truncate) | None => route(&contract.world, &command, caller),
     };
-    let mut text = envelope::answer(&command, bot, outcome).to_string();
+    let mut text = envelope::answer(&command, bot, outcome);
     if fault == Some(FaultKind::Truncate) {
         text.truncate(text.floor_char_boundary(text.len() / 2));
     }
@@ -155,9 +155,7 @@ fn route(world: &World, command: &Command, caller: Caller) -> Outcome {
         Some("postmaster@desk.msging.net") => desk::answer(world, &query, is_desk),
         Some("postmaster@analytics.msging.net") => events::answer(world, &query, is_desk),
         Some("postmaster@tunnel.msging.net") => events::tunnel(world, &query),
-        None | Some("postmaster@msging.net") if query.path == ["ping"] => {
-            Ok(Resource { mime: "application/vnd.lime.ping+json", body: json!({}) })
-        }
+        None | Some("postmaster@msging.net") if query.path == ["ping"] => Ok(Resource::new("application/vnd.lime.ping+json", &json!({}))),
         _ => Err(Reason::unsupported()),
     }
 }

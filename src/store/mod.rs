@@ -22,6 +22,9 @@ pub use rows::{AttendantRow, Coverage, EventRow, MessageRow, MessageTask, Resour
 pub use settings::SettingsRows;
 pub use write::Written;
 
+/// Above this DuckDB spills to disk beside the database. Loads of 200,000 tickets stay below it.
+const MEMORY_LIMIT: &str = "1500MB";
+
 /// The live database.
 pub struct Store {
     connection: Connection,
@@ -50,7 +53,9 @@ impl Store {
 
     fn with(connection: Connection) -> Result<Store, StoreError> {
         // Times are UTC throughout; local columns are computed, never converted by the session.
-        connection.execute_batch("SET TimeZone = 'UTC'; SET preserve_insertion_order = true;")?;
+        connection.execute_batch(&format!(
+            "SET TimeZone = 'UTC'; SET preserve_insertion_order = true; SET memory_limit = '{MEMORY_LIMIT}';"
+        ))?;
         schema::migrate(&connection)?;
         Ok(Store { connection })
     }

@@ -1,10 +1,15 @@
 //! `relato check`: everything that is wrong with a project's files, at once.
 
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+
 use super::{Exit, Failure, Global, output};
 use crate::{
-    config::{ConfigError, ContentSpec, Problem, Project, ReportSpec},
+    config::{ConfigError, ContentSpec, Problem, Project, ReportSpec, ScheduleSpec},
     domain::Period,
     query::{Catalogue, Query},
+    render::Format,
 };
 
 pub fn run(global: &Global) -> Result<Exit, Failure> {
@@ -23,21 +28,40 @@ pub fn run(global: &Global) -> Result<Exit, Failure> {
             problems.push(report_problem(&project, spec, error.to_string()));
         }
     }
+    let schedules = project.schedules()?;
+    for spec in schedules.values() {
+        problems.extend(schedule_problems(&project, spec, &reports, today));
+    }
     if !problems.is_empty() {
         return Err(ConfigError { problems }.into());
     }
     output::print(&format!(
-        "relato.toml: {} keys, {} sectors named\nqueries: {}\nreports: {}\nEverything is in order.\n",
+        "relato.toml: {} keys, {} sectors named\nqueries: {}\nreports: {}\nschedules: {}\nEverything is in order.\n",
         project.settings.blip_keys.len(),
         project.settings.sectors.by_queue.values().collect::<std::collections::BTreeSet<_>>().len(),
         catalogue.iter().count(),
         reports.len(),
+        schedules.len(),
     ))?;
     Ok(Exit::Done)
 }
 
 fn report_problem(project: &Project, spec: &ReportSpec, message: String) -> Problem {
     Problem::of_file(project.dir.join(format!("reports/{}.toml", spec.name)), message)
+}
+
+/// Finds reports, periods and formats that do not exist.
+fn schedule_problems(project: &Project, spec: &ScheduleSpec, reports: &BTreeMap<String, ReportSpec>, today: NaiveDate) -> Vec<Problem> {
+    let mut messages = Vec::new();
+    if !reports.contains_key(&spec.report) {
+        let known: Vec<&str> = reports.keys().map(String::as_str).collect();
+        messages.push(format!("unknown report `{}` (known: {})", spec.report, known.join(", ")));
+    }
+    messages.extend(Period::parse(&spec.period, today).err().map(|error| error.to_string()));
+    let unknown = spec.formats.iter().filter(|format| Format::from_ending(format).is_none());
+    messages.extend(unknown.map(|format| format!("unknown format `{format}` (accepted: xlsx, pdf, csv, json)")));
+    let file = project.dir.join(format!("schedules/{}.toml", spec.name));
+    messages.into_iter().map(|message| Problem::of_file(&file, message)).collect()
 }
 
 /// Finds queries that do not exist and columns that a query does not give.

@@ -8,6 +8,7 @@ mod init;
 mod output;
 mod progress;
 mod report;
+mod schedule;
 mod sim;
 mod snapshot;
 mod status;
@@ -79,6 +80,9 @@ enum Command {
     Ingest(ingest::IngestArgs),
     /// Make a report, or list the reports there are
     Report(report::ReportArgs),
+    /// List schedules, or tell what is due next
+    #[command(subcommand)]
+    Schedule(schedule::ScheduleCommand),
     /// List, show, verify or prune published snapshots
     #[command(subcommand)]
     Snapshot(snapshot::SnapshotCommand),
@@ -115,6 +119,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Check => check::run(global),
         Command::Ingest(args) => wait(ingest::run(global, &args)),
         Command::Report(args) => report::run(global, &args),
+        Command::Schedule(command) => schedule::run(global, &command),
         Command::Snapshot(command) => snapshot::run(global, &command),
         Command::Status(args) => status::run(global, &args),
         Command::Sim(args) => wait(sim::run(global, &args)),

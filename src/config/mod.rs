@@ -6,6 +6,7 @@
 mod problem;
 mod project;
 mod report;
+mod schedule;
 mod secret;
 mod settings;
 mod toml_file;
@@ -13,6 +14,7 @@ mod toml_file;
 pub use problem::{ConfigError, Problem};
 pub use project::Project;
 pub use report::{BlockSpec, ContentSpec, FigureSpec, Filter, GoodDirection, ReportSpec};
+pub use schedule::ScheduleSpec;
 pub use secret::SecretSource;
 pub use settings::{
     BlipKey, BusinessHours, DirectTransfer, Document, KeyRole, Organization, Privacy, SatisfactionSource, Sectors, Settings, Survey,

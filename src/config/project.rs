@@ -3,13 +3,15 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use include_dir::{Dir, include_dir};
 
-use super::{ConfigError, Problem, ReportSpec, Settings, toml_file};
+use super::{ConfigError, Problem, ReportSpec, ScheduleSpec, Settings, toml_file};
 
 static REPORTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/reports");
+static SCHEDULES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/schedules");
 static QUERIES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/queries");
 
 /// A folder with `relato.toml` and the user's own reports and queries.
@@ -71,6 +73,7 @@ impl Project {
         };
         let mut files = place("queries", embedded(&QUERIES, "sql"));
         files.extend(place("reports", embedded(&REPORTS, "toml")));
+        files.extend(place("schedules", embedded(&SCHEDULES, "toml")));
         files
     }
 
@@ -84,20 +87,35 @@ impl Project {
     /// # Errors
     /// Every mistake in any of them.
     pub fn reports(&self) -> Result<BTreeMap<String, ReportSpec>, ConfigError> {
-        let own_folder = self.dir.join("reports");
-        let mut specs = BTreeMap::new();
-        let mut problems = Vec::new();
-        for (path, text) in texts(&REPORTS, &own_folder, "toml")? {
-            let name = path.trim_end_matches(".toml").to_owned();
-            match ReportSpec::parse(&name, &own_folder.join(&path), &text.into()) {
-                Ok(spec) => {
-                    specs.insert(name, spec);
-                }
-                Err(error) => problems.extend(error.problems),
-            }
-        }
-        if problems.is_empty() { Ok(specs) } else { Err(ConfigError { problems }) }
+        parse_all(&REPORTS, &self.dir.join("reports"), ReportSpec::parse)
     }
+
+    /// Returns the schedules by name.
+    ///
+    /// # Errors
+    /// Every mistake in any of them.
+    pub fn schedules(&self) -> Result<BTreeMap<String, ScheduleSpec>, ConfigError> {
+        parse_all(&SCHEDULES, &self.dir.join("schedules"), ScheduleSpec::parse)
+    }
+}
+
+/// Reads a definition: its name, its place and its text.
+type Parse<T> = fn(&str, &Path, &Arc<str>) -> Result<T, ConfigError>;
+
+/// Reads all definitions of a folder, and gathers the mistakes of all of them.
+fn parse_all<T>(defaults: &Dir<'_>, own: &Path, parse: Parse<T>) -> Result<BTreeMap<String, T>, ConfigError> {
+    let mut definitions = BTreeMap::new();
+    let mut problems = Vec::new();
+    for (path, text) in texts(defaults, own, "toml")? {
+        let name = path.trim_end_matches(".toml").to_owned();
+        match parse(&name, &own.join(&path), &text.into()) {
+            Ok(definition) => {
+                definitions.insert(name, definition);
+            }
+            Err(error) => problems.extend(error.problems),
+        }
+    }
+    if problems.is_empty() { Ok(definitions) } else { Err(ConfigError { problems }) }
 }
 
 fn texts(defaults: &Dir<'_>, own: &Path, ending: &str) -> Result<BTreeMap<String, String>, ConfigError> {

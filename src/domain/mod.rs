@@ -2,6 +2,7 @@
 //!
 //! Nothing here does I/O, reads a clock or knows SQL, HTTP or a file format.
 
+pub mod cron;
 pub mod digest;
 pub mod language;
 pub mod period;
@@ -9,6 +10,7 @@ pub mod report_data;
 pub mod table;
 pub mod zone;
 
+pub use cron::Cron;
 pub use language::{Language, LocalText};
 pub use period::Period;
 pub use report_data::ReportData;

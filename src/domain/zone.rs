@@ -4,7 +4,7 @@
 
 use std::{fmt, str::FromStr};
 
-use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone, Timelike, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
@@ -44,13 +44,20 @@ impl Zone {
     }
 
     /// Returns the first instant of the local `day`.
-    ///
-    /// Where a clock change skips midnight, that is the first instant after the gap.
     pub fn day_start(self, day: NaiveDate) -> DateTime<Utc> {
-        let midnight = day.and_time(NaiveTime::MIN);
-        // No zone has ever skipped more than a day; 15 minutes divides every gap on record.
-        (0..=96)
-            .map(|quarter| midnight + TimeDelta::minutes(15 * quarter))
+        self.instant(day.and_time(NaiveTime::MIN))
+    }
+
+    /// Returns the first instant at which the local clock shows `local`, or the first after the gap where a clock change skips it.
+    pub fn instant(self, local: NaiveDateTime) -> DateTime<Utc> {
+        if let Some(instant) = self.0.from_local_datetime(&local).earliest() {
+            return instant.with_timezone(&Utc);
+        }
+        // The end of the gap is looked for on whole quarters of an hour, where every clock change on record lies. No zone has ever
+        // skipped more than a day.
+        let quarter = local.date().and_time(NaiveTime::MIN) + TimeDelta::minutes(15 * (i64::from(local.num_seconds_from_midnight()) / 900));
+        (1..=97)
+            .map(|quarters| quarter + TimeDelta::minutes(15 * quarters))
             .find_map(|local| self.0.from_local_datetime(&local).earliest())
             .expect("a gap of the local clock is shorter than a day")
             .with_timezone(&Utc)

@@ -106,6 +106,7 @@ unit-minutes = { $m } min { $s } s
 unit-hours = { $h } h { $m } min
 unit-hour = { $h }:00
 no-data = —
+not-loaded = n/a
 
 period-days = { $first } to { $last }
 period-week = week { $week } of { $year } ({ $first } to { $last })

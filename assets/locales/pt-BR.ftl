@@ -106,6 +106,7 @@ unit-minutes = { $m } min { $s } s
 unit-hours = { $h } h { $m } min
 unit-hour = { $h }h
 no-data = —
+not-loaded = n/d
 
 period-days = { $first } a { $last }
 period-week = semana { $week } de { $year } ({ $first } a { $last })

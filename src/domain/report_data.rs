@@ -144,8 +144,10 @@ pub enum Content {
 pub struct Figure {
     /// The column that it was read from.
     pub column: super::Column,
-    /// The value; none when there is no data.
+    /// The value; none when there is no data, or when the period was not loaded.
     pub value: Option<f64>,
+    /// Whether any day of the period was loaded: without one, nothing is known, not even that nothing happened.
+    pub is_loaded: bool,
     /// Unit of the unrounded value.
     pub unit: &'static str,
     /// How many observations are behind the value.

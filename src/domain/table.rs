@@ -4,7 +4,7 @@
 //! looks from the kind; the values stay unrounded.
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta};
-use polars::prelude::{AnyValue, BooleanChunked, DataFrame, TimeUnit};
+use polars::prelude::{AnyValue, BooleanChunked, DataFrame, DataType, TimeUnit};
 use serde::{
     Deserialize, Serialize,
     ser::{SerializeMap, SerializeSeq},
@@ -178,16 +178,11 @@ impl Table {
             return Err(TableError::Columns { found: found.join(", "), declared: declared.join(", ") });
         }
         frame.rechunk_mut();
-        let table = Table { columns, frame };
-        if table.row_count() > 0 {
-            for (index, column) in table.columns.iter().enumerate() {
-                if table.try_cell(0, index).is_none() {
-                    let found = table.frame.columns()[index].dtype().to_string();
-                    return Err(TableError::Type { column: column.name.clone(), found });
-                }
-            }
+        let unfit = frame.columns().iter().find(|column| !has_cells(column.dtype()));
+        if let Some(column) = unfit {
+            return Err(TableError::Type { column: column.name().to_string(), found: column.dtype().to_string() });
         }
-        Ok(table)
+        Ok(Table { columns, frame })
     }
 
     /// Returns the columns in order.
@@ -241,7 +236,8 @@ impl Table {
     }
 
     fn try_cell(&self, row: usize, column: usize) -> Option<Cell<'_>> {
-        let value = self.frame.columns()[column].get(row).expect("row and column are in range");
+        // A column of one row is a single value to polars, which would lend out no text: the series behind it does.
+        let value = self.frame.columns()[column].as_materialized_series().get(row).expect("row and column are in range");
         Some(match value {
             AnyValue::Null => Cell::Null,
             AnyValue::String(text) => Cell::Text(text),
@@ -261,6 +257,24 @@ impl Table {
             _ => return None,
         })
     }
+}
+
+/// Returns whether every value of a type has a [`Cell`].
+fn has_cells(dtype: &DataType) -> bool {
+    matches!(
+        dtype,
+        DataType::Null
+            | DataType::String
+            | DataType::Boolean
+            | DataType::Int8
+            | DataType::Int16
+            | DataType::Int32
+            | DataType::Int64
+            | DataType::UInt32
+            | DataType::Float64
+            | DataType::Date
+            | DataType::Datetime(_, _)
+    )
 }
 
 /// One JSON object a row, values unrounded, null where there is none.
@@ -337,6 +351,15 @@ mod tests {
             serde_json::to_value(&table).unwrap()["rows"],
             serde_json::json!([{"sector": "A", "mean_s": 12.5}, {"sector": "B", "mean_s": null}])
         );
+    }
+
+    #[test]
+    fn a_table_filtered_to_one_row_still_lends_its_texts() {
+        let frame = df!("sector" => ["A", "B"], "n" => [1_i64, 2]).unwrap();
+        let table = Table::new(vec![column("sector", Kind::Text), column("n", Kind::Count)], frame).unwrap();
+        let one = table.filtered(|row| row == 1);
+        assert_eq!((one.row_count(), one.get(0, "sector"), one.get(0, "n")), (1, Cell::Text("B"), Cell::Int(2)));
+        assert_eq!(table.filtered(|_| false).row_count(), 0);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::{
     Locale,
     palette::{self, Rgb},
+    rows,
 };
 use crate::domain::{
     Cell, Kind,
@@ -208,7 +209,7 @@ fn bars(chart: &Chart, width: f64, locale: &Locale) -> Drawing {
             if length > 0.0 {
                 shapes.push(Shape::Rect { x: left, y: y + 0.7, width: length, height: ROW - 1.4, color: palette::MAIN });
             }
-            shapes.push(label(left + full + 1.2, y + ROW / 2.0, locale.cell(column.kind, cell), palette::INK, Anchor::Start));
+            shapes.push(label(left + full + 1.2, y + ROW / 2.0, rows::text(table, row, series, locale), palette::INK, Anchor::Start));
             y += ROW;
         }
         left += panel;

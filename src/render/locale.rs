@@ -7,7 +7,7 @@ use fixed_decimal::Decimal;
 use fluent_bundle::{FluentArgs, FluentBundle, FluentResource, FluentValue};
 use icu_decimal::DecimalFormatter;
 
-use crate::domain::{Cell, Kind, Language, Period, period::Unit};
+use crate::domain::{Cell, Kind, Language, Period, period::Unit, report_data::Figure};
 
 /// Texts and formats of one language.
 pub struct Locale {
@@ -186,6 +186,15 @@ impl Locale {
             (_, Cell::Date(day)) => self.date(day),
             (_, Cell::Time(time)) => self.time(time),
             (kind, cell) => cell.number().map_or_else(|| self.text("no-data"), |value| self.value(kind, value)),
+        }
+    }
+
+    /// Returns a key figure as it is shown: `—` where there is no data, `n/d` where nothing was loaded.
+    pub fn figure(&self, figure: &Figure) -> String {
+        match figure.value {
+            Some(value) => self.value(figure.column.kind, value),
+            None if figure.is_loaded => self.text("no-data"),
+            None => self.text("not-loaded"),
         }
     }
 

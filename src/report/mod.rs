@@ -87,6 +87,7 @@ pub fn build(
         spec,
         locale: &locale,
         parameters,
+        is_loaded: completeness.days_loaded > 0,
         previous: has_previous.then_some(previous),
         tables: BTreeMap::new(),
         columns: Vec::new(),
@@ -104,7 +105,7 @@ pub fn build(
     if settings.satisfaction.source == SatisfactionSource::None {
         notes.push(locale.text("note-satisfaction-none"));
     }
-    if builder.columns.iter().any(|column| column.name == "conversations") {
+    if request.sector.is_none() && builder.columns.iter().any(|column| column.name == "conversations") {
         notes.push(locale.text("note-touch"));
     }
     let queries = builder.tables.keys().map(|(name, _)| name.clone()).collect::<std::collections::BTreeSet<_>>();
@@ -153,6 +154,8 @@ struct Builder<'a> {
     spec: &'a ReportSpec,
     locale: &'a Locale,
     parameters: Parameters,
+    /// Whether any day of the period was loaded; else every table is empty, for a count of rows would be a false zero.
+    is_loaded: bool,
     /// Parameters of the period to compare with; none where it was not loaded.
     previous: Option<Parameters>,
     /// Results by query and whether they are of the previous period: the same query gives the same numbers everywhere.
@@ -203,6 +206,7 @@ impl Builder<'_> {
         }
         let parameters = if of_previous { self.previous.as_ref().unwrap_or(&self.parameters) } else { &self.parameters };
         let table = self.engine.run(query, parameters)?.labelled(|column| self.locale.text(&format!("col-{}", column.name)));
+        let table = if self.is_loaded { table } else { table.filtered(|_| false) };
         self.tables.insert(key, table.clone());
         Ok(table)
     }
@@ -240,6 +244,7 @@ impl Builder<'_> {
             figures.push(Figure {
                 unit: column.kind.unit(),
                 change: comparison::change(column.kind, value, earlier, spec.good),
+                is_loaded: self.is_loaded,
                 column,
                 value,
                 n,

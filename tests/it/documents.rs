@@ -137,3 +137,39 @@ async fn english_is_a_matter_of_configuration() {
     }
     assert!(!text.contains("Conversas por dia"));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_sector_and_every_short_period_can_be_rendered() {
+    let world = world(23, 700);
+    let server = serve(&world, &[]).await;
+    let sandbox = Sandbox::new(&server.base_url);
+    sandbox.load(everything()).await;
+    let whole = sandbox.report("2026-10", None);
+    let sectors = crate::oracle::table(&whole, "setores");
+    let names = (0..sectors.row_count()).filter_map(|row| sectors.get(row, "sector").text().map(str::to_owned));
+    // A month, a week, a Sunday, and days before anything was loaded.
+    let cases = names.map(|name| ("2026-W42", Some(name))).chain([("2026-10-11..2026-10-11", None), ("2024-01", None), ("2026-W41", None)]);
+    let mut rendered = 0;
+    for (period, sector) in cases {
+        let data = sandbox.report(period, sector.as_deref());
+        for format in relato::render::Format::ALL {
+            let files = relato::render::render(&data, format).unwrap_or_else(|error| panic!("{period} {sector:?} {format:?}: {error}"));
+            assert!(files.iter().all(|file| !file.bytes.is_empty()));
+            rendered += 1;
+        }
+    }
+    assert!(rendered >= 40, "{rendered}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_period_without_any_data_says_so_and_shows_no_zero_for_nothing() {
+    let world = world(24, 100);
+    let server = serve(&world, &[]).await;
+    let sandbox = Sandbox::new(&server.base_url);
+    sandbox.load(everything()).await;
+    sandbox.relato(&["report", "atendimento-mensal", "--period", "2024-01", "--format", "pdf"]).assert().code(3);
+    let text = text_of_pdf(&sandbox.dir().join("output/atendimento-mensal_2024-01.pdf"));
+    assert!(text.contains("Incompleto: só 0 de 31 dias carregados"), "{text}");
+    assert!(text.contains("Sem dados no período."));
+    assert_eq!(text.matches("n/d").count(), 8, "every key figure is not loaded, none is zero: {text}");
+}

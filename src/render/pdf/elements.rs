@@ -90,7 +90,7 @@ impl KpiGrid {
             .iter()
             .map(|figure| Tile {
                 label: figure.column.label.clone(),
-                value: figure.value.map_or_else(|| locale.text("no-data"), |value| locale.value(figure.column.kind, value)),
+                value: locale.figure(figure),
                 change: change_line(figure, locale),
                 detail: figure.detail.clone().or_else(|| figure.n.map(|n| format!("n = {}", locale.count(n)))).unwrap_or_default(),
             })

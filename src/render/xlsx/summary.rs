@@ -57,7 +57,7 @@ impl Book<'_> {
             let drawn = native_chart(block, chart, series, data_sheet, styles);
             sheet.insert_chart(row + (index / 2) * ROWS_PER_CHART, if index % 2 == 0 { 0 } else { 3 }, &drawn)?;
         }
-        sheet.set_landscape().set_paper_size(9).set_print_fit_to_pages(1, 0);
+        sheet.set_landscape().set_paper_size(9).set_print_fit_to_pages(1, 1);
         sheet.set_active(true);
         Ok(())
     }
@@ -75,7 +75,12 @@ fn write_figures(sheet: &mut Worksheet, first: RowNum, figures: &[Figure], style
     for figure in figures {
         let kind = figure.column.kind;
         sheet.write_string_with_format(row, 0, &figure.column.label, &formats::name())?;
-        write_value(sheet, row, 1, kind, figure.value, &styles.cell(kind, Weight::Normal).set_bold(), locale)?;
+        match figure.value {
+            Some(_) => write_value(sheet, row, 1, kind, figure.value, &styles.cell(kind, Weight::Normal).set_bold(), locale)?,
+            None => {
+                sheet.write_string_with_format(row, 1, locale.figure(figure), &formats::stand_in(Weight::Normal))?;
+            }
+        }
         write_value(sheet, row, 2, kind, figure.previous, &styles.cell(kind, Weight::Normal), locale)?;
         write_change(sheet, row, figure, locale)?;
         #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]

@@ -9,6 +9,7 @@ mod report;
 mod schedule;
 mod secret;
 mod settings;
+mod settings_file;
 mod toml_file;
 
 pub use problem::{ConfigError, Problem};

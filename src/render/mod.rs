@@ -1,4 +1,4 @@
-//! Turns a [`ReportData`](crate::domain::ReportData) into bytes: workbook, PDF, CSV, JSON.
+//! Turns a [`ReportData`] into bytes: workbook, PDF, CSV, JSON.
 //!
 //! Renderers decide looks, never numbers. Nothing here does I/O, reads a clock or knows SQL; the same data gives the same bytes.
 

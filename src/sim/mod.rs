@@ -1,9 +1,10 @@
 //! A Blip on loopback: the demo's data source and the tests' peer.
 //!
 //! A [`world`] is drawn from a seed, a number of tickets, a number of months and a clock; the same four give the same world.
-//! The [`server`] answers LIME commands from it, lists and reports alike, so that both agree. Names and texts are invented.
+//! The server answers LIME commands from it, lists and reports alike, so that both agree. Names and texts are invented.
 
 mod calendar;
+mod conversation;
 mod desk;
 mod draw;
 mod envelope;

@@ -52,9 +52,8 @@ impl Store {
     }
 
     fn with(connection: Connection) -> Result<Store, StoreError> {
-        // Times are UTC throughout; local columns are computed, never converted by the session.
-        connection
-            .execute_batch(&format!("SET TimeZone = 'UTC'; SET preserve_insertion_order = true; SET memory_limit = '{MEMORY_LIMIT}';"))?;
+        // Times are plain UTC timestamps throughout: nothing depends on the session's zone.
+        connection.execute_batch(&format!("SET preserve_insertion_order = true; SET memory_limit = '{MEMORY_LIMIT}'"))?;
         schema::migrate(&connection)?;
         Ok(Store { connection })
     }

@@ -9,7 +9,7 @@ use std::{
 
 use chrono::{DateTime, SecondsFormat, SubsecRound, Utc};
 use clap::Args;
-use comfy_table::{CellAlignment, Table, presets::UTF8_HORIZONTAL_ONLY};
+use comfy_table::{CellAlignment, Table, presets::UTF8_BORDERS_ONLY};
 
 use super::{
     Exit, Failure, Global, ingest, output, report,
@@ -222,7 +222,7 @@ fn sector_table(data: &ReportData) -> String {
     });
     let Some(view) = view else { return String::new() };
     let mut table = Table::new();
-    table.load_style(UTF8_HORIZONTAL_ONLY);
+    table.load_style(UTF8_BORDERS_ONLY);
     table.set_header(columns.map(|column| locale.text(&format!("col-{column}"))));
     for row in 0..view.table.row_count() {
         table.add_row(columns.map(|column| crate::render::cell_text(&view.table, row, column, &locale)));

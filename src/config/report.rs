@@ -38,7 +38,7 @@ pub struct BlockSpec {
     pub query: String,
     /// Keeps only rows whose columns have these values.
     pub filter: Filter,
-    /// Sector, status or other column that is shown at most this often; the rest is one row.
+    /// What is shown.
     pub content: ContentSpec,
 }
 

@@ -17,7 +17,7 @@ const BATCH_CUSTOMERS: usize = 4_000;
 
 /// Reads the messages of all customers with uncovered tickets; returns their number and what changed.
 pub async fn read(client: &Client, store: &mut Store, reader: &Reader<'_>) -> Result<(usize, Written), IngestError> {
-    let tasks = store.message_tasks()?;
+    let tasks = store.message_tasks(client.key_name())?;
     let count = tasks.len();
     reader.progress.start("messages by customer", Some(count));
     let mut answers = stream::iter(tasks.into_iter().map(|task| read_customer(client, task))).buffer_unordered(CONCURRENCY);

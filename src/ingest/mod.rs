@@ -160,7 +160,7 @@ pub async fn run(
     if wants(OnlyResource::Messages) {
         // Which messages are missing is read off the staged tickets.
         store.rebuild_staging(queries)?;
-        // With several desk keys each sees the tickets of its own bot only; a foreign ticket is an empty thread.
+        // Each key sees the tickets of its own bot only; with another one their messages would be an empty thread.
         for client in &clients.desk {
             let (customers, more) = messages::read(client, &mut store, &reader).await?;
             summary.1 += customers;

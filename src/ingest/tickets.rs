@@ -34,7 +34,8 @@ pub async fn read(
 ) -> Result<(usize, Written), IngestError> {
     let days = reader.days(store, Resource::Ticket, client.key_name(), span)?;
     reader.progress.start("tickets by day", Some(days.len()));
-    let mut answers = stream::iter(days.iter().map(|day| read_day(client, pseudonyms, reader, *day))).buffer_unordered(CONCURRENCY);
+    // In order: a run that breaks off then leaves no day out before one that it covers.
+    let mut answers = stream::iter(days.iter().map(|day| read_day(client, pseudonyms, reader, *day))).buffered(CONCURRENCY);
     let mut written = Written::default();
     let mut batch: Vec<Day> = Vec::new();
     while let Some(day) = answers.try_next().await? {
@@ -54,7 +55,7 @@ async fn read_day(client: &Client, pseudonyms: &Pseudonyms, reader: &Reader<'_>,
     let mut rows: Vec<TicketRow> = Vec::with_capacity(tickets.len());
     let mut rejected = Vec::new();
     for ticket in tickets {
-        match row(&ticket, pseudonyms) {
+        match row(&ticket, client.key_name(), pseudonyms) {
             Ok(row) => rows.push(row),
             Err(reason) => rejected.push((reason.to_owned(), fingerprint(&ticket))),
         }
@@ -97,7 +98,7 @@ fn write(store: &mut Store, run_id: &str, days: Vec<Day>) -> Result<Written, Ing
 }
 
 /// Makes the stored row of an answer: known fields only, the customer as a pseudonym, attendants as e-mail addresses.
-fn row(ticket: &desk::Ticket, pseudonyms: &Pseudonyms) -> Result<TicketRow, &'static str> {
+fn row(ticket: &desk::Ticket, key_name: &str, pseudonyms: &Pseudonyms) -> Result<TicketRow, &'static str> {
     let ticket_id = ticket.id.clone().ok_or("no id")?;
     let customer = ticket.customer_identity.as_deref().ok_or("no customer")?;
     let status = ticket.status.as_deref().unwrap_or_default();
@@ -127,6 +128,7 @@ fn row(ticket: &desk::Ticket, pseudonyms: &Pseudonyms) -> Result<TicketRow, &'st
         ticket_id,
         customer_key: pseudonyms.customer(customer),
         body: Value::Object(body).to_string(),
+        key_name: key_name.to_owned(),
         is_closed: status == "Transferred" || status.starts_with("Closed"),
     })
 }
@@ -148,7 +150,7 @@ mod tests {
                 "customerInput":{"type":"text/plain","value":"meu CPF é 1"},"someNewField":1}"#,
         )
         .unwrap();
-        let row = row(&ticket, &Pseudonyms::new(&"k".into())).unwrap();
+        let row = row(&ticket, "desk", &Pseudonyms::new(&"k".into())).unwrap();
         assert_eq!(
             row.body,
             r#"{"id":"t1","sequentialId":7,"agentIdentity":"ana@acme.example","status":"ClosedClient","team":"Financeiro"}"#
@@ -160,7 +162,7 @@ mod tests {
     fn a_ticket_without_id_or_customer_is_set_aside() {
         let ticket = |json| serde_json::from_str::<desk::Ticket>(json).unwrap();
         let pseudonyms = Pseudonyms::new(&"k".into());
-        assert_eq!(row(&ticket(r#"{"customerIdentity":"c"}"#), &pseudonyms), Err("no id"));
-        assert_eq!(row(&ticket(r#"{"id":"t"}"#), &pseudonyms), Err("no customer"));
+        assert_eq!(row(&ticket(r#"{"customerIdentity":"c"}"#), "desk", &pseudonyms), Err("no id"));
+        assert_eq!(row(&ticket(r#"{"id":"t"}"#), "desk", &pseudonyms), Err("no customer"));
     }
 }

@@ -63,8 +63,7 @@ impl Store {
         &self.connection
     }
 
-    /// Returns the last day on which the coverage of a resource begins without a gap that must be read again: the days of
-    /// `[first, last]` that are not settled.
+    /// Returns the days of `[first, last]` that must be read, in order: those that are not settled.
     ///
     /// A day is settled when it was read after it was over, nothing was missing and, for tickets, none of it is still open.
     ///
@@ -85,11 +84,12 @@ impl Store {
         Ok(days.collect::<Result<_, _>>()?)
     }
 
-    /// Returns which customers' messages must be read: of tickets never read, or read before they were closed.
+    /// Returns which customers' messages must be read with the key called `key`: of tickets that it sees and whose messages were never
+    /// read, or read before the ticket was closed.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn message_tasks(&self) -> Result<Vec<MessageTask>, StoreError> {
+    pub fn message_tasks(&self, key: &str) -> Result<Vec<MessageTask>, StoreError> {
         let mut statement = self.connection.prepare(
             "SELECT
                  ticket.owner,
@@ -99,12 +99,15 @@ impl Store {
                  list(ticket.ticket_id ORDER BY ticket.ticket_id) AS ticket_ids,
                  list(ticket.is_closed ORDER BY ticket.ticket_id) AS closed
              FROM staging.ticket
+             INNER JOIN (
+                 SELECT ticket_id, max_by(key_name, version) AS key_name FROM raw.ticket GROUP BY ticket_id
+             ) AS seen ON seen.ticket_id = ticket.ticket_id
              LEFT JOIN raw.message_read ON message_read.ticket_id = ticket.ticket_id
-             WHERE message_read.ticket_id IS NULL OR NOT message_read.is_final
+             WHERE seen.key_name = ? AND (message_read.ticket_id IS NULL OR NOT message_read.is_final)
              GROUP BY ticket.owner, ticket.customer_key
              ORDER BY not_before, newest_ticket_id",
         )?;
-        let tasks = statement.query_map([], |row| {
+        let tasks = statement.query_map(params![key], |row| {
             let ids: duckdb::types::Value = row.get(4)?;
             let closed: duckdb::types::Value = row.get(5)?;
             Ok(MessageTask {

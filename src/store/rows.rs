@@ -31,6 +31,8 @@ pub struct TicketRow {
     pub customer_key: String,
     /// The redacted answer as JSON, fields in fixed order.
     pub body: String,
+    /// Name of the key that sees the ticket.
+    pub key_name: String,
     /// Whether the ticket had ended.
     pub is_closed: bool,
 }

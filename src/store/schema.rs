@@ -13,7 +13,8 @@ CREATE SCHEMA restricted;
 
 CREATE SEQUENCE raw.version;
 CREATE TABLE raw.ticket (
-    version BIGINT NOT NULL, ticket_id VARCHAR NOT NULL, customer_key VARCHAR NOT NULL, body VARCHAR NOT NULL, run_id VARCHAR NOT NULL
+    version BIGINT NOT NULL, ticket_id VARCHAR NOT NULL, customer_key VARCHAR NOT NULL, body VARCHAR NOT NULL,
+    key_name VARCHAR NOT NULL, run_id VARCHAR NOT NULL
 );
 CREATE TABLE raw.rejected (resource VARCHAR NOT NULL, reason VARCHAR NOT NULL, fingerprint VARCHAR NOT NULL, run_id VARCHAR NOT NULL);
 CREATE TABLE raw.message (

@@ -43,17 +43,18 @@ impl Store {
     /// # Errors
     /// When the database cannot be written.
     pub fn write_tickets(&self, rows: &[TicketRow], run_id: &str) -> Result<usize, StoreError> {
-        self.connection
-            .execute_batch("CREATE OR REPLACE TEMP TABLE incoming_ticket (ticket_id VARCHAR, customer_key VARCHAR, body VARCHAR)")?;
+        self.connection.execute_batch(
+            "CREATE OR REPLACE TEMP TABLE incoming_ticket (ticket_id VARCHAR, customer_key VARCHAR, body VARCHAR, key_name VARCHAR)",
+        )?;
         let mut appender = self.connection.appender("incoming_ticket")?;
         for row in rows {
-            appender.append_row(params![row.ticket_id, row.customer_key, row.body])?;
+            appender.append_row(params![row.ticket_id, row.customer_key, row.body, row.key_name])?;
         }
         appender.flush()?;
         drop(appender);
         Ok(self.connection.execute(
             "INSERT INTO raw.ticket
-             SELECT nextval('raw.version'), incoming.ticket_id, incoming.customer_key, incoming.body, ?
+             SELECT nextval('raw.version'), incoming.ticket_id, incoming.customer_key, incoming.body, incoming.key_name, ?
              FROM (SELECT DISTINCT ON (ticket_id) * FROM incoming_ticket ORDER BY ticket_id) AS incoming
              WHERE NOT EXISTS (
                  SELECT 1

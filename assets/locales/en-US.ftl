@@ -122,6 +122,7 @@ kpi-versus = vs. { $previous }
 kpi-unchanged = no change
 kpi-points = { $points } pp
 table-range = { $min } – { $max }
+table-continued = { $group } (continued)
 table-few = few ratings
 table-empty = No data in this period.
 

@@ -122,6 +122,7 @@ kpi-versus = vs. { $previous }
 kpi-unchanged = sem mudança
 kpi-points = { $points } p.p.
 table-range = { $min } – { $max }
+table-continued = { $group } (continuação)
 table-few = poucas avaliações
 table-empty = Sem dados no período.
 

@@ -173,3 +173,29 @@ async fn a_period_without_any_data_says_so_and_shows_no_zero_for_nothing() {
     assert!(text.contains("Sem dados no período."));
     assert_eq!(text.matches("n/d").count(), 8, "every key figure is not loaded, none is zero: {text}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_table_keeps_every_row_and_repeats_its_headings() {
+    let world = world(25, 700);
+    let server = serve(&world, &[]).await;
+    let sandbox = Sandbox::new(&server.base_url);
+    sandbox.load(everything()).await;
+    std::fs::create_dir(sandbox.dir().join("reports")).expect("a folder");
+    let definition = "title = \"Longo\"\naudience = \"Auditoria\"\n[[block]]\nid = \"todas\"\nkind = \"table\"\ntitle = \"Todas\"\nquery = \"conversation_detail\"\n\
+                      columns = [\"sequential_id\", \"started_local\", \"first_sector\", \"agent\", \"whole_wait_s\"]\n";
+    sandbox.write("reports/longo.toml", definition);
+    sandbox.relato(&["report", "longo", "--period", "2026-10", "--format", "pdf,json"]).assert().success();
+    let text = text_of_pdf(&sandbox.dir().join("output/longo_2026-10.pdf"));
+    let json = std::fs::read(sandbox.dir().join("output/longo_2026-10.json")).expect("the JSON");
+    let json: Value = serde_json::from_slice(&json).expect("valid JSON");
+    let rows = json["blocks"][0]["content"]["table"]["rows"].as_array().expect("rows");
+    assert!(rows.len() > 150, "{}", rows.len());
+    let words: std::collections::BTreeSet<&str> = text.split_whitespace().collect();
+    for row in rows {
+        let number = row["sequential_id"].as_i64().expect("a number");
+        let shown = relato::render::Locale::new(relato::domain::Language::PtBr).count(number);
+        assert!(words.contains(shown.as_str()), "conversation {shown} is in the PDF");
+    }
+    let headings = text.lines().filter(|line| line.contains("Setor inicial") && line.contains("Atendente")).count();
+    assert!(headings >= 4, "{headings} headings");
+}

@@ -21,7 +21,10 @@ pub struct TableElement {
 }
 
 struct Row {
+    /// Title above the row where its group begins.
     group: Option<String>,
+    /// Title above the row where a page begins inside its group.
+    continued: Option<String>,
     cells: Vec<String>,
     is_total: bool,
 }
@@ -52,9 +55,11 @@ impl TableElement {
             .map(|row| {
                 let this = view.group.as_ref().map(|name| rows::text(table, row, name, locale));
                 let begins = (this != group).then(|| this.clone()).flatten();
+                let continued = this.as_ref().map(|group| locale.text_with("table-continued", &[("group", group)]));
                 group = this;
                 Row {
                     group: begins,
+                    continued,
                     cells: columns.iter().map(|column| rows::text(table, row, &column.name, locale)).collect(),
                     is_total: rows::is_total(table, row) || table.get(row, "sector") == Cell::Null && table.position("sector").is_some(),
                 }
@@ -135,16 +140,17 @@ impl Element for TableElement {
         while let Some(row) = self.rows.get(self.next) {
             let text_style = if row.is_total { total } else { normal };
             let (cells, height) = wrapped(&mut row.cells.iter(), text_style);
-            let group_height = if row.group.is_some() { 6.2 } else { 0.0 };
+            let title = if self.next == first { row.group.as_ref().or(row.continued.as_ref()) } else { row.group.as_ref() };
+            let group_height = if title.is_some() { 6.2 } else { 0.0 };
             // A group's title stays with at least two rows, so that none stands alone at the foot of a page.
-            let needed = height + group_height + if row.group.is_some() { height } else { 0.0 };
+            let needed = height + group_height + if title.is_some() && !row.is_total { height } else { 0.0 };
             if y + needed > room {
                 if self.next == first {
                     return Ok(later());
                 }
                 return Ok(RenderResult { size: Size::new(length(CONTENT_WIDTH), length(y)), has_more: true });
             }
-            if let Some(group) = &row.group {
+            if let Some(group) = title {
                 put(context, &area, GAP / 2.0, y + 1.9, group, style(SIZE, palette::MAIN, true), Anchor::Start)?;
                 y += group_height;
                 rule(&area, 0.0, y, CONTENT_WIDTH, 0.25, palette::MAIN);

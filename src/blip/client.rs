@@ -100,6 +100,8 @@ impl Client {
             .with_min_delay(self.options.first_pause)
             .with_max_times(self.options.attempts.saturating_sub(1))
             .with_jitter()
+            // Without a seed of its own every command would pause for the same time.
+            .with_jitter_seed(Uuid::new_v4().as_u64_pair().0)
             .build();
         loop {
             let error = match self.get_once(to, uri).await {

@@ -147,7 +147,9 @@ impl From<Problem> for Failure {
 impl From<BlipError> for Failure {
     fn from(error: BlipError) -> Failure {
         let help = match &error {
-            BlipError::Unreachable { .. } => "check base_url in relato.toml and this machine's way to it; nothing was changed",
+            BlipError::Unreachable { .. } => {
+                "check base_url in relato.toml and this machine's way to it; what was loaded before is kept as it was"
+            }
             BlipError::Unauthorized { .. } => {
                 "copy the key again from the portal (bot settings, connection information) into the variable or file that relato.toml names"
             }

@@ -159,7 +159,9 @@ pub async fn run(
     }
     if wants(OnlyResource::Messages) {
         // Which messages are missing is read off the staged tickets.
-        store.rebuild_staging(queries)?;
+        if !store.is_current(queries)? {
+            store.rebuild_staging(queries)?;
+        }
         // Each key sees the tickets of its own bot only; with another one their messages would be an empty thread.
         for client in &clients.desk {
             let (customers, more) = messages::read(client, &mut store, &reader).await?;

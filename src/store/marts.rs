@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Store, StoreError};
+use crate::domain::digest::sha256;
 
 /// Staged tables, in the order in which they are made.
 const STAGING: [&str; 2] = ["ticket", "quarantine"];
@@ -37,6 +38,9 @@ pub const MART_TABLES: [(&str, Option<&str>); 10] = [
     ("coverage", Some("day")),
 ];
 
+/// Mark of what the marts were made from.
+const BASIS: &str = "marts_basis";
+
 /// What a rebuild counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MartReport {
@@ -55,13 +59,16 @@ impl Store {
         STAGING.iter().try_for_each(|name| self.make("staging", name, queries))
     }
 
-    /// Makes all staged tables and marts.
+    /// Makes all staged tables and marts, unless nothing that they are made from has changed since the last time.
     ///
     /// # Errors
     /// Names the query that failed, or says how many rows were lost on the way.
     pub fn rebuild_marts(&self, queries: &BTreeMap<String, String>) -> Result<MartReport, StoreError> {
-        self.rebuild_staging(queries)?;
-        MARTS.iter().try_for_each(|name| self.make("marts", name, queries))?;
+        if !self.is_current(queries)? {
+            self.rebuild_staging(queries)?;
+            MARTS.iter().try_for_each(|name| self.make("marts", name, queries))?;
+            self.set_mark(BASIS, &self.basis(queries)?)?;
+        }
         let (raw, tickets, quarantined, placed): (i64, i64, i64, i64) = self.connection.query_row(
             "SELECT
                  (SELECT count(DISTINCT ticket_id) FROM raw.ticket),
@@ -78,6 +85,39 @@ impl Store {
             return Err(StoreError::RowsLost { what: "staged tickets", expected: tickets, lost: tickets - placed });
         }
         Ok(MartReport { tickets, quarantined })
+    }
+
+    /// Returns whether staged tables and marts are what the queries make of the raw answers as they are now.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn is_current(&self, queries: &BTreeMap<String, String>) -> Result<bool, StoreError> {
+        Ok(self.mark(BASIS)? == Some(self.basis(queries)?))
+    }
+
+    /// Returns a digest of everything that the marts are made from: queries, settings and raw answers. Tables that only grow are
+    /// known by their number of rows, the others by their rows.
+    fn basis(&self, queries: &BTreeMap<String, String>) -> Result<String, StoreError> {
+        const GROWING: [&str; 4] = ["raw.ticket", "raw.message", "raw.event", "raw.attendant"];
+        // Which run read the messages of a ticket makes no difference, so that column is left out.
+        const CHANGING: [(&str, &str); 8] = [
+            ("raw.queue", "rows"),
+            ("raw.coverage", "rows"),
+            ("raw.message_read", "ticket_id, is_final"),
+            ("settings.queue_sector", "rows"),
+            ("settings.rule", "rows"),
+            ("settings.survey", "rows"),
+            ("settings.answer", "rows"),
+            ("settings.offset_span", "rows"),
+        ];
+        let grown = GROWING.map(|table| format!("SELECT '{table}' AS part, CAST(count(*) AS VARCHAR) AS digest FROM {table}"));
+        let changed = CHANGING
+            .map(|(table, what)| format!("SELECT '{table}', coalesce(CAST(sum(hash({what})) AS VARCHAR), '') FROM {table} AS rows"));
+        let parts: Vec<String> = grown.into_iter().chain(changed).collect();
+        let sql = format!("SELECT string_agg(part || '=' || digest, ';' ORDER BY part) FROM ({})", parts.join(" UNION ALL "));
+        let rows: String = self.connection.query_row(&sql, [], |row| row.get(0))?;
+        let texts: String = queries.iter().flat_map(|(path, text)| [path, "\0", text, "\0"]).collect();
+        Ok(sha256(format!("{rows}\0{texts}").as_bytes()))
     }
 
     fn make(&self, layer: &str, name: &str, queries: &BTreeMap<String, String>) -> Result<(), StoreError> {

@@ -143,3 +143,24 @@ async fn two_bots_are_read_each_with_its_own_key() {
     assert_eq!(summary.written.messages, messages(&one) + messages(&other));
     assert_eq!(summary.written.events, one.events.len() + other.events.len());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_changed_setting_or_query_makes_the_tables_again() {
+    let world = world(20, 200);
+    let server = serve(&world, &[]).await;
+    let sandbox = Sandbox::new(&server.base_url);
+    sandbox.load(everything()).await;
+    let settings = crate::support::settings(&server.base_url);
+    sandbox.write("relato.toml", &settings.replace("[\"Financeiro\", \"Cobrança\"]", "[\"Financeiro\"]"));
+    let (summary, published) = sandbox.load(everything()).await;
+    assert!(summary.written.is_empty() && published.is_new, "the same answers, in other sectors");
+    let sectors = sandbox.report("2026-10", None);
+    let sectors = crate::oracle::table(&sectors, "setores");
+    assert!((0..sectors.row_count()).any(|row| sectors.get(row, "sector").text() == Some("Cobrança")));
+    std::fs::create_dir_all(sandbox.dir().join("queries/marts")).expect("a folder");
+    let own = relato::config::Project::embedded_query_texts()["marts/sector.sql"]
+        .replace("ORDER BY sector", "UNION SELECT 'Novo' ORDER BY sector");
+    sandbox.write("queries/marts/sector.sql", &own);
+    let (_, published) = sandbox.load(everything()).await;
+    assert!(published.is_new, "the same answers through another query");
+}

@@ -60,7 +60,7 @@ pub async fn run(global: &Global, args: &DemoArgs) -> Result<Exit, Failure> {
     let request = IngestRequest { now, from: Some(backfill), to: None, full: false, only: None };
     let summary = ingest::load(&project, &clients, &request, global.progress().as_ref()).await?;
     clock.lap("load over HTTP");
-    let published = ingest::publish(&project, now, &summary)?;
+    ingest::publish(&project, now, &summary)?;
     clock.lap("snapshot");
 
     let reports = project.reports()?;
@@ -74,7 +74,7 @@ pub async fn run(global: &Global, args: &DemoArgs) -> Result<Exit, Failure> {
     let folder = args.out.display();
     let files: Vec<String> = files.iter().map(|path| format!("  {}\n", path.display())).collect();
     output::print(&format!(
-        "\n{} · {} · {}\n{}\n\nFiles\n{}\nTime\n{}\nNext\n  \
+        "\n{} · {} · {}\n{}\n{}\n\nFiles\n{}\nTime\n{}\nNext\n  \
          relato report {REPORT} --project {folder} --period month-to-date\n  \
          relato status --project {folder}\n  \
          relato snapshot list --project {folder}\n  \
@@ -84,12 +84,13 @@ pub async fn run(global: &Global, args: &DemoArgs) -> Result<Exit, Failure> {
         data.period_label,
         data.snapshot.id,
         sector_table(&data),
+        data.completeness.sentence,
         files.concat(),
         clock.table(summary.written.ticket_answers, server.command_count()),
         sim_options(&args.world, now),
     ))?;
-    drop(published);
-    Ok(report::warn(&data))
+    // In the first days of a month the last one is still provisional: the report says so, and the demonstration succeeded.
+    Ok(Exit::Done)
 }
 
 fn sim_options(world: &WorldArgs, now: DateTime<Utc>) -> String {

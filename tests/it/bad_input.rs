@@ -167,3 +167,13 @@ fn a_new_project_is_complete_and_checked() {
         .success()
         .stdout(contains("Everything is in order"));
 }
+
+#[test]
+fn a_demonstration_succeeds_on_any_day_of_the_month() {
+    for now in ["2026-12-01T03:00:00Z", "2026-12-31T23:59:59Z", "2027-03-01T12:00:00Z"] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut command = assert_cmd::Command::cargo_bin("relato").expect("the binary");
+        command.args(["demo", "--tickets", "300", "--months", "2", "--now", now, "--out"]).arg(folder.path().join("demo"));
+        command.assert().success().stdout(contains("Total").and(contains("atendimento-mensal_")));
+    }
+}

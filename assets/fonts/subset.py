@@ -14,7 +14,6 @@ FACES = {
     "regular": "400Regular/Inter_400Regular.ttf",
     "italic": "400Regular_Italic/Inter_400Regular_Italic.ttf",
     "bold": "600SemiBold/Inter_600SemiBold.ttf",
-    "bold-italic": "600SemiBold_Italic/Inter_600SemiBold_Italic.ttf",
 }
 # Basic Latin, Latin-1, Latin Extended-A, typographic punctuation and the few signs that reports use.
 RANGES = [(0x20, 0x7E), (0xA0, 0x17F)]
@@ -44,7 +43,12 @@ def main(source: Path, target: Path) -> None:
     for name, file in FACES.items():
         font = TTFont(source / file)
         tabular_digits(font)
-        options = subset.Options(layout_features=[], hinting=False, name_IDs=[0, 1, 2, 3, 4, 5, 6, 13, 14], drop_tables=["GPOS", "GSUB", "GDEF", "STAT", "gasp"])
+        options = subset.Options(
+            layout_features=[],
+            hinting=False,
+            name_IDs=[0, 1, 2, 3, 4, 5, 6, 13, 14],
+            drop_tables=["GPOS", "GSUB", "GDEF", "STAT", "gasp"],
+        )
         cutter = subset.Subsetter(options)
         unicodes = [code for low, high in RANGES for code in range(low, high + 1)]
         cutter.populate(unicodes=unicodes + [ord(char) for char in SINGLES])

@@ -188,6 +188,8 @@ note-quarantined = { $n ->
    *[other] { $count } records from Blip could not be understood and are not in the figures.
 }
 note-check = Check: { $n } { $message }.
+check-everything_reported_is_stored = day(s) on which Blip reported more records than were stored
+check-tickets_open_before_they_are_created = ticket(s) picked up before they were created, left out of the queue wait
 note-touch = Conversations by sector can add up to more than the total: a transferred conversation counts in each sector it passed through.
 note-satisfaction-none = Satisfaction is not configured: ratings are not read.
 

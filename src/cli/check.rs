@@ -35,6 +35,14 @@ pub fn run(global: &Global) -> Result<Exit, Failure> {
     if !problems.is_empty() {
         return Err(ConfigError { problems }.into());
     }
+    let settings = &project.settings;
+    let not_applied = [
+        ("privacy.retain_months", settings.privacy.retain_months.is_some()),
+        ("document.logo_file", settings.document.logo_file.is_some()),
+    ];
+    for (name, _) in not_applied.iter().filter(|(_, is_set)| *is_set) {
+        output::print(&format!("{name} is understood but not applied by this version.\n"))?;
+    }
     output::print(&format!(
         "relato.toml: {} keys, {} sectors named\nqueries: {}\nreports: {}\nschedules: {}\nEverything is in order.\n",
         project.settings.blip_keys.len(),

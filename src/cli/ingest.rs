@@ -107,7 +107,7 @@ fn print(summary: &IngestSummary, published: &Published, format: Printed) -> Res
             "attendants_or_queues_changed": written.directory,
             "records_rejected": written.rejected,
             "tickets": summary.marts.tickets,
-            "tickets_quarantined": summary.marts.quarantined,
+            "records_quarantined": summary.marts.quarantined,
             "snapshot": published.manifest.id,
             "snapshot_is_new": published.is_new,
         }));
@@ -123,7 +123,7 @@ fn print(summary: &IngestSummary, published: &Published, format: Printed) -> Res
     );
     let set_aside = match quarantined {
         0 => String::new(),
-        _ => format!("Set aside: {quarantined} tickets could not be understood; they are kept and counted, and no figure includes them.\n"),
+        _ => format!("Set aside: {quarantined} records could not be understood; they are kept and counted, and no figure includes them.\n"),
     };
     let outcome = if published.is_new {
         format!("Published snapshot {id} ({} new parts).\n", published.parts_written)

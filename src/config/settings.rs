@@ -237,6 +237,9 @@ impl Settings {
         }
 
         let survey = file.satisfaction;
+        if matches!(survey.source.get_ref(), SatisfactionSource::Rating | SatisfactionSource::Import) {
+            report(survey.source.span(), "this source of satisfaction is not read yet (accepted so far: events, none)".to_owned());
+        }
         let scale = match survey.scale.as_ref().map(|scale| scale.get_ref().as_str()) {
             None | Some("1-5") => (1, 5),
             Some("0-10") => (0, 10),
@@ -283,7 +286,7 @@ impl Settings {
             blip_keys: keys,
             sectors: Sectors { by_queue, direct_transfer: rules.direct_transfer, default_queue: rules.default_queue },
             satisfaction: Survey {
-                source: survey.source,
+                source: survey.source.into_inner(),
                 category: survey.category,
                 scale,
                 satisfied_from: survey.satisfied_from.unwrap_or(if scale.1 == 5 { 4 } else { 9 }),
@@ -373,6 +376,11 @@ pseudonym_key_env = "P"
                 "relato.toml:12:9: unknown scale `1-7` (accepted: 1-5, 0-10)",
             ),
             ("[privacy]", "[calendar.default]\nmon-fri = [\"8-18\"]\n[privacy]", "`8-18` is not a stretch of hours"),
+            (
+                "[privacy]",
+                "[satisfaction]\nsource = \"rating\"\n[privacy]",
+                "relato.toml:11:10: this source of satisfaction is not read yet",
+            ),
             ("[privacy]", "[document]\npublished = 2025-02-30\n[privacy]", "relato.toml:11:"),
         ];
         for (from, to, expected) in cases {

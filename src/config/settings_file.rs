@@ -74,7 +74,7 @@ pub fn default_queue_label() -> String {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SurveyTable {
-    pub source: SatisfactionSource,
+    pub source: Spanned<SatisfactionSource>,
     #[serde(default)]
     pub category: String,
     pub scale: Option<Spanned<String>>,
@@ -88,7 +88,7 @@ pub struct SurveyTable {
 impl Default for SurveyTable {
     fn default() -> Self {
         SurveyTable {
-            source: SatisfactionSource::None,
+            source: Spanned::new(0..0, SatisfactionSource::None),
             category: String::new(),
             scale: None,
             satisfied_from: None,

@@ -51,7 +51,7 @@ pub async fn read(
                 .buffered(CONCURRENCY)
                 .try_collect::<Vec<_>>()
                 .await?;
-        let rows = rows(answers.into_iter().flatten(), pseudonyms, survey, keep_comments);
+        let (rows, rejected) = rows(answers.into_iter().flatten(), pseudonyms, survey, keep_comments);
         let mut stored: BTreeMap<NaiveDate, i64> = BTreeMap::new();
         for row in &rows {
             *stored.entry(blip_day(row.recorded_at)).or_default() += 1;
@@ -69,43 +69,55 @@ pub async fn read(
                 day_was_over: reader.is_over(*day),
             })
             .collect();
-        written.events += store.transaction(|store| {
+        written += store.transaction(|store| {
             store.write_coverage(&coverage)?;
-            store.write_events(&rows, reader.run_id)
+            Ok(Written {
+                events: store.write_events(&rows, reader.run_id)?,
+                rejected: store.write_rejected(Resource::Event, &rejected, reader.run_id)?,
+                ..Written::default()
+            })
         })?;
         reader.progress.advance(run.len());
     }
     Ok((days.len(), written))
 }
 
-fn rows(events: impl Iterator<Item = events::Event>, pseudonyms: &Pseudonyms, survey: &Survey, keep_comments: bool) -> Vec<EventRow> {
+/// Rows of events, and reason and fingerprint of those that can not be kept.
+fn rows(
+    events: impl Iterator<Item = events::Event>,
+    pseudonyms: &Pseudonyms,
+    survey: &Survey,
+    keep_comments: bool,
+) -> (Vec<EventRow>, Vec<(String, String)>) {
     let mut occurrences: HashMap<String, usize> = HashMap::new();
-    let mut rows: Vec<EventRow> = events
-        .filter_map(|event| {
-            let recorded_at: DateTime<Utc> = event.storage_date.parse().ok()?;
-            let extras = event.extras.unwrap_or_default();
-            let extra =
-                |name: &Option<String>| name.as_ref().and_then(|name| extras.get(name)).filter(|value| !value.trim().is_empty()).cloned();
-            let identity = event.contact.and_then(|contact| contact.identity).or(event.identity);
-            let sorted: BTreeMap<_, _> = extras.iter().collect();
-            let content =
-                format!("{}\0{}\0{}\0{identity:?}\0{:?}\0{sorted:?}", event.category, event.action, event.storage_date, event.message_id);
-            let fingerprint = pseudonyms.keyed("event", &content);
-            let occurrence = occurrences.entry(fingerprint.clone()).or_default();
-            *occurrence += 1;
-            Some(EventRow {
-                event_id: format!("{fingerprint}-{occurrence}"),
-                queue: extra(&survey.sector_extra),
-                comment: extra(&survey.comment_extra).filter(|_| keep_comments),
-                category: event.category,
-                action: event.action,
-                recorded_at,
-                customer_key: identity.map(|identity| pseudonyms.customer(&identity)),
-            })
-        })
-        .collect();
+    let (mut rows, mut rejected) = (Vec::new(), Vec::new());
+    for event in events {
+        let extras = event.extras.unwrap_or_default();
+        let extra =
+            |name: &Option<String>| name.as_ref().and_then(|name| extras.get(name)).filter(|value| !value.trim().is_empty()).cloned();
+        let identity = event.contact.and_then(|contact| contact.identity).or(event.identity);
+        let sorted: BTreeMap<_, _> = extras.iter().collect();
+        let content =
+            format!("{}\0{}\0{}\0{identity:?}\0{:?}\0{sorted:?}", event.category, event.action, event.storage_date, event.message_id);
+        let fingerprint = pseudonyms.keyed("event", &content);
+        let Ok(recorded_at) = event.storage_date.parse::<DateTime<Utc>>() else {
+            rejected.push(("no readable time".to_owned(), fingerprint));
+            continue;
+        };
+        let occurrence = occurrences.entry(fingerprint.clone()).or_default();
+        *occurrence += 1;
+        rows.push(EventRow {
+            event_id: format!("{fingerprint}-{occurrence}"),
+            queue: extra(&survey.sector_extra),
+            comment: extra(&survey.comment_extra).filter(|_| keep_comments),
+            category: event.category,
+            action: event.action,
+            recorded_at,
+            customer_key: identity.map(|identity| pseudonyms.customer(&identity)),
+        });
+    }
     rows.sort_by(|a, b| (a.recorded_at, &a.event_id).cmp(&(b.recorded_at, &b.event_id)));
-    rows
+    (rows, rejected)
 }
 
 /// Blip cuts the days of its counters at UTC−3 and sends the instant of midnight there.
@@ -144,17 +156,24 @@ mod tests {
     #[test]
     fn equal_events_are_kept_apart_and_read_again_as_the_same() {
         let pseudonyms = Pseudonyms::new(&"k".into());
-        let first = rows([event(), event()].into_iter(), &pseudonyms, &survey(), true);
-        let again = rows([event(), event()].into_iter(), &pseudonyms, &survey(), true);
-        assert_eq!(first, again);
+        let (first, rejected) = rows([event(), event()].into_iter(), &pseudonyms, &survey(), true);
+        let (again, _) = rows([event(), event()].into_iter(), &pseudonyms, &survey(), true);
+        assert_eq!((&first, rejected.len()), (&again, 0));
         assert_ne!(first[0].event_id, first[1].event_id);
     }
 
     #[test]
     fn comments_are_kept_only_where_the_configuration_says_so() {
         let pseudonyms = Pseudonyms::new(&"k".into());
-        assert_eq!(rows([event()].into_iter(), &pseudonyms, &survey(), true)[0].comment.as_deref(), Some("rápido"));
-        assert_eq!(rows([event()].into_iter(), &pseudonyms, &survey(), false)[0].comment, None);
+        assert_eq!(rows([event()].into_iter(), &pseudonyms, &survey(), true).0[0].comment.as_deref(), Some("rápido"));
+        assert_eq!(rows([event()].into_iter(), &pseudonyms, &survey(), false).0[0].comment, None);
+    }
+
+    #[test]
+    fn an_event_without_a_readable_time_is_set_aside() {
+        let event = events::Event { storage_date: "yesterday".into(), ..event() };
+        let (rows, rejected) = rows([event].into_iter(), &Pseudonyms::new(&"k".into()), &survey(), true);
+        assert_eq!((rows.len(), rejected[0].0.as_str()), (0, "no readable time"));
     }
 
     #[test]

@@ -164,7 +164,7 @@ pub async fn run(
         }
         // Each key sees the tickets of its own bot only; with another one their messages would be an empty thread.
         for client in &clients.desk {
-            let (customers, more) = messages::read(client, &mut store, &reader).await?;
+            let (customers, more) = messages::read(client, &mut store, &pseudonyms, &reader).await?;
             summary.1 += customers;
             written += more;
         }

@@ -20,6 +20,11 @@ impl Pseudonyms {
         self.keyed("customer", &identity.to_lowercase())
     }
 
+    /// Returns a fingerprint by which a record that cannot be kept is told apart from others, without keeping what is in it.
+    pub fn rejected(&self, record: &impl std::fmt::Debug) -> String {
+        self.keyed("rejected", &format!("{record:?}"))
+    }
+
     /// Returns a keyed fingerprint of `text` for `purpose`.
     pub fn keyed(&self, purpose: &str, text: &str) -> String {
         let mut mac = self.0.clone();

@@ -10,7 +10,6 @@ use serde_json::{Map, Value};
 use super::{CONCURRENCY, IngestError, Pseudonyms, days::Reader};
 use crate::{
     blip::{BlipError, Client, desk, identity},
-    domain::digest::sha256,
     store::{Coverage, Resource, Store, TicketRow, Written},
 };
 
@@ -57,7 +56,7 @@ async fn read_day(client: &Client, pseudonyms: &Pseudonyms, reader: &Reader<'_>,
     for ticket in tickets {
         match row(&ticket, client.key_name(), pseudonyms) {
             Ok(row) => rows.push(row),
-            Err(reason) => rejected.push((reason.to_owned(), fingerprint(&ticket))),
+            Err(reason) => rejected.push((reason.to_owned(), pseudonyms.rejected(&ticket))),
         }
     }
     // Tickets that moved between pages come twice.
@@ -131,11 +130,6 @@ fn row(ticket: &desk::Ticket, key_name: &str, pseudonyms: &Pseudonyms) -> Result
         key_name: key_name.to_owned(),
         is_closed: status == "Transferred" || status.starts_with("Closed"),
     })
-}
-
-/// A record that cannot be kept is told apart from others without keeping what is in it.
-fn fingerprint(ticket: &desk::Ticket) -> String {
-    sha256(format!("{ticket:?}").as_bytes())
 }
 
 #[cfg(test)]

@@ -100,7 +100,9 @@ pub fn build(
         notes.push(locale.plural("note-quarantined", manifest.quarantined));
     }
     for check in checks.iter().filter(|check| check.strength == CheckStrength::Warn && check.offending > 0) {
-        notes.push(locale.text_with("note-check", &[("n", &locale.count(check.offending)), ("message", &check.message)]));
+        let key = format!("check-{}", check.name);
+        let message = if locale.has(&key) { locale.text(&key) } else { check.message.clone() };
+        notes.push(locale.text_with("note-check", &[("n", &locale.count(check.offending)), ("message", &message)]));
     }
     if settings.satisfaction.source == SatisfactionSource::None {
         notes.push(locale.text("note-satisfaction-none"));

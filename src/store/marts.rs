@@ -46,7 +46,7 @@ const BASIS: &str = "marts_basis";
 pub struct MartReport {
     /// Tickets that were staged.
     pub tickets: i64,
-    /// Tickets that were set aside because they could not be understood.
+    /// Records of any kind that were set aside because they could not be understood.
     pub quarantined: i64,
 }
 
@@ -69,14 +69,15 @@ impl Store {
             MARTS.iter().try_for_each(|name| self.make("marts", name, queries))?;
             self.set_mark(BASIS, &self.basis(queries)?)?;
         }
-        let (raw, tickets, quarantined, placed): (i64, i64, i64, i64) = self.connection.query_row(
+        let (raw, tickets, quarantined, placed, rejected): (i64, i64, i64, i64, i64) = self.connection.query_row(
             "SELECT
                  (SELECT count(DISTINCT ticket_id) FROM raw.ticket),
                  (SELECT count(*) FROM staging.ticket),
                  (SELECT count(*) FROM staging.quarantine),
-                 (SELECT count(*) FROM marts.ticket)",
+                 (SELECT count(*) FROM marts.ticket),
+                 (SELECT count(*) FROM raw.rejected)",
             [],
-            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)),
         )?;
         if raw != tickets + quarantined {
             return Err(StoreError::RowsLost { what: "tickets", expected: raw, lost: raw - tickets - quarantined });
@@ -84,7 +85,7 @@ impl Store {
         if placed != tickets {
             return Err(StoreError::RowsLost { what: "staged tickets", expected: tickets, lost: tickets - placed });
         }
-        Ok(MartReport { tickets, quarantined })
+        Ok(MartReport { tickets, quarantined: quarantined + rejected })
     }
 
     /// Returns whether staged tables and marts are what the queries make of the raw answers as they are now.

@@ -8,6 +8,8 @@ use duckdb::types::Value;
 pub enum Resource {
     /// Tickets by creation.
     Ticket,
+    /// Messages by customer.
+    Message,
     /// Survey events by day.
     Event,
 }
@@ -17,6 +19,7 @@ impl Resource {
     pub const fn name(self) -> &'static str {
         match self {
             Resource::Ticket => "ticket",
+            Resource::Message => "message",
             Resource::Event => "event",
         }
     }

@@ -188,3 +188,16 @@ fn every_shown_column_has_a_label_in_every_language() {
         }
     }
 }
+
+#[test]
+fn every_warning_of_a_check_has_a_text_in_every_language() {
+    let mut seen = 0;
+    for (path, _) in files(&root().join("queries/checks"), "sql").into_iter().filter(|(_, text)| text.contains("-- strength: warn")) {
+        let name = Path::new(&path).file_stem().expect("a name").to_string_lossy().into_owned();
+        for language in relato::domain::Language::ALL {
+            assert!(relato::render::Locale::new(language).has(&format!("check-{name}")), "{language}: {name}");
+            seen += 1;
+        }
+    }
+    assert!(seen >= 4, "{seen}");
+}

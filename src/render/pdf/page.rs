@@ -17,6 +17,9 @@ const TOP: f64 = 10.0;
 const HEADER_HEIGHT: f64 = 22.0;
 const FOOTER_HEIGHT: f64 = 13.0;
 
+/// Stands for the page's number until a page is drawn.
+const PAGE: &str = "\u{1}";
+
 /// Draws header and footer.
 pub struct PageFrame {
     organization: String,
@@ -25,7 +28,8 @@ pub struct PageFrame {
     /// Label and value of the header's right-hand fields; the page number is added.
     fields: Vec<(String, String)>,
     page_label: String,
-    page_of: Box<dyn Fn(usize) -> String>,
+    /// "Page of pages" with [`PAGE`] where the page's number goes.
+    page_of: String,
     approvals: Vec<String>,
     source: String,
     progress: Progress,
@@ -49,16 +53,13 @@ impl PageFrame {
             Some(sector) => format!("{} · {}: {sector}", data.period_label, locale.text("pdf-sector")),
             None => data.period_label.clone(),
         };
-        let language = locale.language();
         PageFrame {
             organization: data.organization.clone(),
             title: data.title.clone(),
             period,
             fields: fields.into_iter().filter_map(|(key, value)| Some((locale.text(key), value?))).collect(),
             page_label: locale.text("pdf-page"),
-            page_of: Box::new(move |page| {
-                Locale::new(language).text_with("pdf-page-of", &[("page", &page.to_string()), ("pages", &pages.to_string())])
-            }),
+            page_of: locale.text_with("pdf-page-of", &[("page", PAGE), ("pages", &pages.to_string())]),
             approvals: approvals
                 .into_iter()
                 .filter_map(|(key, value)| Some(format!("{}: {}", locale.text(key), value.as_ref()?)))
@@ -80,7 +81,7 @@ impl PageFrame {
         let period = wrap(context, &self.period, style(9, palette::MAIN, true), title_width);
         put(context, area, left + 5.0, top + 12.0, &period[0], style(9, palette::MAIN, true), Anchor::Start)?;
         let mut fields: Vec<(&str, String)> = self.fields.iter().map(|(label, value)| (label.as_str(), value.clone())).collect();
-        fields.push((&self.page_label, (self.page_of)(page)));
+        fields.push((&self.page_label, self.page_of.replace(PAGE, &page.to_string())));
         let mut y = top + 1.6;
         for (label, value) in fields {
             put(context, area, left + full_width - RIGHT, y, label, style(7, palette::MUTED, false), Anchor::Start)?;

@@ -21,15 +21,8 @@ pub fn style(size: u8, rgb: Rgb, bold: bool) -> Style {
 
 /// Returns millimetres of a genpdf length.
 pub fn mm(length: Mm) -> f64 {
-    f64::from(f32::from(Length(length)))
-}
-
-struct Length(Mm);
-
-impl From<Length> for f32 {
-    fn from(length: Length) -> f32 {
-        length.0.into()
-    }
+    let millimetres: f32 = length.into();
+    f64::from(millimetres)
 }
 
 /// Returns a genpdf position.

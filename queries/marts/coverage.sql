@@ -1,20 +1,22 @@
 -- question: Which days were read in full, and did as much arrive as Blip said it had?
 -- grain: one row per resource and local day
 -- parameters: none
--- reads: raw.coverage, raw.message_read, staging.quarantine, marts.ticket
+-- reads: raw.coverage, raw.message_read, marts.ticket
 -- columns:
 --   resource     text   ticket, message or event
 --   day          date   local
---   reported     count  records that Blip said it had
---   stored       count  records that were stored
---   is_complete  flag   the whole day was over when it was read, and nothing was missing
+--   reported     count  records that Blip said it had; for messages, the tickets of the day
+--   stored       count  records that arrived; for messages, the tickets whose messages are here
+--   set_aside    count  of the arrived, records that could not be kept; for messages, the tickets whose messages Blip no longer has
+--   is_complete  flag   the whole day was over when it was read, nothing was missing and nothing moved meanwhile
 WITH bot_day AS (
     SELECT
         resource,
         day,
         sum(reported) AS reported,
         sum(stored) AS stored,
-        bool_and(day_was_over AND stored >= reported) AS is_complete
+        sum(set_aside) AS set_aside,
+        bool_and(day_was_over AND stored >= reported AND is_steady) AS is_complete
     FROM raw.coverage
     GROUP BY resource, day
 ),
@@ -24,7 +26,8 @@ message_day AS (
         'message' AS resource,
         ticket.created_day AS day,
         count(*) AS reported,
-        count(message_read.ticket_id) AS stored
+        count(*) FILTER (WHERE message_read.source IN ('ticket', 'thread')) AS stored,
+        count(*) FILTER (WHERE message_read.source = 'expired') AS set_aside
     FROM marts.ticket
     LEFT JOIN raw.message_read ON message_read.ticket_id = ticket.ticket_id
     GROUP BY ticket.created_day
@@ -35,6 +38,7 @@ SELECT
     day,
     CAST(reported AS BIGINT) AS reported,
     CAST(stored AS BIGINT) AS stored,
+    CAST(set_aside AS BIGINT) AS set_aside,
     is_complete
 FROM bot_day
 UNION ALL
@@ -43,6 +47,7 @@ SELECT
     day,
     reported,
     stored,
+    set_aside,
     stored = reported AS is_complete
 FROM message_day
 ORDER BY resource, day

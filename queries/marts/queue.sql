@@ -1,7 +1,7 @@
 -- question: Which queues exist, and to which sector does each belong?
 -- grain: one row per queue that was listed by Blip or seen on a ticket
 -- parameters: none
--- reads: raw.queue, staging.ticket, settings.queue_sector, settings.rule
+-- reads: raw.queue, marts.ticket, settings.queue_sector, settings.rule
 -- columns:
 --   queue      text  Blip's name
 --   sector     text  its sector; null: the synthetic queue of direct transfers, which has none of its own
@@ -9,7 +9,7 @@
 WITH known AS (
     SELECT queue, TRUE AS is_listed FROM raw.queue
     UNION ALL
-    SELECT DISTINCT queue, FALSE AS is_listed FROM staging.ticket
+    SELECT DISTINCT queue, FALSE AS is_listed FROM marts.ticket
 )
 
 SELECT

@@ -1,14 +1,14 @@
 -- question: What did customers answer to the satisfaction survey, about which conversation and sector?
 -- grain: one row per answer
 -- parameters: none
--- reads: raw.event, marts.conversation, settings.queue_sector, settings.answer, settings.survey, settings.offset_span
+-- reads: raw.event, raw.imported_rating, staging.ticket, marts.conversation, marts.ticket, settings.queue_sector, settings.answer, settings.survey, settings.offset_span
 -- columns:
 --   rating_id        text        key of the answer
 --   conversation_id  text        the customer's last conversation that had ended; null: none had
 --   customer_key     text        pseudonym; null: the event names nobody
---   sector           text        named by the event's extra, else the conversation's last; null: neither
---   agent            text        attendant of the conversation's last ticket; null: none
---   source           text        where answers come from: events
+--   sector           text        named by the answer's queue, else the rated ticket's, else the conversation's last; null: none of them
+--   agent            text        attendant of the rated ticket, else of the conversation's last one; null: none
+--   source           text        where answers come from: events, rating (on the ticket) or import
 --   scale            text        1-5 or 0-10
 --   raw_answer       text        as given
 --   score            number      on its own scale; null: not valid
@@ -17,24 +17,61 @@
 --   counted          flag        the last valid answer about its conversation
 --   answered_at      local_time  UTC
 --   period_day       date        local day on which the conversation ended; without one, the day of the answer
-WITH answer AS (
+WITH given AS (
     SELECT
         event.event_id AS rating_id,
+        'events' AS source,
+        CAST(NULL AS VARCHAR) AS ticket_id,
         event.customer_key,
         event.action AS raw_answer,
         event.queue,
-        event.recorded_at AS answered_at,
-        CAST(event.recorded_at + to_seconds(offset_span.offset_s) AS DATE) AS answered_day,
+        event.recorded_at AS answered_at
+    FROM raw.event
+    INNER JOIN settings.survey ON survey.category = event.category
+    UNION ALL
+    SELECT
+        'rating-' || ticket.ticket_id AS rating_id,
+        'rating' AS source,
+        ticket.ticket_id,
+        ticket.customer_key,
+        CAST(ticket.rating AS VARCHAR) AS raw_answer,
+        NULL AS queue,
+        ticket.closed_at AS answered_at
+    FROM staging.ticket
+    WHERE ticket.rating IS NOT NULL AND ticket.closed_at IS NOT NULL
+    UNION ALL
+    SELECT
+        imported.rating_id,
+        'import' AS source,
+        imported.ticket_id,
+        coalesce(ticket.customer_key, imported.customer_key) AS customer_key,
+        imported.answer AS raw_answer,
+        imported.queue,
+        coalesce(imported.answered_at, ticket.closed_at) AS answered_at
+    FROM raw.imported_rating AS imported
+    LEFT JOIN staging.ticket ON ticket.ticket_id = imported.ticket_id
+    WHERE coalesce(imported.answered_at, ticket.closed_at) IS NOT NULL
+),
+
+answer AS (
+    SELECT
+        given.rating_id,
+        given.source,
+        given.ticket_id,
+        given.customer_key,
+        given.raw_answer,
+        given.queue,
+        given.answered_at,
+        CAST(given.answered_at + to_seconds(offset_span.offset_s) AS DATE) AS answered_day,
         survey.scale,
         survey.lowest,
         survey.highest,
         survey.satisfied_from,
-        coalesce(words.score, TRY_CAST(trim(event.action) AS BIGINT)) AS given_score
-    FROM raw.event
-    CROSS JOIN settings.survey
-    ASOF JOIN settings.offset_span ON event.recorded_at >= offset_span.from_at
-    LEFT JOIN settings.answer AS words ON words.answer = event.action
-    WHERE event.category = survey.category
+        coalesce(words.score, TRY_CAST(trim(given.raw_answer) AS BIGINT)) AS given_score
+    FROM given
+    INNER JOIN settings.survey ON survey.source = given.source
+    ASOF JOIN settings.offset_span ON given.answered_at >= offset_span.from_at
+    LEFT JOIN settings.answer AS words ON words.answer = given.raw_answer
 ),
 
 ended AS (
@@ -54,19 +91,40 @@ ended AS (
     QUALIFY row_number() OVER (PARTITION BY conversation.conversation_id ORDER BY ticket.created_at DESC, ticket.ticket_id DESC) = 1
 ),
 
-joined AS (
+by_time AS (
     SELECT
         answer.*,
         ended.conversation_id,
         ended.agent,
         ended.ended_day,
-        coalesce(queue_sector.sector, answer.queue, ended.last_sector) AS sector,
-        coalesce(answer.given_score BETWEEN answer.lowest AND answer.highest, FALSE) AS is_valid
+        ended.last_sector AS sector_of_chain
     FROM answer
     ASOF LEFT JOIN ended
         ON ended.customer_key = answer.customer_key
         AND answer.answered_at >= ended.ended_at
-    LEFT JOIN settings.queue_sector ON queue_sector.queue = answer.queue
+    WHERE answer.ticket_id IS NULL
+),
+
+by_ticket AS (
+    SELECT
+        answer.*,
+        ticket.conversation_id,
+        ticket.agent,
+        conversation.ended_day,
+        ticket.sector AS sector_of_chain
+    FROM answer
+    LEFT JOIN marts.ticket ON ticket.ticket_id = answer.ticket_id
+    LEFT JOIN marts.conversation ON conversation.conversation_id = ticket.conversation_id
+    WHERE answer.ticket_id IS NOT NULL
+),
+
+joined AS (
+    SELECT
+        placed.*,
+        coalesce(queue_sector.sector, placed.queue, placed.sector_of_chain) AS sector,
+        coalesce(placed.given_score BETWEEN placed.lowest AND placed.highest, FALSE) AS is_valid
+    FROM (SELECT * FROM by_time UNION ALL SELECT * FROM by_ticket) AS placed
+    LEFT JOIN settings.queue_sector ON queue_sector.queue = placed.queue
 )
 
 SELECT
@@ -75,7 +133,7 @@ SELECT
     customer_key,
     sector,
     agent,
-    'events' AS source,
+    source,
     scale,
     raw_answer,
     CASE WHEN is_valid THEN CAST(given_score AS DOUBLE) END AS score,

@@ -1,7 +1,7 @@
 -- question: After the first human reply, how long did the customer wait for each further one?
 -- grain: one row per turn (first unanswered customer message → next human reply)
 -- parameters: none
--- reads: raw.message, marts.conversation, marts.ticket, marts.stay
+-- reads: staging.message, marts.conversation, marts.ticket, marts.stay
 -- columns:
 --   conversation_id  text        the conversation
 --   turn_number      count       1, 2, … in time
@@ -26,7 +26,7 @@ WITH placed AS (
         message.author,
         message.content,
         message.sent_at
-    FROM raw.message
+    FROM staging.message AS message
     ASOF JOIN marts.conversation
         ON message.owner = conversation.owner
         AND message.customer_key = conversation.customer_key

@@ -1,7 +1,7 @@
 -- question: What does Blip say of each ticket, in typed columns?
--- grain: one row per Blip ticket (its newest answer)
+-- grain: one row per Blip ticket (its newest answer; without any, what an imported file says)
 -- parameters: none
--- reads: raw.ticket, settings.offset_span
+-- reads: raw.ticket, raw.imported_ticket, settings.offset_span
 -- columns:
 --   ticket_id             text        Blip's id; the key (the number that people see can be reused)
 --   owner                 text        identity of the bot that owns the ticket
@@ -23,7 +23,17 @@
 --   priority              count       0: none
 --   rating                count       null: none (Blip sends 0 for none)
 -- notes: a row with an unknown status or without a creation date is not here but in staging.quarantine
-WITH latest AS (
+WITH known AS (
+    SELECT ticket_id, customer_key, body
+    FROM raw.ticket
+    QUALIFY row_number() OVER (PARTITION BY ticket_id ORDER BY version DESC) = 1
+    UNION ALL
+    SELECT imported.ticket_id, imported.customer_key, imported.body
+    FROM raw.imported_ticket AS imported
+    ANTI JOIN raw.ticket ON ticket.ticket_id = imported.ticket_id
+),
+
+latest AS (
     SELECT
         ticket_id,
         customer_key,
@@ -34,8 +44,7 @@ WITH latest AS (
               "firstResponseDate":"VARCHAR","closeDate":"VARCHAR","statusDate":"VARCHAR","tags":["VARCHAR"],
               "priority":"BIGINT","rating":"BIGINT"}'
         ) AS sent
-    FROM raw.ticket
-    QUALIFY row_number() OVER (PARTITION BY ticket_id ORDER BY version DESC) = 1
+    FROM known
 ),
 
 typed AS (

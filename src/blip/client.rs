@@ -1,17 +1,23 @@
 //! One bot's key: authentication, time-outs, throughput, retries and paging.
 
-use std::{num::NonZeroU32, sync::Once, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, Once, PoisonError},
+    time::Duration,
+};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use reqwest::{StatusCode, header};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::{
-    BlipError,
-    envelope::{Answer, Collection, GetCommand, Status},
+    BlipError, ErrorKind,
+    envelope::{Answer, GetCommand, Status},
+    identity,
+    pace::Pace,
+    record::{Entry, Page, Record, read_page},
 };
 
 /// How patient a client is.
@@ -23,9 +29,9 @@ pub struct ClientOptions {
     pub timeout: Duration,
     /// How often a command is asked in all before it counts as failed.
     pub attempts: usize,
-    /// First pause between two attempts; each further one doubles.
+    /// First pause between two attempts; each further one doubles, up to [`LONGEST_PAUSE`].
     pub first_pause: Duration,
-    /// Pause after HTTP 429. Blip refuses a throttled key for two minutes.
+    /// Pause of the whole key after HTTP 429 without a time of its own. Blip refuses a throttled key for two minutes.
     pub throttle_pause: Duration,
 }
 
@@ -34,21 +40,43 @@ impl Default for ClientOptions {
         ClientOptions {
             commands_per_second: 40,
             timeout: Duration::from_secs(65),
-            attempts: 4,
+            attempts: 6,
             first_pause: Duration::from_millis(400),
             throttle_pause: Duration::from_mins(2),
         }
     }
 }
 
+/// Longest pause between two attempts.
+const LONGEST_PAUSE: Duration = Duration::from_secs(20);
+
+/// How often one command sits out a throttled key before it counts as failed.
+const THROTTLE_PAUSES: usize = 5;
+
+/// How often a collection whose pages shift is read from its start.
+const PASSES: usize = 4;
+
+/// What one collection gave.
+#[derive(Debug)]
+pub struct Listing<T> {
+    /// The records, each once.
+    pub entries: Vec<Entry<T>>,
+    /// Number that Blip says there are, where it said so.
+    pub total: Option<u64>,
+    /// Whether the pages fitted together: each began with the last record of the one before. Otherwise a record can be missing.
+    pub is_steady: bool,
+}
+
 /// A client for one key.
 pub struct Client {
     key_name: String,
+    owner: Option<String>,
     base_url: String,
     commands_url: String,
     http: reqwest::Client,
-    limiter: DefaultDirectRateLimiter,
+    pace: Pace,
     options: ClientOptions,
+    unknown_fields: Mutex<BTreeMap<(&'static str, String), u64>>,
 }
 
 impl Client {
@@ -67,22 +95,20 @@ impl Client {
         authorization.set_sensitive(true);
         let mut builder = reqwest::Client::builder()
             .default_headers([(header::AUTHORIZATION, authorization)].into_iter().collect())
-            .connect_timeout(Duration::from_secs(10))
+            .connect_timeout(options.timeout.min(Duration::from_secs(10)))
             .timeout(options.timeout);
         if ["http://127.", "http://localhost", "http://[::1]"].iter().any(|loopback| base_url.starts_with(loopback)) {
             builder = builder.no_proxy();
         }
-        let per_second = NonZeroU32::new(options.commands_per_second).unwrap_or(NonZeroU32::MIN);
         Ok(Client {
             key_name: key_name.to_owned(),
+            owner: identity::key_owner(key.expose_secret()),
             base_url: base_url.to_owned(),
             commands_url: format!("{base_url}/commands"),
             http: builder.build().map_err(BlipError::Setup)?,
-            // A burst of a tenth of a second keeps the rate even over any whole second.
-            limiter: RateLimiter::direct(
-                Quota::per_second(per_second).allow_burst(NonZeroU32::new(per_second.get().div_ceil(10)).unwrap_or(NonZeroU32::MIN)),
-            ),
+            pace: Pace::new(options.commands_per_second),
             options,
+            unknown_fields: Mutex::default(),
         })
     }
 
@@ -91,56 +117,201 @@ impl Client {
         &self.key_name
     }
 
-    /// Asks for a resource, again where that can help.
+    /// Returns the bot that the key says it belongs to; none where it is not made as Blip documents.
+    pub fn owner(&self) -> Option<&str> {
+        self.owner.as_deref()
+    }
+
+    /// Returns the address that commands go to.
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// Returns how many commands should be under way at once to use the key's throughput, assuming a quarter of a second for each.
+    pub fn concurrency(&self) -> usize {
+        (self.options.commands_per_second as usize / 4).clamp(8, 64)
+    }
+
+    /// Returns how often a field that nobody documented was seen, by kind of record and name, and starts counting anew.
+    pub fn take_unknown_fields(&self) -> BTreeMap<(&'static str, String), u64> {
+        std::mem::take(&mut *self.unknown_fields.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Asks for a single resource, again where that can help.
     ///
     /// # Errors
     /// The last attempt's, when none succeeded.
     pub async fn get<T: DeserializeOwned>(&self, to: Option<&str>, uri: &str) -> Result<T, BlipError> {
+        self.ask(to, uri, |body| serde_json::from_slice(body)).await
+    }
+
+    /// Asks whether anybody is there.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub async fn ping(&self) -> Result<(), BlipError> {
+        self.get::<serde::de::IgnoredAny>(None, "/ping").await.map(|_| ())
+    }
+
+    /// Asks for one page of a collection.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub(super) async fn page<T: Record>(&self, to: Option<&str>, uri: &str) -> Result<Page<T>, BlipError> {
+        let read = |body: &[u8]| {
+            let mut unknown = BTreeMap::new();
+            let answer = read_page::<T>(body, &mut unknown);
+            if !unknown.is_empty() {
+                let mut fields = self.unknown_fields.lock().unwrap_or_else(PoisonError::into_inner);
+                for (field, count) in unknown {
+                    *fields.entry((T::KIND, field)).or_default() += count;
+                }
+            }
+            answer
+        };
+        self.ask(to, uri, read).await
+    }
+
+    /// Asks for all pages of a collection: until one is shorter than asked for, or holds a record for which `is_enough`.
+    ///
+    /// Each page begins with the last record of the one before. When it does not, records moved meanwhile, and the collection is
+    /// read once more from its start; what still does not fit after some passes is told in the listing.
+    ///
+    /// # Errors
+    /// That of any page.
+    pub(super) async fn list<T: Record>(
+        &self,
+        to: Option<&str>,
+        uri: &str,
+        take: usize,
+        is_enough: impl Fn(&T) -> bool,
+    ) -> Result<Listing<T>, BlipError> {
+        let mut best: Option<Listing<T>> = None;
+        for _ in 0..PASSES {
+            let pass = self.pass(to, uri, take, &is_enough).await?;
+            let is_whole = pass.is_steady && pass.total.is_none_or(|total| pass.entries.len() as u64 >= total);
+            let earlier = best.take();
+            let longer = earlier.filter(|earlier| !is_whole && earlier.entries.len() > pass.entries.len());
+            let longer = longer.unwrap_or(pass);
+            if is_whole {
+                return Ok(longer);
+            }
+            best = Some(longer);
+        }
+        Ok(best.expect("at least one pass was made"))
+    }
+
+    async fn pass<T: Record>(
+        &self,
+        to: Option<&str>,
+        uri: &str,
+        take: usize,
+        is_enough: &impl Fn(&T) -> bool,
+    ) -> Result<Listing<T>, BlipError> {
+        let joint = if uri.contains('?') { '&' } else { '?' };
+        let mut listing: Listing<T> = Listing { entries: Vec::new(), total: None, is_steady: true };
+        loop {
+            let skip = listing.entries.len().saturating_sub(1);
+            let page: Page<T> = super::error::or_empty(self.page(to, &format!("{uri}{joint}$skip={skip}&$take={take}")).await)?;
+            listing.total = page.total.max(listing.total);
+            let count = page.entries.len();
+            let mut entries = page.entries.into_iter();
+            if let Some(last) = listing.entries.last() {
+                let first = entries.next();
+                listing.is_steady &= match (last, &first) {
+                    (Entry::Record(last), Some(Entry::Record(first))) => last.is_same(first),
+                    (Entry::Unreadable(last), Some(Entry::Unreadable(first))) => last == first,
+                    _ => false,
+                };
+                if !listing.is_steady {
+                    return Ok(listing);
+                }
+            }
+            let is_last = {
+                let known = listing.entries.len();
+                listing.entries.extend(entries);
+                count < take || listing.entries[known..].iter().any(|entry| matches!(entry, Entry::Record(record) if is_enough(record)))
+            };
+            if is_last {
+                return Ok(listing);
+            }
+        }
+    }
+
+    /// Asks until there is an answer, or asking has no use.
+    async fn ask<T>(
+        &self,
+        to: Option<&str>,
+        uri: &str,
+        read: impl Fn(&[u8]) -> Result<Answer<T>, serde_json::Error>,
+    ) -> Result<T, BlipError> {
         let mut pauses = ExponentialBuilder::default()
             .with_min_delay(self.options.first_pause)
+            .with_max_delay(LONGEST_PAUSE.max(self.options.first_pause))
             .with_max_times(self.options.attempts.saturating_sub(1))
             .with_jitter()
             // Without a seed of its own every command would pause for the same time.
             .with_jitter_seed(Uuid::new_v4().as_u64_pair().0)
             .build();
+        let mut throttled = 0;
         loop {
-            let error = match self.get_once(to, uri).await {
+            let error = match self.ask_once(to, uri, &read).await {
                 Ok(resource) => return Ok(resource),
                 Err(error) => error,
             };
-            match pauses.next().filter(|_| error.is_retryable()) {
-                None => return Err(error),
-                Some(pause) => {
-                    let pause = if matches!(error, BlipError::Throttled { .. }) { self.options.throttle_pause } else { pause };
-                    tracing::warn!(blip.key = self.key_name, %error, pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX), "asking again");
-                    tokio::time::sleep(pause).await;
+            match error.kind() {
+                ErrorKind::Passing => match pauses.next() {
+                    None => return Err(error),
+                    Some(pause) => {
+                        let pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
+                        tracing::info!(blip.key = self.key_name, %error, pause_ms, "asking again");
+                        tokio::time::sleep(pause).await;
+                    }
+                },
+                ErrorKind::Throttled(told) if throttled < THROTTLE_PAUSES => {
+                    throttled += 1;
+                    let pause = told.unwrap_or(self.options.throttle_pause);
+                    tracing::warn!(blip.key = self.key_name, pause_s = pause.as_secs(), "Blip throttles this key: it keeps still");
+                    self.pace.keep_still(pause);
                 }
+                _ => return Err(error),
             }
         }
     }
 
-    async fn get_once<T: DeserializeOwned>(&self, to: Option<&str>, uri: &str) -> Result<T, BlipError> {
-        self.limiter.until_ready().await;
+    async fn ask_once<T>(
+        &self,
+        to: Option<&str>,
+        uri: &str,
+        read: &impl Fn(&[u8]) -> Result<Answer<T>, serde_json::Error>,
+    ) -> Result<T, BlipError> {
         let command = GetCommand { id: Uuid::new_v4().to_string(), to, method: "get", uri };
+        let (key, text) = (self.key_name.clone(), || format!("get {uri}"));
         let unreachable = |source: reqwest::Error| BlipError::Unreachable {
             base_url: self.base_url.clone(),
+            command: text(),
             key: self.key_name.clone(),
             source: source.without_url(),
         };
+        let turn = self.pace.turn().await;
         let response = self.http.post(&self.commands_url).json(&command).send().await.map_err(unreachable)?;
-        let (key, text) = (self.key_name.clone(), || format!("get {uri}"));
+        drop(turn);
         match response.status() {
             StatusCode::OK => {}
             StatusCode::UNAUTHORIZED => return Err(BlipError::Unauthorized { base_url: self.base_url.clone(), key }),
-            StatusCode::TOO_MANY_REQUESTS => return Err(BlipError::Throttled { key }),
+            StatusCode::TOO_MANY_REQUESTS => return Err(BlipError::Throttled { key, retry_after: retry_after(response.headers()) }),
             status => return Err(BlipError::Http { status: status.as_u16(), command: text(), key }),
         }
         let body = response.bytes().await.map_err(unreachable)?;
-        let malformed = |source| BlipError::Malformed { command: text(), key: self.key_name.clone(), source };
-        let answer: Answer<T> = serde_json::from_slice(&body).map_err(malformed)?;
+        let answer = read(&body).map_err(|source| match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
+            Some(b'{') => BlipError::Malformed { command: text(), key: self.key_name.clone(), source },
+            _ => BlipError::NotJson { command: text(), key: self.key_name.clone(), beginning: beginning(&body) },
+        })?;
         match (answer.status, answer.resource) {
             (Status::Success, Some(resource)) => Ok(resource),
-            (Status::Success, None) => Err(malformed(serde::de::Error::missing_field("resource"))),
+            (Status::Success, None) => {
+                Err(BlipError::Malformed { command: text(), key, source: serde::de::Error::missing_field("resource") })
+            }
             (Status::Failure, _) => Err(BlipError::Refused {
                 command: text(),
                 key,
@@ -149,33 +320,14 @@ impl Client {
             }),
         }
     }
+}
 
-    /// Asks for all pages of a collection: until one is shorter than asked for.
-    ///
-    /// Returns the items and the total that Blip named, where it named one. Items that moved between pages can come twice.
-    ///
-    /// # Errors
-    /// That of any page.
-    pub async fn get_all<T: DeserializeOwned>(&self, to: Option<&str>, uri: &str, take: usize) -> Result<(Vec<T>, Option<u64>), BlipError> {
-        let joint = if uri.contains('?') { '&' } else { '?' };
-        let mut items = Vec::new();
-        let mut total = None;
-        loop {
-            let page: Collection<T> = self.get(to, &format!("{uri}{joint}$skip={}&$take={take}", items.len())).await?;
-            let count = page.items.len();
-            total = page.total.or(total);
-            items.extend(page.items);
-            if count < take {
-                return Ok((items, total));
-            }
-        }
-    }
+/// Reads `Retry-After` in seconds. No other form of it was ever seen here, and Blip documents none.
+fn retry_after(headers: &header::HeaderMap) -> Option<Duration> {
+    headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+}
 
-    /// Asks for one page of a collection.
-    ///
-    /// # Errors
-    /// As [`Client::get`].
-    pub async fn get_page<T: DeserializeOwned>(&self, to: Option<&str>, uri: &str) -> Result<Vec<T>, BlipError> {
-        Ok(self.get::<Collection<T>>(to, uri).await?.items)
-    }
+fn beginning(body: &[u8]) -> String {
+    const SHOWN: usize = 24;
+    String::from_utf8_lossy(body).trim_start().chars().take(SHOWN).filter(|char| !char.is_control()).collect()
 }

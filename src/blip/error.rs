@@ -1,13 +1,17 @@
-//! Why a command got no answer, and whether asking again can help.
+//! Why a command got no answer, and what can be done about it.
+
+use std::time::Duration;
 
 /// A failed command.
 #[derive(Debug, thiserror::Error)]
 pub enum BlipError {
-    /// No HTTP answer: no connection, or none in time.
-    #[error("no answer from `{base_url}` (key `{key}`)")]
+    /// No HTTP answer: no connection, a connection that was cut, or none in time.
+    #[error("no answer from `{base_url}` to `{command}` (key `{key}`)")]
     Unreachable {
         /// Address of the key.
         base_url: String,
+        /// Method and URI.
+        command: String,
         /// Name of the key.
         key: String,
         /// What the HTTP client says.
@@ -26,6 +30,8 @@ pub enum BlipError {
     Throttled {
         /// Name of the key.
         key: String,
+        /// How long the key is to keep still, where Blip said so.
+        retry_after: Option<Duration>,
     },
     /// Any other HTTP status than 200.
     #[error("Blip answered HTTP {status} to `{command}` (key `{key}`)")]
@@ -36,6 +42,16 @@ pub enum BlipError {
         command: String,
         /// Name of the key.
         key: String,
+    },
+    /// The answer is a web page or another text instead of JSON: a proxy or a gateway spoke.
+    #[error("the answer to `{command}` (key `{key}`) is not JSON but begins with `{beginning}`")]
+    NotJson {
+        /// Method and URI.
+        command: String,
+        /// Name of the key.
+        key: String,
+        /// Its first characters.
+        beginning: String,
     },
     /// The answer is not the JSON that was expected.
     #[error("the answer to `{command}` (key `{key}`) cannot be read")]
@@ -70,19 +86,48 @@ pub enum BlipError {
     Setup(#[source] reqwest::Error),
 }
 
+/// What a failed command means for the one who asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// The same command may succeed a little later.
+    Passing,
+    /// The key must keep still: for the time that Blip named, or for the documented two minutes.
+    Throttled(Option<Duration>),
+    /// There is nothing: the empty form of a list (code 67).
+    Empty,
+    /// This contract or this bot does not have the resource (codes 62 and 63).
+    NotOffered,
+    /// The key may not.
+    Denied,
+    /// Asking again is of no use.
+    Final,
+}
+
 fn code_suffix(code: Option<i64>) -> String {
     code.map_or_else(String::new, |code| format!(" (code {code})"))
 }
 
 impl BlipError {
-    /// Returns whether the same command may succeed a little later.
-    pub fn is_retryable(&self) -> bool {
+    /// Returns what the failure means.
+    pub fn kind(&self) -> ErrorKind {
         match self {
-            BlipError::Unreachable { .. } | BlipError::Throttled { .. } | BlipError::Malformed { .. } => true,
-            BlipError::Http { status, .. } => *status >= 500,
-            // General, dispatch, processing and gateway time-out errors pass; the others are answers.
-            BlipError::Refused { code, .. } => matches!(code, Some(1 | 51 | 61 | 86)),
-            BlipError::Unauthorized { .. } | BlipError::KeyText { .. } | BlipError::Setup(_) => false,
+            BlipError::Throttled { retry_after, .. } => ErrorKind::Throttled(*retry_after),
+            BlipError::Unauthorized { .. } => ErrorKind::Denied,
+            // A text that breaks off is a cut connection; one that is whole and of another shape stays so.
+            BlipError::Malformed { source, .. } if source.is_data() => ErrorKind::Final,
+            BlipError::Unreachable { .. }
+            | BlipError::NotJson { .. }
+            | BlipError::Malformed { .. }
+            | BlipError::Http { status: 408 | 500..=599, .. } => ErrorKind::Passing,
+            BlipError::Refused { code, .. } => match code {
+                // General, dispatch, processing and gateway time-out errors pass; the others are answers.
+                Some(1 | 51 | 61 | 86) => ErrorKind::Passing,
+                Some(67) => ErrorKind::Empty,
+                Some(62 | 63) => ErrorKind::NotOffered,
+                Some(13 | 31 | 32 | 35 | 66) => ErrorKind::Denied,
+                _ => ErrorKind::Final,
+            },
+            BlipError::Http { .. } | BlipError::KeyText { .. } | BlipError::Setup(_) => ErrorKind::Final,
         }
     }
 
@@ -92,5 +137,43 @@ impl BlipError {
             BlipError::Refused { code, .. } => *code,
             _ => None,
         }
+    }
+}
+
+/// Reads "nothing there" as an empty value, and leaves every other failure what it is.
+///
+/// # Errors
+/// Those of any other kind.
+pub fn or_empty<T: Default>(answer: Result<T, BlipError>) -> Result<T, BlipError> {
+    match answer {
+        Err(error) if error.kind() == ErrorKind::Empty => Ok(T::default()),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reason_codes_say_what_to_do() {
+        let kind =
+            |code| BlipError::Refused { command: String::new(), key: String::new(), code: Some(code), description: String::new() }.kind();
+        assert_eq!(kind(67), ErrorKind::Empty);
+        assert_eq!(kind(62), ErrorKind::NotOffered);
+        assert_eq!(kind(66), ErrorKind::Denied);
+        assert_eq!(kind(61), ErrorKind::Passing);
+        assert_eq!(kind(64), ErrorKind::Final);
+    }
+
+    #[test]
+    fn a_broken_text_passes_and_a_wrong_shape_stays() {
+        let malformed = |text: &str| BlipError::Malformed {
+            command: String::new(),
+            key: String::new(),
+            source: serde_json::from_str::<Vec<u8>>(text).unwrap_err(),
+        };
+        assert_eq!(malformed("[1, 2").kind(), ErrorKind::Passing);
+        assert_eq!(malformed("{}").kind(), ErrorKind::Final);
     }
 }

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use chrono::NaiveDate;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
-use super::{BlipError, Client, identity};
+use super::{BlipError, Client, Entry, Listing, Record, identity, time::wire::text_number};
 
 const ANALYTICS: Option<&str> = Some("postmaster@analytics.msging.net");
 
@@ -13,8 +13,14 @@ const ANALYTICS: Option<&str> = Some("postmaster@analytics.msging.net");
 const TAKE_COUNTERS: usize = 1_000;
 const TAKE_DETAILS: usize = 500;
 
-/// How often an action was recorded on a day.
+/// A category of events.
 #[derive(Debug, Clone, Deserialize)]
+struct Category {
+    category: String,
+}
+
+/// How often an action was recorded on a day.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Counter {
     /// Instant at which the day begins, at UTC−3.
@@ -22,12 +28,12 @@ pub struct Counter {
     /// The action.
     pub action: String,
     /// How often; sent as text.
-    #[serde(deserialize_with = "number_or_text")]
+    #[serde(deserialize_with = "text_number")]
     pub count: u64,
 }
 
 /// One recorded event.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Event {
     /// Category.
@@ -48,45 +54,70 @@ pub struct Event {
 }
 
 /// Whom an event is about.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Contact {
     /// Identity, in clear: pseudonymised before it is stored.
     pub identity: Option<String>,
 }
 
-/// Counters of a category for whole days, both included, by day and action.
+impl Record for Category {
+    const KIND: &'static str = "event category";
+
+    fn is_same(&self, other: &Category) -> bool {
+        self.category == other.category
+    }
+}
+
+impl Record for Counter {
+    const KIND: &'static str = "event counter";
+    const PASSED_OVER: &'static [&'static str] = &["category"];
+
+    fn is_same(&self, other: &Counter) -> bool {
+        self == other
+    }
+}
+
+impl Record for Event {
+    const KIND: &'static str = "event";
+    const PASSED_OVER: &'static [&'static str] = &["label", "value"];
+
+    fn is_same(&self, other: &Event) -> bool {
+        self == other
+    }
+}
+
+/// Categories in which the bot recorded anything.
 ///
 /// # Errors
 /// That of any page.
-pub async fn counters(client: &Client, category: &str, first: NaiveDate, last: NaiveDate) -> Result<Vec<Counter>, BlipError> {
+pub async fn categories(client: &Client) -> Result<Vec<String>, BlipError> {
+    let listing: Listing<Category> = client.list(ANALYTICS, "/event-track", TAKE_COUNTERS, |_| false).await?;
+    let name = |entry| if let Entry::Record(Category { category }) = entry { Some(category) } else { None };
+    Ok(listing.entries.into_iter().filter_map(name).collect())
+}
+
+/// Counters of a category for whole days, both included, by day and action. A category that was never recorded has none.
+///
+/// # Errors
+/// That of any page.
+pub async fn counters(client: &Client, category: &str, first: NaiveDate, last: NaiveDate) -> Result<Listing<Counter>, BlipError> {
     let uri = format!("/event-track/{}?startDate={first}&endDate={last}", identity::encode(category));
-    match client.get_all(ANALYTICS, &uri, TAKE_COUNTERS).await {
-        // A category that was never recorded is an empty resource.
-        Err(error) if error.reason_code() == Some(67) => Ok(Vec::new()),
-        other => other.map(|(counters, _)| counters),
-    }
+    client.list(ANALYTICS, &uri, TAKE_COUNTERS, |_| false).await
 }
 
 /// Events of a category and action for whole days, both included.
 ///
 /// # Errors
 /// That of any page.
-pub async fn details(client: &Client, category: &str, action: &str, first: NaiveDate, last: NaiveDate) -> Result<Vec<Event>, BlipError> {
+pub async fn details(
+    client: &Client,
+    category: &str,
+    action: &str,
+    first: NaiveDate,
+    last: NaiveDate,
+) -> Result<Listing<Event>, BlipError> {
     let uri = format!("/event-track/{}/{}?startDate={first}&endDate={last}", identity::encode(category), identity::encode(action));
-    Ok(client.get_all(ANALYTICS, &uri, TAKE_DETAILS).await?.0)
-}
-
-fn number_or_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Either {
-        Number(u64),
-        Text(String),
-    }
-    match Either::deserialize(deserializer)? {
-        Either::Number(number) => Ok(number),
-        Either::Text(text) => text.trim().parse().map_err(serde::de::Error::custom),
-    }
+    client.list(ANALYTICS, &uri, TAKE_DETAILS, |_| false).await
 }
 
 #[cfg(test)]

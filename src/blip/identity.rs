@@ -1,9 +1,13 @@
-//! LIME identities: `name@domain`, where a name with an `@` of its own is percent-encoded.
+//! LIME identities: `name@domain`, where a name with an `@` of its own is percent-encoded; and the bot that a key names.
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 /// What stays readable in a path or query value; everything else is encoded.
 const VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// Domain of attendants.
+const PEOPLE: &str = "blip.ai";
 
 /// Encodes a value for a path segment or a query of a command's URI.
 pub fn encode(value: &str) -> String {
@@ -16,9 +20,31 @@ pub fn encode(value: &str) -> String {
 pub fn attendant_email(identity: &str) -> String {
     let name = identity.rsplit_once('@').filter(|(name, _)| !name.is_empty()).map_or(identity, |(name, domain)| {
         // A plain address without Blip's domain is an address already.
-        if domain == "blip.ai" { name } else { identity }
+        if domain == PEOPLE { name } else { identity }
     });
     percent_decode_str(name).decode_utf8_lossy().to_lowercase()
+}
+
+/// Returns the identity of the attendant with an e-mail address: `ana%40acme.example@blip.ai`.
+pub fn attendant(email: &str) -> String {
+    format!("{}@{PEOPLE}", encode(email))
+}
+
+/// Returns an attendant's identity as a path segment, where the name is encoded a second time: `ana%2540acme.example@blip.ai`.
+pub fn attendant_in_path(email: &str) -> String {
+    format!("{}@{PEOPLE}", encode(&encode(email)))
+}
+
+/// Returns the name of a tunnel identity, `{uuid}@tunnel.msging.net`; none for any other identity.
+pub fn tunnel_name(identity: &str) -> Option<&str> {
+    identity.split('/').next()?.strip_suffix("@tunnel.msging.net")
+}
+
+/// Returns the bot that a key names: keys are `base64("{bot}:{access key}")`.
+pub fn key_owner(key: &str) -> Option<String> {
+    let text = String::from_utf8(BASE64_STANDARD.decode(key.trim()).ok()?).ok()?;
+    let (bot, access) = text.split_once(':')?;
+    (!bot.is_empty() && !access.is_empty() && bot.chars().all(|char| char.is_ascii_graphic())).then(|| bot.to_owned())
 }
 
 #[cfg(test)]
@@ -34,12 +60,35 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_path_encodes_the_name_twice() {
+        assert_eq!(attendant("ana@acme.example"), "ana%40acme.example@blip.ai");
+        assert_eq!(attendant_in_path("ana@acme.example"), "ana%2540acme.example@blip.ai");
+    }
+
+    #[test]
+    fn only_a_tunnel_has_a_tunnels_name() {
+        assert_eq!(tunnel_name("0f6f0a52@tunnel.msging.net/node"), Some("0f6f0a52"));
+        assert_eq!(tunnel_name("5531900000001@wa.gw.msging.net"), None);
+    }
+
+    #[test]
+    fn a_key_names_its_bot_and_any_other_text_none() {
+        assert_eq!(key_owner("YWNtZWJvdDpzZWNyZXQ=").as_deref(), Some("acmebot"));
+        for text in ["", "not base64!", "YWNtZWJvdA==", "OnNlY3JldA=="] {
+            assert_eq!(key_owner(text), None, "{text}");
+        }
+    }
+
     proptest! {
         #[test]
         fn any_address_survives_encoding(name in "[a-z0-9+._çãé-]{1,12}", domain in "[a-z]{1,8}\\.[a-z]{2,3}") {
             let address = format!("{name}@{domain}");
-            prop_assert_eq!(attendant_email(&format!("{}@blip.ai", encode(&address))), address.clone());
-            prop_assert_eq!(attendant_email(&format!("{address}@blip.ai")), address);
+            prop_assert_eq!(attendant_email(&attendant(&address)), address.clone());
+            prop_assert_eq!(attendant_email(&format!("{address}@blip.ai")), address.clone());
+            let in_path = attendant_in_path(&address);
+            let once = percent_decode_str(&in_path).decode_utf8_lossy().into_owned();
+            prop_assert_eq!(once, attendant(&address));
         }
     }
 }

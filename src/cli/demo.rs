@@ -16,6 +16,7 @@ use super::{
     sim::{WorldArgs, zone},
 };
 use crate::{
+    blip::ClientOptions,
     config::Project,
     domain::{Period, ReportData, report_data::Content},
     ingest::{Clients, IngestRequest},
@@ -54,13 +55,14 @@ pub async fn run(global: &Global, args: &DemoArgs) -> Result<Exit, Failure> {
     clock.lap("simulated Blip");
 
     let project = Project::open(&args.out)?;
-    let clients = Clients::of_project(&project, Some(&server.base_url))?;
+    let clients = Clients::of_project(&project, Some(&server.base_url), ClientOptions::default())?;
     let today = zone().day(now);
     let backfill = today - chrono::Months::new(args.world.months);
     let request = IngestRequest { now, from: Some(backfill), to: None, full: false, only: None };
-    let summary = ingest::load(&project, &clients, &request, global.progress().as_ref()).await?;
+    let (mut store, summary) = ingest::load(&project, &clients, &request, global.progress().as_ref()).await?;
     clock.lap("load over HTTP");
-    ingest::publish(&project, now, &summary)?;
+    ingest::publish(&project, &mut store, now, summary.marts.quarantined)?;
+    drop(store);
     clock.lap("snapshot");
 
     let reports = project.reports()?;

@@ -155,8 +155,9 @@ impl From<BlipError> for Failure {
             }
             BlipError::Throttled { .. } => "lower commands_per_second of this key in relato.toml",
             BlipError::Refused { code: Some(67 | 62), .. } => {
-                "the key may belong to the router: tickets are seen with the key of the bot that attends"
+                "the key may belong to another bot than the one that has this; `relato check` tells what each key sees"
             }
+            BlipError::NotJson { .. } => "something between here and Blip answered instead of it: a proxy, a gateway, a sign-in page",
             BlipError::Refused { .. } | BlipError::Http { .. } | BlipError::Malformed { .. } => {
                 "try again later; what was loaded before is kept as it was"
             }
@@ -170,7 +171,20 @@ impl From<BlipError> for Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Failure {
-        Failure::new(Exit::Failed, error)
+        let (exit, help) = match &error {
+            StoreError::Held { .. } => (Exit::Refused, "wait until it has finished; nothing was read or written"),
+            StoreError::Damaged { .. } => (
+                Exit::Failed,
+                "put it aside and restore a copy from a backup of the data folder; without one, a new load fetches what Blip still has. \
+                 Published snapshots are files of their own: `relato snapshot verify` tells that they are whole",
+            ),
+            StoreError::Full(_) => (Exit::Failed, "make room and run it again: what was written before is kept, the rest is read again"),
+            StoreError::Folder { .. } => (Exit::Failed, "check storage.dir in relato.toml, and who may write there"),
+            StoreError::Open { .. } => (Exit::Failed, "check who may read and write the file, and whether another program has it open"),
+            StoreError::TooNew { .. } => (Exit::Failed, "nothing was changed"),
+            _ => return Failure::new(Exit::Failed, error),
+        };
+        Failure::new(exit, error).with_help(help)
     }
 }
 
@@ -190,6 +204,12 @@ impl From<IngestError> for Failure {
             IngestError::Blip(error) => error.into(),
             IngestError::Configuration(problem) => problem.into(),
             IngestError::Store(error) => error.into(),
+            IngestError::SeesNoDesk { .. } => Failure::new(Exit::Blip, error).with_help(
+                "it may be the router's key, which sees tickets nowhere: take the key of the bot that attends; `relato check` tells what each key sees",
+            ),
+            IngestError::PseudonymKey => Failure::new(Exit::Refused, error).with_help(
+                "with another key every customer would be counted as a new person; put the earlier key back, or begin again in another storage.dir",
+            ),
             IngestError::NoDeskKey => {
                 Failure::new(Exit::Usage, error).with_help("add roles = [\"desk\"] to the key of the bot that attends")
             }

@@ -6,17 +6,21 @@ use serde_json::json;
 
 use super::{Exit, Failure, Global, Printed, output};
 use crate::{
+    blip::ClientOptions,
     config::Project,
     domain::period::{PeriodError, parse_day},
-    ingest::{self, Clients, IngestRequest, IngestSummary, LOADED_UNTIL, OnlyResource, Progress},
+    ingest::{self, Alarm, Clients, IngestRequest, IngestSummary, LOADED_UNTIL, OnlyResource, Progress, Warnings},
     snapshot::{self, Published, Stamp},
     store::{MART_TABLES, Store},
 };
 
 /// Load what is new from Blip and publish a snapshot
 ///
-/// Days are read again until they are over and none of their tickets is open, so a second run changes nothing unless Blip
-/// says something new. The first run goes back 13 months.
+/// What is settled is not asked for again: days that were read whole after they were over. The last week is read again in any
+/// case, and every ticket that was open is asked for until it has ended. The first run goes back 13 months, and begins with what
+/// Blip is about to forget. A run that breaks off is taken up by the next.
+///
+/// Exit code 3 when something could not be read, set aside, or is less than Blip says or than is usual.
 #[derive(Args)]
 pub struct IngestArgs {
     /// First local day
@@ -28,6 +32,9 @@ pub struct IngestArgs {
     /// Read days again that are settled
     #[arg(long)]
     full: bool,
+    /// Make all tables again from what is stored, without asking Blip anything
+    #[arg(long, conflicts_with_all = ["from", "to", "full", "only"])]
+    rebuild: bool,
     /// Read only this resource
     #[arg(long, value_name = "RESOURCE")]
     only: Option<Only>,
@@ -54,7 +61,11 @@ fn day(text: &str) -> Result<NaiveDate, PeriodError> {
 
 pub async fn run(global: &Global, args: &IngestArgs) -> Result<Exit, Failure> {
     let project = Project::open(&global.project)?;
-    let clients = Clients::of_project(&project, None)?;
+    if args.rebuild {
+        return rebuild(global, &project, args.format);
+    }
+    let progress = global.progress();
+    let clients = Clients::of_project(&project, None, ClientOptions::default())?;
     let request = IngestRequest {
         now: global.now(),
         from: args.from,
@@ -67,10 +78,35 @@ pub async fn run(global: &Global, args: &IngestArgs) -> Result<Exit, Failure> {
             Only::Events => OnlyResource::Events,
         }),
     };
-    let summary = load(&project, &clients, &request, global.progress().as_ref()).await?;
-    let published = publish(&project, request.now, &summary)?;
+    let (mut store, summary) = load(&project, &clients, &request, progress.as_ref()).await?;
+    let published = publish(&project, &mut store, request.now, summary.marts.quarantined)?;
+    drop(store);
+    if !summary.live.is_empty() {
+        let text = serde_json::to_vec_pretty(&summary.live).map_err(|error| Failure::new(Exit::Failed, error))?;
+        output::write_file(&project.live_file(), &text)?;
+    }
     print(&summary, &published, args.format)?;
-    Ok(if summary.marts.quarantined > 0 { Exit::Warnings } else { Exit::Done })
+    Ok(if summary.warnings.is_empty() { Exit::Done } else { Exit::Warnings })
+}
+
+/// Makes all tables again from what is stored.
+fn rebuild(global: &Global, project: &Project, format: Printed) -> Result<Exit, Failure> {
+    let (progress, now) = (global.progress(), global.now());
+    let done = ingest::rebuild(project, &project.query_texts()?, now, progress.as_ref());
+    progress.finish();
+    let (mut store, marts) = done?;
+    let published = publish(project, &mut store, now, marts.quarantined)?;
+    if format == Printed::Json {
+        output::print_json(&json!({
+            "tickets": marts.tickets,
+            "records_quarantined": marts.quarantined,
+            "snapshot": published.manifest.id,
+            "snapshot_is_new": published.is_new,
+        }))?;
+    } else {
+        output::print(&format!("Made the tables of {} tickets again from what is stored.\n{}", marts.tickets, outcome(&published)))?;
+    }
+    Ok(Exit::Done)
 }
 
 /// Loads what `request` asks for.
@@ -79,23 +115,36 @@ pub async fn load(
     clients: &Clients,
     request: &IngestRequest,
     progress: &dyn Progress,
-) -> Result<IngestSummary, Failure> {
+) -> Result<(Store, IngestSummary), Failure> {
     let queries = project.query_texts()?;
-    let summary = ingest::run(project, clients, &queries, request, progress).await;
+    let done = ingest::run(project, clients, &queries, request, progress).await;
     progress.finish();
-    Ok(summary?)
+    Ok(done?)
 }
 
 /// Publishes what was loaded.
-pub fn publish(project: &Project, now: DateTime<Utc>, summary: &IngestSummary) -> Result<Published, Failure> {
-    let store = Store::open(&project.store_file())?;
+pub fn publish(project: &Project, store: &mut Store, now: DateTime<Utc>, quarantined: i64) -> Result<Published, Failure> {
     let loaded_until = store.mark(LOADED_UNTIL)?.and_then(|text| text.parse().ok());
-    let stamp = Stamp { now, loaded_until, timezone: project.settings.organization.timezone, quarantined: summary.marts.quarantined };
-    Ok(snapshot::publish(store.connection(), &MART_TABLES, &project.snapshot_dir(), &stamp)?)
+    let stamp = Stamp { now, loaded_until, timezone: project.settings.organization.timezone, quarantined };
+    let folder = project.snapshot_dir();
+    // Not knowing what has changed only means to look at everything.
+    let changed = |id: &str| store.changed_months(id).ok().flatten();
+    let published = snapshot::publish(store.connection(), &MART_TABLES, &folder, &stamp, changed)?;
+    store.note_published(&published.manifest.id)?;
+    Ok(published)
+}
+
+fn outcome(published: &Published) -> String {
+    let id = &published.manifest.id;
+    if published.is_new {
+        format!("Published snapshot {id} ({} new parts).\n", published.parts_written)
+    } else {
+        format!("Nothing changed: snapshot {id} is still the newest.\n")
+    }
 }
 
 fn print(summary: &IngestSummary, published: &Published, format: Printed) -> Result<(), Failure> {
-    let written = &summary.written;
+    let (written, warnings) = (&summary.written, &summary.warnings);
     if format == Printed::Json {
         return output::print_json(&json!({
             "ticket_days_read": summary.ticket_days,
@@ -105,14 +154,21 @@ fn print(summary: &IngestSummary, published: &Published, format: Printed) -> Res
             "messages_new": written.messages,
             "events_new": written.events,
             "attendants_or_queues_changed": written.directory,
+            "report_days_new_or_changed": written.reports,
             "records_rejected": written.rejected,
             "tickets": summary.marts.tickets,
             "records_quarantined": summary.marts.quarantined,
+            "is_partial": !warnings.gaps.is_empty(),
+            "gaps": warnings.gaps.iter().map(|gap| json!({"resource": gap.resource.name(), "what": gap.what, "reason": gap.reason})).collect::<Vec<_>>(),
+            "alarms": warnings.alarms.iter().map(|alarm| json!({"check": alarm.check, "day": alarm.day, "said": alarm.said, "found": alarm.found})).collect::<Vec<_>>(),
+            "retention_risk": warnings.risk.as_ref().map(|risk| json!({"tickets": risk.tickets, "oldest_day": risk.oldest_day, "days_left": risk.days_left})),
+            "tickets_that_need_the_routers_key": warnings.need_router_key,
+            "not_offered": warnings.not_offered,
+            "unknown_fields": warnings.unknown_fields.iter().map(|(kind, field, seen)| json!({"kind": kind, "field": field, "seen": seen})).collect::<Vec<_>>(),
             "snapshot": published.manifest.id,
             "snapshot_is_new": published.is_new,
         }));
     }
-    let (quarantined, id) = (summary.marts.quarantined, &published.manifest.id);
     let read = format!(
         "Read {} days of tickets, {} customers' messages, {} days of survey answers.\n",
         summary.ticket_days, summary.customers, summary.event_days
@@ -121,14 +177,72 @@ fn print(summary: &IngestSummary, published: &Published, format: Printed) -> Res
         "New or changed: {} tickets, {} messages, {} survey answers, {} attendants or queues.\n",
         written.ticket_answers, written.messages, written.events, written.directory
     );
-    let set_aside = match quarantined {
+    let set_aside = match summary.marts.quarantined {
         0 => String::new(),
-        _ => format!("Set aside: {quarantined} records could not be understood; they are kept and counted, and no figure includes them.\n"),
+        count => format!(
+            "Set aside: {count} records could not be understood ({} of them in this run); they are kept and counted, and no figure includes them.\n",
+            warnings.set_aside.max(0)
+        ),
     };
-    let outcome = if published.is_new {
-        format!("Published snapshot {id} ({} new parts).\n", published.parts_written)
-    } else {
-        format!("Nothing changed: snapshot {id} is still the newest.\n")
+    output::print(&[read, changed, set_aside, told(warnings), outcome(published)].concat())
+}
+
+/// So many lines of one kind are shown; the rest is counted.
+const SHOWN: usize = 5;
+
+/// Says what a person must know, one line each.
+fn told(warnings: &Warnings) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    let mut some = |of: Vec<String>, what: &str| {
+        let more = of.len().saturating_sub(SHOWN);
+        lines.extend(of.into_iter().take(SHOWN));
+        if more > 0 {
+            lines.push(format!("  … and {more} more {what}"));
+        }
     };
-    output::print(&[read, changed, set_aside, outcome].concat())
+    some(
+        warnings
+            .gaps
+            .iter()
+            .map(|gap| format!("Missing: {} {} ({}). The next run reads it.", gap.resource.name(), gap.what, gap.reason))
+            .collect(),
+        "that could not be read",
+    );
+    some(warnings.alarms.iter().map(alarm).collect(), "warnings of completeness");
+    if let Some(risk) = &warnings.risk {
+        lines.push(format!(
+            "Hurry: messages of {} tickets since {} are not here; Blip forgets the oldest of them {}.",
+            risk.tickets,
+            risk.oldest_day,
+            if risk.days_left <= 0 { "now".to_owned() } else { format!("in {} days", risk.days_left) }
+        ));
+    }
+    if warnings.need_router_key > 0 {
+        lines.push(format!(
+            "Out of reach: messages of {} tickets are older than a month; a key with the role `channel` (the router's) can still read the last three.",
+            warnings.need_router_key
+        ));
+    }
+    if !warnings.not_offered.is_empty() {
+        lines.push(format!("Not offered by this contract: {}.", warnings.not_offered.join(", ")));
+    }
+    if !warnings.unknown_fields.is_empty() {
+        let fields: Vec<String> = warnings.unknown_fields.iter().map(|(kind, field, seen)| format!("{kind} {field} ({seen})")).collect();
+        lines.push(format!("New to this version, and passed over: {}.", fields.join(", ")));
+    }
+    lines.into_iter().map(|line| line + "\n").collect()
+}
+
+/// Says what a failed check of completeness means.
+pub fn alarm(alarm: &Alarm) -> String {
+    let Alarm { check, day, said, found } = alarm;
+    match check.as_str() {
+        "volume" if *found == 0 => {
+            format!("Alarm: no ticket at all on {day}, where {said} are usual. Is it the right key, and did the bot run?")
+        }
+        "volume" => format!("Alarm: {found} tickets on {day}, where {said} are usual."),
+        "closed" => format!("Alarm: Blip's own report has {said} ended tickets on {day}, {found} are here."),
+        "counted" => format!("Alarm: Blip counts {said} survey answers on {day}, {found} are here."),
+        _ => format!("Alarm: Blip has {said} tickets of {day}, {found} are here."),
+    }
 }

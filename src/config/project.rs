@@ -52,6 +52,11 @@ impl Project {
         self.data_dir().join("live.duckdb")
     }
 
+    /// Returns the file of today's numbers as the last load saw them.
+    pub fn live_file(&self) -> PathBuf {
+        self.data_dir().join("live.json")
+    }
+
     /// Returns the folder of published snapshots.
     pub fn snapshot_dir(&self) -> PathBuf {
         self.data_dir().join("snapshots")

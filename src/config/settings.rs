@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use chrono::{NaiveDate, NaiveTime};
@@ -81,6 +82,8 @@ pub struct BlipKey {
     pub roles: Vec<KeyRole>,
     /// Upper limit of commands a second.
     pub commands_per_second: u32,
+    /// Longest wait for one answer; none is a little more than Blip's own limit.
+    pub timeout: Option<Duration>,
 }
 
 /// What a bot's key is good for.
@@ -154,6 +157,18 @@ pub enum SatisfactionSource {
     None,
 }
 
+impl SatisfactionSource {
+    /// Returns the name in the configuration; none where nothing is read.
+    pub const fn name(self) -> Option<&'static str> {
+        match self {
+            SatisfactionSource::Events => Some("events"),
+            SatisfactionSource::Rating => Some("rating"),
+            SatisfactionSource::Import => Some("import"),
+            SatisfactionSource::None => None,
+        }
+    }
+}
+
 /// `[privacy]`
 #[derive(Debug, Clone)]
 pub struct Privacy {
@@ -202,6 +217,9 @@ impl Settings {
             if key.commands_per_second == Some(0) {
                 report(span.clone(), format!("key `{}`: commands_per_second must be at least 1", key.name));
             }
+            if key.timeout_s == Some(0) {
+                report(span.clone(), format!("key `{}`: timeout_s must be at least 1", key.name));
+            }
             match SecretSource::from_pair("key", key.key_env.as_ref(), key.key_file.as_ref()) {
                 Ok(secret) => keys.push(BlipKey {
                     name: key.name,
@@ -209,6 +227,7 @@ impl Settings {
                     secret,
                     roles: key.roles,
                     commands_per_second: key.commands_per_second.unwrap_or(DEFAULT_COMMANDS_PER_SECOND),
+                    timeout: key.timeout_s.map(|seconds| Duration::from_secs(seconds.into())),
                 }),
                 Err(message) => report(span, format!("key `{}` {message}", key.name)),
             }
@@ -237,9 +256,6 @@ impl Settings {
         }
 
         let survey = file.satisfaction;
-        if matches!(survey.source.get_ref(), SatisfactionSource::Rating | SatisfactionSource::Import) {
-            report(survey.source.span(), "this source of satisfaction is not read yet (accepted so far: events, none)".to_owned());
-        }
         let scale = match survey.scale.as_ref().map(|scale| scale.get_ref().as_str()) {
             None | Some("1-5") => (1, 5),
             Some("0-10") => (0, 10),
@@ -376,11 +392,6 @@ pseudonym_key_env = "P"
                 "relato.toml:12:9: unknown scale `1-7` (accepted: 1-5, 0-10)",
             ),
             ("[privacy]", "[calendar.default]\nmon-fri = [\"8-18\"]\n[privacy]", "`8-18` is not a stretch of hours"),
-            (
-                "[privacy]",
-                "[satisfaction]\nsource = \"rating\"\n[privacy]",
-                "relato.toml:11:10: this source of satisfaction is not read yet",
-            ),
             ("[privacy]", "[document]\npublished = 2025-02-30\n[privacy]", "relato.toml:11:"),
         ];
         for (from, to, expected) in cases {

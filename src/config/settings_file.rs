@@ -47,6 +47,7 @@ pub struct KeyTable {
     pub key_file: Option<PathBuf>,
     pub roles: Vec<KeyRole>,
     pub commands_per_second: Option<u32>,
+    pub timeout_s: Option<u32>,
 }
 
 /// Sectors by name, and the table `rules` among them. (A flattened struct would lose the places of its values.)

@@ -4,6 +4,7 @@
 
 pub mod cron;
 pub mod digest;
+pub mod holiday;
 pub mod language;
 pub mod period;
 pub mod report_data;

@@ -1,9 +1,15 @@
 //! Reporting periods: whole local days, closed at the start and open at the end.
 
-use std::fmt;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use chrono::{Datelike, Days, Months, NaiveDate, Weekday};
 use serde::Serialize;
+
+/// Local months (`yyyy-mm`) by table; none is the part of a table without months.
+pub type MonthsByTable = BTreeMap<String, BTreeSet<Option<String>>>;
 
 /// A stretch of whole local days.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -5,8 +5,11 @@ use chrono::{DateTime, Days, NaiveDate, Utc};
 use super::Progress;
 use crate::{
     domain::Zone,
-    store::{Resource, Store, StoreError},
+    store::{Resource, Run, Store, StoreError},
 };
+
+/// Days for which Blip's documentation says that anything of messages is kept: three months of threads.
+const RETAINED_DAYS: u64 = 92;
 
 /// The circumstances of a run.
 pub struct Reader<'a> {
@@ -16,8 +19,10 @@ pub struct Reader<'a> {
     pub now: DateTime<Utc>,
     /// Whether settled days are read again.
     pub full: bool,
+    /// First of the days that are read again in any case.
+    pub look_back: NaiveDate,
     /// The run.
-    pub run_id: &'a str,
+    pub run: Run,
     /// Where progress is told.
     pub progress: &'a dyn Progress,
 }
@@ -35,20 +40,27 @@ impl Reader<'_> {
         self.zone.day_start(day + Days::new(1)) <= self.now
     }
 
-    /// Returns the days of `[first, last]` that must be read.
-    pub fn days(
-        &self,
-        store: &Store,
-        resource: Resource,
-        key: &str,
-        (first, last): (NaiveDate, NaiveDate),
-    ) -> Result<Vec<NaiveDate>, StoreError> {
-        if self.full {
-            Ok(first.iter_days().take_while(|day| *day <= last).collect())
+    /// Returns the days of `span` that must be read: first, from the oldest on, those of which Blip may soon forget something, then
+    /// the others from the newest month back.
+    pub fn days(&self, store: &Store, resource: Resource, key: &str, span: (NaiveDate, NaiveDate)) -> Result<Vec<NaiveDate>, StoreError> {
+        let (first, last) = span;
+        let days = if self.full {
+            first.iter_days().take_while(|day| *day <= last).collect()
         } else {
-            store.unsettled_days(resource, key, first, last)
-        }
+            store.unsettled_days(resource, key, span, self.look_back)?
+        };
+        Ok(by_urgency(days, self.zone.day(self.now) - Days::new(RETAINED_DAYS)))
     }
+}
+
+fn by_urgency(mut days: Vec<NaiveDate>, retained_from: NaiveDate) -> Vec<NaiveDate> {
+    use chrono::Datelike;
+    days.sort_by_key(|day| {
+        let is_old = *day < retained_from;
+        let months_back = if is_old { -(i64::from(day.year()) * 12 + i64::from(day.month())) } else { 0 };
+        (is_old, months_back, *day)
+    });
+    days
 }
 
 /// Returns runs of consecutive days, none longer than `longest`.
@@ -71,12 +83,22 @@ pub fn runs(days: &[NaiveDate], longest: usize) -> Vec<(NaiveDate, NaiveDate)> {
 mod tests {
     use super::*;
 
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
     #[test]
     fn days_are_joined_up_to_the_longest_run() {
-        let day = |text: &str| text.parse::<NaiveDate>().unwrap();
         let days: Vec<_> = ["2026-01-30", "2026-01-31", "2026-02-01", "2026-02-03"].map(day).into();
         assert_eq!(runs(&days, 31), [(days[0], days[2]), (days[3], days[3])]);
         assert_eq!(runs(&days, 2), [(days[0], days[1]), (days[2], days[2]), (days[3], days[3])]);
         assert!(runs(&[], 31).is_empty());
+    }
+
+    #[test]
+    fn what_may_be_forgotten_comes_first_and_older_months_from_the_newest_back() {
+        let days = ["2026-05-01", "2026-05-02", "2026-06-01", "2026-09-01", "2026-10-01"].map(day).to_vec();
+        let sorted = by_urgency(days, day("2026-08-22"));
+        assert_eq!(sorted, ["2026-09-01", "2026-10-01", "2026-06-01", "2026-05-01", "2026-05-02"].map(day));
     }
 }

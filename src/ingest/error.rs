@@ -17,6 +17,21 @@ pub enum IngestError {
     /// No key can read tickets.
     #[error("no [[blip.key]] has the role `desk`: tickets can not be read")]
     NoDeskKey,
+    /// The key sees neither attendants nor queues.
+    #[error("key `{key}`{} sees no attendants and no queues: it does not belong to the bot that attends", of_owner(.owner.as_ref()))]
+    SeesNoDesk {
+        /// Name of the key.
+        key: String,
+        /// The bot that the key names.
+        owner: Option<String>,
+    },
+    /// The store holds pseudonyms of another key.
+    #[error("the key of the customers' pseudonyms is not the one that the stored data were made with")]
+    PseudonymKey,
+}
+
+fn of_owner(owner: Option<&String>) -> String {
+    owner.map_or_else(String::new, |owner| format!(" (of bot `{owner}`)"))
 }
 
 impl From<Problem> for IngestError {

@@ -1,80 +1,131 @@
 //! Survey events: counters say how many there are of each answer, details are the answers.
 //!
 //! Position: runs of days. Checkpoint: each day's coverage, the counters' sum against the details that came. Events carry no
-//! id: the key is made from the content and, among equal ones, the occurrence.
+//! id: the key is made from the content and, among equal ones, the occurrence. The last days are read again in any case, because
+//! answers can be recorded late.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use futures_util::{StreamExt, TryStreamExt, stream};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{
-    CONCURRENCY, IngestError, Pseudonyms,
+    IngestError, Pseudonyms,
     days::{Reader, runs},
+    gaps::Gaps,
+    pipeline::read_ahead,
 };
 use crate::{
-    blip::{Client, events},
-    config::Survey,
+    blip::{BlipError, Client, Entry, events, time},
+    config::Settings,
     store::{Coverage, EventRow, Resource, Store, Written},
 };
 
 /// Days that are asked for at once.
 const LONGEST_RUN: usize = 31;
 
+/// How often a list that is shorter than announced, or empty, is asked for again before that is noted.
+const DOUBTS: usize = 3;
+
+/// Which events are the survey's, and what is kept of them.
+#[derive(Debug, Clone)]
+pub struct Survey {
+    pub category: String,
+    pub sector_extra: Option<String>,
+    pub comment_extra: Option<String>,
+}
+
+impl Survey {
+    pub fn new(settings: &Settings) -> Survey {
+        let survey = &settings.satisfaction;
+        Survey {
+            category: survey.category.clone(),
+            sector_extra: survey.sector_extra.clone(),
+            comment_extra: survey.comment_extra.clone().filter(|_| settings.privacy.keep_comments),
+        }
+    }
+}
+
+/// What one run of days gave.
+struct Read {
+    reported: BTreeMap<NaiveDate, i64>,
+    entries: Vec<Entry<events::Event>>,
+    is_steady: bool,
+}
+
 /// Reads the days of `span` that are not settled; returns their number and what changed.
 pub async fn read(
-    client: &Client,
+    client: &Arc<Client>,
     store: &mut Store,
     pseudonyms: &Pseudonyms,
     reader: &Reader<'_>,
+    gaps: &mut Gaps,
     survey: &Survey,
-    keep_comments: bool,
     span: (NaiveDate, NaiveDate),
 ) -> Result<(usize, Written), IngestError> {
-    let days = reader.days(store, Resource::Event, client.key_name(), span)?;
+    let mut days = reader.days(store, Resource::Event, client.key_name(), span)?;
+    // Counters are asked for by runs of days, which need them in order.
+    days.sort();
     reader.progress.start("survey answers by day", Some(days.len()));
+    let mut answers = {
+        let (client, category) = (Arc::clone(client), survey.category.clone());
+        // One run asks for many things at once already.
+        read_ahead(runs(&days, LONGEST_RUN), 2, move |(first, last)| {
+            let (client, category) = (Arc::clone(&client), category.clone());
+            async move { (first, last, read_run(&client, &category, first, last).await) }
+        })
+    };
     let mut written = Written::default();
-    for (first, last) in runs(&days, LONGEST_RUN) {
-        let counters = events::counters(client, &survey.category, first, last).await?;
-        let mut reported: BTreeMap<NaiveDate, u64> = BTreeMap::new();
-        let mut actions: Vec<String> = Vec::new();
-        for counter in counters {
-            if let Some(day) = counter_day(&counter.storage_date) {
-                *reported.entry(day).or_default() += counter.count;
+    while let Some((first, last, answer)) = answers.recv().await {
+        let read = match answer {
+            Ok(read) => read,
+            Err(error) => {
+                gaps.note(Resource::Event, format!("{first}..{last}"), error)?;
+                continue;
             }
-            if !actions.contains(&counter.action) {
-                actions.push(counter.action);
-            }
-        }
-        let answers: Vec<Vec<events::Event>> =
-            stream::iter(actions.iter().map(|action| events::details(client, &survey.category, action, first, last)))
-                .buffered(CONCURRENCY)
-                .try_collect::<Vec<_>>()
-                .await?;
-        let (rows, rejected) = rows(answers.into_iter().flatten(), pseudonyms, survey, keep_comments);
+        };
+        gaps.note_success();
+        let (rows, rejected) = rows(read.entries, pseudonyms, survey);
         let mut stored: BTreeMap<NaiveDate, i64> = BTreeMap::new();
         for row in &rows {
-            *stored.entry(blip_day(row.recorded_at)).or_default() += 1;
+            *stored.entry(time::blip_day(row.recorded_at)).or_default() += 1;
         }
         let run: Vec<NaiveDate> = first.iter_days().take_while(|day| *day <= last).collect();
+        // A record without a readable time has no day; it arrived all the same, on some day of the run that is short of it.
+        let mut homeless = i64::try_from(rejected.len()).unwrap_or(i64::MAX);
         let coverage: Vec<Coverage> = run
             .iter()
-            .map(|day| Coverage {
-                resource: Resource::Event,
-                key_name: client.key_name().to_owned(),
-                day: *day,
-                reported: reported.get(day).map_or(0, |count| i64::try_from(*count).unwrap_or(i64::MAX)),
-                stored: stored.get(day).copied().unwrap_or(0),
-                still_open: 0,
-                day_was_over: reader.is_over(*day),
+            .map(|day| {
+                let reported = read.reported.get(day).copied().unwrap_or(0);
+                let kept = stored.get(day).copied().unwrap_or(0);
+                let set_aside = (reported - kept).clamp(0, homeless);
+                homeless -= set_aside;
+                Coverage {
+                    resource: Resource::Event,
+                    key_name: client.key_name().to_owned(),
+                    day: *day,
+                    reported,
+                    stored: kept + set_aside,
+                    set_aside,
+                    still_open: 0,
+                    day_was_over: reader.is_over(*day) && time::is_blip_day_over(*day, reader.now),
+                    is_steady: read.is_steady,
+                }
             })
             .collect();
-        written += store.transaction(|store| {
-            store.write_coverage(&coverage)?;
-            Ok(Written {
-                events: store.write_events(&rows, reader.run_id)?,
-                rejected: store.write_rejected(Resource::Event, &rejected, reader.run_id)?,
-                ..Written::default()
+        let run_of_rows = reader.run;
+        written += tokio::task::block_in_place(|| {
+            store.transaction(|store| {
+                store.write_coverage(&coverage)?;
+                let written = Written {
+                    events: store.write_events(&rows, run_of_rows)?,
+                    rejected: store.write_rejected(Resource::Event, &rejected, run_of_rows)?,
+                    ..Written::default()
+                };
+                store.write_load(run_of_rows, &written)?;
+                Ok(written)
             })
         })?;
         reader.progress.advance(run.len());
@@ -82,16 +133,58 @@ pub async fn read(
     Ok((days.len(), written))
 }
 
+async fn read_run(client: &Client, category: &str, first: NaiveDate, last: NaiveDate) -> Result<Read, BlipError> {
+    let mut counters = events::counters(client, category, first, last).await?;
+    for _ in 0..DOUBTS {
+        if !counters.entries.is_empty() {
+            break;
+        }
+        counters = events::counters(client, category, first, last).await?;
+    }
+    let mut reported: BTreeMap<NaiveDate, i64> = BTreeMap::new();
+    let mut actions: BTreeMap<String, usize> = BTreeMap::new();
+    let mut read = Read { reported: BTreeMap::new(), entries: Vec::new(), is_steady: counters.is_steady };
+    for entry in counters.entries {
+        let Entry::Record(counter) = entry else {
+            read.is_steady = false;
+            continue;
+        };
+        if let Some(at) = time::parse_instant(&counter.storage_date) {
+            *reported.entry(time::blip_day(at)).or_default() += i64::try_from(counter.count).unwrap_or(i64::MAX);
+        }
+        *actions.entry(counter.action).or_default() += usize::try_from(counter.count).unwrap_or(usize::MAX);
+    }
+    read.reported = reported;
+    for (action, count) in actions {
+        let mut found = events::details(client, category, &action, first, last).await?;
+        for _ in 0..DOUBTS {
+            if found.entries.len() >= count {
+                break;
+            }
+            found = events::details(client, category, &action, first, last).await?;
+        }
+        read.is_steady &= found.is_steady;
+        read.entries.extend(found.entries);
+    }
+    Ok(read)
+}
+
 /// Rows of events, and reason and fingerprint of those that can not be kept.
 fn rows(
-    events: impl Iterator<Item = events::Event>,
+    entries: impl IntoIterator<Item = Entry<events::Event>>,
     pseudonyms: &Pseudonyms,
     survey: &Survey,
-    keep_comments: bool,
 ) -> (Vec<EventRow>, Vec<(String, String)>) {
     let mut occurrences: HashMap<String, usize> = HashMap::new();
     let (mut rows, mut rejected) = (Vec::new(), Vec::new());
-    for event in events {
+    for entry in entries {
+        let event = match entry {
+            Entry::Record(event) => event,
+            Entry::Unreadable(one) => {
+                rejected.push((format!("field `{}` can not be read", one.field), pseudonyms.keyed("rejected", &one.text)));
+                continue;
+            }
+        };
         let extras = event.extras.unwrap_or_default();
         let extra =
             |name: &Option<String>| name.as_ref().and_then(|name| extras.get(name)).filter(|value| !value.trim().is_empty()).cloned();
@@ -100,7 +193,7 @@ fn rows(
         let content =
             format!("{}\0{}\0{}\0{identity:?}\0{:?}\0{sorted:?}", event.category, event.action, event.storage_date, event.message_id);
         let fingerprint = pseudonyms.keyed("event", &content);
-        let Ok(recorded_at) = event.storage_date.parse::<DateTime<Utc>>() else {
+        let Some(recorded_at): Option<DateTime<Utc>> = time::parse_instant(&event.storage_date) else {
             rejected.push(("no readable time".to_owned(), fingerprint));
             continue;
         };
@@ -109,7 +202,7 @@ fn rows(
         rows.push(EventRow {
             event_id: format!("{fingerprint}-{occurrence}"),
             queue: extra(&survey.sector_extra),
-            comment: extra(&survey.comment_extra).filter(|_| keep_comments),
+            comment: extra(&survey.comment_extra),
             category: event.category,
             action: event.action,
             recorded_at,
@@ -120,29 +213,12 @@ fn rows(
     (rows, rejected)
 }
 
-/// Blip cuts the days of its counters at UTC−3 and sends the instant of midnight there.
-fn blip_day(at: DateTime<Utc>) -> NaiveDate {
-    (at - TimeDelta::hours(3)).date_naive()
-}
-
-fn counter_day(storage_date: &str) -> Option<NaiveDate> {
-    storage_date.parse().ok().map(blip_day)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn survey() -> Survey {
-        Survey {
-            source: crate::config::SatisfactionSource::Events,
-            category: "c".into(),
-            scale: (1, 5),
-            satisfied_from: 4,
-            sector_extra: Some("fila".into()),
-            comment_extra: Some("comentario".into()),
-            answers: BTreeMap::new(),
-        }
+        Survey { category: "c".into(), sector_extra: Some("fila".into()), comment_extra: Some("comentario".into()) }
     }
 
     fn event() -> events::Event {
@@ -153,31 +229,27 @@ mod tests {
         .unwrap()
     }
 
+    fn kept(events: Vec<events::Event>, survey: &Survey) -> (Vec<EventRow>, Vec<(String, String)>) {
+        rows(events.into_iter().map(Entry::Record), &Pseudonyms::new(&"k".into()), survey)
+    }
+
     #[test]
     fn equal_events_are_kept_apart_and_read_again_as_the_same() {
-        let pseudonyms = Pseudonyms::new(&"k".into());
-        let (first, rejected) = rows([event(), event()].into_iter(), &pseudonyms, &survey(), true);
-        let (again, _) = rows([event(), event()].into_iter(), &pseudonyms, &survey(), true);
+        let (first, rejected) = kept(vec![event(), event()], &survey());
+        let (again, _) = kept(vec![event(), event()], &survey());
         assert_eq!((&first, rejected.len()), (&again, 0));
         assert_ne!(first[0].event_id, first[1].event_id);
     }
 
     #[test]
     fn comments_are_kept_only_where_the_configuration_says_so() {
-        let pseudonyms = Pseudonyms::new(&"k".into());
-        assert_eq!(rows([event()].into_iter(), &pseudonyms, &survey(), true).0[0].comment.as_deref(), Some("rápido"));
-        assert_eq!(rows([event()].into_iter(), &pseudonyms, &survey(), false).0[0].comment, None);
+        assert_eq!(kept(vec![event()], &survey()).0[0].comment.as_deref(), Some("rápido"));
+        assert_eq!(kept(vec![event()], &Survey { comment_extra: None, ..survey() }).0[0].comment, None);
     }
 
     #[test]
     fn an_event_without_a_readable_time_is_set_aside() {
-        let event = events::Event { storage_date: "yesterday".into(), ..event() };
-        let (rows, rejected) = rows([event].into_iter(), &Pseudonyms::new(&"k".into()), &survey(), true);
+        let (rows, rejected) = kept(vec![events::Event { storage_date: "yesterday".into(), ..event() }], &survey());
         assert_eq!((rows.len(), rejected[0].0.as_str()), (0, "no readable time"));
-    }
-
-    #[test]
-    fn a_counter_belongs_to_the_day_at_utc_minus_three() {
-        assert_eq!(counter_day("2026-02-03T03:00:00.000Z"), "2026-02-03".parse().ok());
     }
 }

@@ -1,90 +1,223 @@
 //! Messages of tickets: who wrote when, never what.
 //!
 //! Blip answers with all messages of a ticket's customer, so each customer is asked for once, by the newest ticket. Position:
-//! the customer. Checkpoint: the tickets that the read covers; one that was still open is read again.
+//! the customer. Checkpoint: the tickets that the read covers, each with where its messages came from; one that was still open is
+//! read again, and so is one without any message. Blip documents that a ticket's messages can be read for a month, and threads
+//! for three: what is older than the one is asked for as a thread, by the customer's identity on the channel and the router's
+//! key; what is older than the other is noted as no longer there.
 
-use chrono::{DateTime, Utc};
-use futures_util::{StreamExt, TryStreamExt, stream};
+use std::sync::Arc;
 
-use super::{CONCURRENCY, IngestError, Pseudonyms, days::Reader};
+use chrono::{DateTime, TimeDelta, Utc};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::{
+    IngestError, Pseudonyms,
+    days::Reader,
+    gaps::Gaps,
+    pipeline::{Batch, read_ahead},
+};
 use crate::{
-    blip::{BlipError, Client, desk},
-    store::{MessageRow, MessageTask, Resource, Store, Written},
+    blip::{BlipError, Client, Entry, desk, threads, tunnels},
+    store::{MessageRead, MessageRow, MessageSource, MessageTask, Resource, Store, TaskTicket, Written},
 };
 
-/// Customers per transaction.
-const BATCH_CUSTOMERS: usize = 4_000;
+/// Messages per transaction.
+const BATCH_ROWS: usize = 60_000;
+
+/// Customers that are planned at once, so that memory does not grow with history.
+const PLANNED: usize = 20_000;
+
+/// How long Blip documents to keep messages of tickets, and threads.
+pub const TICKET_MESSAGES_DAYS: i64 = 31;
+const THREAD_DAYS: i64 = 92;
+
+/// The first message of a ticket is the one that made the bot open it, so it is a little older.
+const BEFORE_TICKET: TimeDelta = TimeDelta::minutes(15);
 
 /// What one customer gave.
 struct Read {
-    task: MessageTask,
-    rows: Vec<MessageRow>,
+    read: MessageRead,
     rejected: Vec<(String, String)>,
 }
 
 /// Reads the messages of all customers with uncovered tickets; returns their number and what changed.
 pub async fn read(
-    client: &Client,
+    client: &Arc<Client>,
+    channel: Option<&Arc<Client>>,
     store: &mut Store,
-    pseudonyms: &Pseudonyms,
+    pseudonyms: &Arc<Pseudonyms>,
     reader: &Reader<'_>,
+    gaps: &mut Gaps,
 ) -> Result<(usize, Written), IngestError> {
-    let tasks = store.message_tasks(client.key_name())?;
-    let count = tasks.len();
-    reader.progress.start("messages by customer", Some(count));
-    let mut answers = stream::iter(tasks.into_iter().map(|task| read_customer(client, pseudonyms, task))).buffer_unordered(CONCURRENCY);
+    reader.progress.start("messages by customer", Some(store.message_task_count(client.key_name(), channel.is_some())?));
     let mut written = Written::default();
-    let mut batch = Vec::new();
-    while let Some(read) = answers.try_next().await? {
-        reader.progress.advance(1);
-        batch.push(read);
-        if batch.len() >= BATCH_CUSTOMERS {
-            written += write(store, reader.run_id, std::mem::take(&mut batch))?;
+    let mut batch = Batch::new(BATCH_ROWS);
+    let mut last: Option<MessageTask> = None;
+    let mut count = 0;
+    loop {
+        let tasks = store.message_tasks(client.key_name(), channel.is_some(), last.as_ref(), PLANNED)?;
+        let is_last = tasks.len() < PLANNED;
+        last = tasks.last().cloned();
+        let mut answers = {
+            let (client, channel, pseudonyms) = (Arc::clone(client), channel.cloned(), Arc::clone(pseudonyms));
+            let (concurrency, now) = (client.concurrency(), reader.now);
+            read_ahead(tasks, concurrency, move |task| {
+                let (client, channel, pseudonyms) = (Arc::clone(&client), channel.clone(), Arc::clone(&pseudonyms));
+                async move { read_customer(&client, channel.as_deref(), &pseudonyms, task, now).await }
+            })
+        };
+        while let Some(answer) = answers.recv().await {
+            reader.progress.advance(1);
+            count += 1;
+            match answer {
+                Ok(read) => {
+                    gaps.note_success();
+                    let size = read.read.rows.len() + 1;
+                    if let Some(full) = batch.add(read, size) {
+                        written += write(store, reader, full)?;
+                    }
+                }
+                Err((task, error)) => gaps.note(Resource::Message, format!("messages of ticket {}", task.newest_ticket_id), error)?,
+            }
+        }
+        written += write(store, reader, batch.take())?;
+        if is_last {
+            return Ok((count, written));
         }
     }
-    written += write(store, reader.run_id, batch)?;
-    Ok((count, written))
 }
 
-async fn read_customer(client: &Client, pseudonyms: &Pseudonyms, task: MessageTask) -> Result<Read, BlipError> {
-    let messages = desk::messages(client, &task.newest_ticket_id, task.not_before).await?;
-    let mut read = Read { task, rows: Vec::with_capacity(messages.len()), rejected: Vec::new() };
-    for message in messages {
-        match row(&message) {
-            Ok(row) => read.rows.push(row),
-            Err(reason) => read.rejected.push((reason.to_owned(), pseudonyms.rejected(&message))),
+async fn read_customer(
+    client: &Client,
+    channel: Option<&Client>,
+    pseudonyms: &Pseudonyms,
+    task: MessageTask,
+    now: DateTime<Utc>,
+) -> Result<Read, (MessageTask, BlipError)> {
+    let from = task.not_before - BEFORE_TICKET;
+    let (mut rows, mut rejected) = match desk::messages(client, &task.newest_ticket_id, from).await {
+        Ok(entries) => kept(entries, pseudonyms),
+        Err(error) => return Err((task, error)),
+    };
+    let mut sources: Vec<MessageSource> = task
+        .tickets
+        .iter()
+        .map(|ticket| if has_messages(ticket, &task, &rows) { MessageSource::Ticket } else { MessageSource::None })
+        .collect();
+    let is_kept_as_thread = |ticket: &TaskTicket| (TICKET_MESSAGES_DAYS..THREAD_DAYS).contains(&(now - ticket.created_at).num_days());
+    let missing =
+        |sources: &[MessageSource]| -> Vec<usize> { (0..sources.len()).filter(|place| sources[*place] == MessageSource::None).collect() };
+    if missing(&sources).iter().any(|place| is_kept_as_thread(&task.tickets[*place]))
+        && let Some(channel) = channel
+    {
+        let thread = match thread(client, channel, &task, from).await {
+            Ok(entries) => entries,
+            Err(error) => return Err((task, error)),
+        };
+        let (found, unreadable) = kept(thread, pseudonyms);
+        for place in missing(&sources) {
+            let ticket = &task.tickets[place];
+            let of_ticket: Vec<MessageRow> = found.iter().filter(|row| is_of(ticket, &task, row)).cloned().collect();
+            if !of_ticket.is_empty() {
+                sources[place] = MessageSource::Thread;
+                rows.extend(of_ticket);
+            }
+        }
+        rejected.extend(unreadable);
+    }
+    for place in missing(&sources) {
+        let age = (now - task.tickets[place].created_at).num_days();
+        sources[place] = match age {
+            _ if age >= THREAD_DAYS => MessageSource::Expired,
+            _ if age >= TICKET_MESSAGES_DAYS && channel.is_some() => MessageSource::Expired,
+            _ if age >= TICKET_MESSAGES_DAYS => MessageSource::NoKey,
+            _ => MessageSource::None,
+        };
+    }
+    Ok(Read { read: MessageRead { task, rows, sources }, rejected })
+}
+
+/// The customer's thread: who it is on the channel is asked for and not kept.
+async fn thread(
+    client: &Client,
+    channel: &Client,
+    task: &MessageTask,
+    from: DateTime<Utc>,
+) -> Result<Vec<Entry<desk::Message>>, BlipError> {
+    let Some(customer) = desk::ticket(client, &task.newest_ticket_id).await?.and_then(|ticket| ticket.customer_identity) else {
+        return Ok(Vec::new());
+    };
+    let on_channel = tunnels::tunnel(client, &customer).await?.map_or(customer, |tunnel| tunnel.originator);
+    threads::messages(channel, &on_channel, from).await
+}
+
+fn has_messages(ticket: &TaskTicket, task: &MessageTask, rows: &[MessageRow]) -> bool {
+    rows.iter().any(|row| is_of(ticket, task, row))
+}
+
+/// Returns whether a message lies between this ticket's beginning and that of the customer's next one.
+fn is_of(ticket: &TaskTicket, task: &MessageTask, row: &MessageRow) -> bool {
+    let next = task.tickets.iter().map(|other| other.created_at).filter(|at| *at > ticket.created_at).min();
+    row.sent_at >= ticket.created_at - BEFORE_TICKET && next.is_none_or(|next| row.sent_at < next)
+}
+
+fn kept(entries: Vec<Entry<desk::Message>>, pseudonyms: &Pseudonyms) -> (Vec<MessageRow>, Vec<(String, String)>) {
+    let (mut rows, mut rejected) = (Vec::with_capacity(entries.len()), Vec::new());
+    for entry in entries {
+        match entry {
+            Entry::Record(message) => match row(&message) {
+                Ok(row) => rows.push(row),
+                Err(reason) => rejected.push((reason.to_owned(), pseudonyms.rejected(&message))),
+            },
+            Entry::Unreadable(one) => {
+                rejected.push((format!("field `{}` can not be read", one.field), pseudonyms.keyed("rejected", &one.text)));
+            }
         }
     }
-    Ok(read)
+    (rows, rejected)
 }
 
-fn write(store: &mut Store, run_id: &str, batch: Vec<Read>) -> Result<Written, IngestError> {
+fn write(store: &mut Store, reader: &Reader<'_>, batch: Vec<Read>) -> Result<Written, IngestError> {
     if batch.is_empty() {
         return Ok(Written::default());
     }
     let (mut reads, mut rejected) = (Vec::with_capacity(batch.len()), Vec::new());
     for read in batch {
-        reads.push((read.task, read.rows));
+        reads.push(read.read);
         rejected.extend(read.rejected);
     }
-    Ok(store.transaction(|store| {
-        Ok(Written {
-            messages: store.write_messages(&reads, run_id)?,
-            rejected: store.write_rejected(Resource::Message, &rejected, run_id)?,
-            ..Written::default()
+    let run = reader.run;
+    Ok(tokio::task::block_in_place(|| {
+        store.transaction(|store| {
+            let written = Written {
+                messages: store.write_messages(&reads, run)?,
+                rejected: store.write_rejected(Resource::Message, &rejected, run)?,
+                ..Written::default()
+            };
+            store.write_load(run, &written)?;
+            Ok(written)
         })
     })?)
 }
 
 /// Keeps what a turn needs; a message without id, direction or time can not take part in one.
 fn row(message: &desk::Message) -> Result<MessageRow, &'static str> {
-    let sent_at: DateTime<Utc> = message.date.as_deref().and_then(|date| date.parse().ok()).ok_or("no readable time")?;
     Ok(MessageRow {
-        message_id: message.id.clone().ok_or("no id")?,
+        sent_at: message.sent_at().ok_or("no readable time")?,
+        message_id: message_id(message.id.as_deref().ok_or("no id")?),
         direction: message.direction.clone().ok_or("no direction")?,
         author: message.emitter().map(str::to_owned),
         content: message.is_content(),
-        sent_at,
+    })
+}
+
+/// Blip's ids are UUIDs; any other text is told apart by its digest.
+fn message_id(id: &str) -> Uuid {
+    Uuid::try_parse(id).unwrap_or_else(|_| {
+        let digest = Sha256::digest(id.as_bytes());
+        Uuid::from_slice(&digest[..16]).expect("sixteen bytes")
     })
 }
 
@@ -99,5 +232,38 @@ mod tests {
         assert_eq!(row(r#"{"id":"m","direction":"sent","date":"yesterday"}"#), Err("no readable time"));
         assert_eq!(row(r#"{"direction":"sent","date":"2026-02-03T13:01:10.420Z"}"#), Err("no id"));
         assert_eq!(row(r#"{"id":"m","date":"2026-02-03T13:01:10.420Z"}"#), Err("no direction"));
+    }
+
+    #[test]
+    fn ids_stay_what_they_are_and_other_texts_stay_apart() {
+        assert_eq!(message_id("0f6f0a52-5b0e-4c39-9a55-4b7f2d1f3c11").to_string(), "0f6f0a52-5b0e-4c39-9a55-4b7f2d1f3c11");
+        assert_ne!(message_id("fwd:1"), message_id("fwd:2"));
+        assert_eq!(message_id("fwd:1"), message_id("fwd:1"));
+    }
+
+    #[test]
+    fn messages_belong_to_the_ticket_that_they_follow() {
+        let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+        let ticket = |id: &str, created: &str| TaskTicket { ticket_id: id.into(), is_closed: true, created_at: at(created) };
+        let task = MessageTask {
+            owner: "bot".into(),
+            customer_key: "c".into(),
+            newest_ticket_id: "b".into(),
+            newest_at: at("2026-10-20T12:00:00Z"),
+            not_before: at("2026-10-01T12:00:00Z"),
+            was_read: false,
+            tickets: vec![ticket("a", "2026-10-01T12:00:00Z"), ticket("b", "2026-10-20T12:00:00Z")],
+        };
+        let row = |sent_at: &str| MessageRow {
+            message_id: Uuid::nil(),
+            direction: "received".into(),
+            author: None,
+            content: true,
+            sent_at: at(sent_at),
+        };
+        let only_new = [row("2026-10-20T11:59:30Z"), row("2026-10-20T12:05:00Z")];
+        assert!(has_messages(&task.tickets[1], &task, &only_new));
+        assert!(!has_messages(&task.tickets[0], &task, &only_new[1..]));
+        assert!(has_messages(&task.tickets[0], &task, &[row("2026-10-01T12:05:00Z")]));
     }
 }

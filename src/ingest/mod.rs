@@ -1,37 +1,52 @@
 //! Turns Blip's answers into rows, day by day, and never twice.
 //!
-//! Resources are read in this order: attendants and queues; tickets by local day of creation; messages of the customers whose
-//! tickets are new or have changed; survey events by day. What was read and what it covers are written in one transaction, so
-//! a run that breaks off leaves whole days or nothing, and the next run goes on there. Two runs at once cannot be: the
-//! database belongs to one process. Reading a day again changes nothing when Blip says the same.
+//! Resources are read in this order: attendants and queues; Blip's own figures by day, against which the rest is held; tickets by
+//! local day of creation, and one by one those that were still open; messages of the customers whose tickets are new or have
+//! changed; survey events by day; today's numbers. What Blip is about to forget comes first, the oldest of it at the front. What was
+//! read and what it covers are written in one transaction, so a run that breaks off leaves whole days or nothing, and the next
+//! run goes on there. Two runs at once cannot be: the database belongs to one process. Reading a day again changes nothing when
+//! Blip says the same, and nothing that Blip no longer has is ever removed here.
 
+mod clients;
 mod days;
+mod directory;
 mod error;
 mod events;
+mod gaps;
+mod live;
 mod messages;
+mod pipeline;
 mod progress;
 mod pseudonym;
+mod reports;
 mod tickets;
+mod warnings;
 
-use chrono::{DateTime, Datelike, Months, NaiveDate, Utc};
+use std::{collections::BTreeMap, sync::Arc};
+
+use chrono::{DateTime, Datelike, Days, Months, NaiveDate, Utc};
 use secrecy::SecretString;
-use uuid::Uuid;
 
 use crate::{
-    blip::{Client, desk, identity},
-    config::{KeyRole, Project, SatisfactionSource},
-    store::{AttendantRow, MartReport, Resource, SettingsRows, Store, Written},
+    config::{Project, SatisfactionSource},
+    store::{Holder, MartReport, Resource, SettingsRows, Store, Written},
 };
 
+pub use clients::Clients;
 pub use error::IngestError;
+pub use gaps::Gap;
+pub use live::LiveView;
 pub use progress::{Progress, Silent};
 pub use pseudonym::Pseudonyms;
+pub use warnings::{Alarm, Warnings};
+
+use self::{days::Reader, gaps::Gaps};
 
 /// How far a first load looks back: a full year for comparisons, and the month before it.
 const BACKFILL_MONTHS: u32 = 13;
 
-/// Commands under way at once for one key; its rate is limited apart from that.
-const CONCURRENCY: usize = 8;
+/// Days that are read again each time although they are settled: what was changed after the fact, and what came late.
+const LOOK_BACK_DAYS: u64 = 7;
 
 /// What a run is asked to do.
 #[derive(Debug, Clone)]
@@ -74,67 +89,66 @@ pub struct IngestSummary {
     pub event_days: usize,
     /// What the tables hold now.
     pub marts: MartReport,
+    /// What a person must know.
+    pub warnings: Warnings,
+    /// Today's numbers as Blip shows them; none where it does not offer them.
+    pub live: Vec<LiveView>,
 }
 
-/// The clients of a project, by role.
-pub struct Clients {
-    /// Keys that see tickets.
-    pub desk: Vec<Client>,
-    /// Keys that see events.
-    pub events: Vec<Client>,
-}
+/// Mark of the instant until which everything was asked for, in RFC 3339.
+pub const LOADED_UNTIL: &str = "loaded_until";
 
-impl Clients {
-    /// Makes the clients of all keys; `base_url` replaces the configured address of each (a simulator's, say).
-    ///
-    /// # Errors
-    /// Names the key whose secret is missing or unusable.
-    pub fn of_project(project: &Project, base_url: Option<&str>) -> Result<Clients, IngestError> {
-        let make = |role: KeyRole| -> Result<Vec<Client>, IngestError> {
-            project
-                .settings
-                .keys_with(role)
-                .map(|key| {
-                    let secret = key.secret.fetch(&project.dir, &format!("key `{}`", key.name))?;
-                    let options = crate::blip::ClientOptions { commands_per_second: key.commands_per_second, ..Default::default() };
-                    Ok(Client::new(&key.name, base_url.unwrap_or(&key.base_url), &secret, options)?)
-                })
-                .collect()
-        };
-        Ok(Clients { desk: make(KeyRole::Desk)?, events: make(KeyRole::Events)? })
-    }
-}
+/// Mark of the key of the pseudonyms: a fingerprint of it.
+const PSEUDONYM_KEY: &str = "pseudonym_key";
 
-/// Reads everything that `request` asks for and makes the marts from it.
+/// Mark of the event extras that were kept.
+const SURVEY_EXTRAS: &str = "survey_extras";
+
+/// Reads everything that `request` asks for and makes the tables from it. Returns the open store, to publish from.
 ///
-/// `queries` are the texts of `queries/` by path. Nothing is written before the first answers have come.
+/// `queries` are the texts of `queries/` by path. Nothing is written before the first answers have come. What could not be read
+/// although it was asked for often enough is told in the summary, and read by the next run.
 ///
 /// # Errors
-/// That of the first command which no retry could save, of the configuration, or of the database.
+/// That of a command that the key may not give or that shows Blip to be out of reach, of the configuration, or of the database.
 pub async fn run(
     project: &Project,
     clients: &Clients,
-    queries: &std::collections::BTreeMap<String, String>,
+    queries: &BTreeMap<String, String>,
     request: &IngestRequest,
     progress: &dyn Progress,
-) -> Result<IngestSummary, IngestError> {
+) -> Result<(Store, IngestSummary), IngestError> {
     let settings = &project.settings;
-    let pseudonym_key: SecretString = settings.privacy.pseudonym_key.fetch(&project.dir, "key of the customers' pseudonyms")?;
-    let pseudonyms = Pseudonyms::new(&pseudonym_key);
+    let pseudonyms = Arc::new(pseudonyms(project)?);
     if clients.desk.is_empty() {
         return Err(IngestError::NoDeskKey);
     }
+    crate::store::require_free(&project.data_dir())?;
     let wants = |resource: OnlyResource| request.only.is_none_or(|only| only == resource);
-    let run_id = Uuid::new_v4().to_string();
+    let mut gaps = Gaps::default();
     let mut written = Written::default();
 
     progress.start("attendants and queues", None);
-    let directory = if wants(OnlyResource::Directory) { Some(read_directory(&clients.desk).await?) } else { None };
-    let mut store = Store::open(&project.store_file())?;
+    let directory = if wants(OnlyResource::Directory) { Some(directory::read(&clients.desk, &pseudonyms).await?) } else { None };
+    let mut store = open(project, &pseudonyms, request.now)?;
+    let run = store.begin_run(request.now)?;
+    let quarantined_before = store.quarantined()?;
+    let extras = survey_extras(project);
     store.transaction(|store| {
         store.write_settings(&SettingsRows::new(settings))?;
-        if let Some((attendants, queues)) = &directory {
-            written.directory = store.write_directory(attendants, queues, &run_id)?;
+        if store.mark(SURVEY_EXTRAS)?.is_some_and(|earlier| earlier != extras) {
+            // What was not kept of an event is not here: the days have to be read again.
+            store.forget_coverage(Resource::Event)?;
+        }
+        store.set_mark(SURVEY_EXTRAS, &extras)?;
+        if let Some(directory) = &directory {
+            let changed = Written {
+                directory: store.write_directory(&directory.attendants, &directory.queues, run)?,
+                rejected: store.write_rejected(Resource::Directory, &directory.rejected, run)?,
+                ..Written::default()
+            };
+            store.write_load(run, &changed)?;
+            written += changed;
         }
         Ok(())
     })?;
@@ -146,71 +160,109 @@ pub async fn run(
     let span = |store: &Store, resource: Resource| -> Result<(NaiveDate, NaiveDate), IngestError> {
         Ok((request.from.or(store.first_covered_day(resource)?).unwrap_or(backfill), last))
     };
-    let reader = days::Reader { zone, now: request.now, full: request.full, run_id: &run_id, progress };
+    let look_back = today - Days::new(LOOK_BACK_DAYS);
+    let reader = Reader { zone, now: request.now, full: request.full, look_back, run, progress };
 
-    let mut summary = (0, 0, 0);
+    let (mut ticket_days, mut customers, mut event_days) = (0, 0, 0);
     if wants(OnlyResource::Tickets) {
         let span = span(&store, Resource::Ticket)?;
         for client in &clients.desk {
-            let (days, more) = tickets::read(client, &mut store, &pseudonyms, &reader, span).await?;
-            summary.0 += days;
+            let (expected, more) = reports::read(client, &mut store, &reader, &mut gaps, span).await?;
+            written += more;
+            let (days, more) = tickets::read(client, &mut store, &pseudonyms, &reader, &mut gaps, &expected, span).await?;
+            ticket_days += days;
             written += more;
         }
     }
     if wants(OnlyResource::Messages) {
-        // Which messages are missing is read off the staged tickets.
-        if !store.is_current(queries)? {
-            store.rebuild_staging(queries)?;
-        }
         // Each key sees the tickets of its own bot only; with another one their messages would be an empty thread.
         for client in &clients.desk {
-            let (customers, more) = messages::read(client, &mut store, &pseudonyms, &reader).await?;
-            summary.1 += customers;
+            let (read, more) = messages::read(client, clients.channel.first(), &mut store, &pseudonyms, &reader, &mut gaps).await?;
+            customers += read;
             written += more;
         }
     }
     if wants(OnlyResource::Events) && settings.satisfaction.source == SatisfactionSource::Events {
         let span = span(&store, Resource::Event)?;
         for client in &clients.events {
-            let (days, more) =
-                events::read(client, &mut store, &pseudonyms, &reader, &settings.satisfaction, settings.privacy.keep_comments, span)
-                    .await?;
-            summary.2 += days;
+            let survey = events::Survey::new(settings);
+            let (days, more) = events::read(client, &mut store, &pseudonyms, &reader, &mut gaps, &survey, span).await?;
+            event_days += days;
             written += more;
         }
     }
+    let live =
+        if request.only.is_none() && last == today { live::sample(clients, &mut store, request.now, &mut gaps).await? } else { Vec::new() };
+    let unknown_fields = clients.take_unknown_fields();
 
-    progress.start("tables", None);
-    let now = request.now;
-    let marts = store.transaction(|store| {
-        if !written.is_empty() {
-            store.write_load(&run_id, now, &written)?;
+    let marts = tokio::task::block_in_place(|| refresh(&mut store, queries, progress))?;
+    store.transaction(|store| {
+        let fields = unknown_fields.iter().map(|((resource, field), seen)| (*resource, field.as_str(), *seen));
+        store.write_unknown_fields(fields, run)?;
+        if last == today && request.only.is_none() && gaps.is_empty() {
+            store.set_mark(LOADED_UNTIL, &request.now.to_rfc3339())?;
         }
-        if last == today && request.only.is_none() {
-            store.set_mark(LOADED_UNTIL, &now.to_rfc3339())?;
-        }
-        store.rebuild_marts(queries)
+        store.finish_run(run, request.now, if gaps.is_empty() { "complete" } else { "partial" })
     })?;
     progress.finish();
-    let (ticket_days, customers, event_days) = summary;
-    Ok(IngestSummary { written, ticket_days, customers, event_days, marts })
+    let newly_set_aside = marts.quarantined - quarantined_before;
+    let warnings = warnings::gather(&store, &reader, gaps, &unknown_fields, newly_set_aside)?;
+    Ok((store, IngestSummary { written, ticket_days, customers, event_days, marts, warnings, live }))
 }
 
-/// Mark of the instant until which everything was asked for, in RFC 3339.
-pub const LOADED_UNTIL: &str = "loaded_until";
+/// Makes all tables again from what is stored, without asking Blip anything. Returns the open store, to publish from.
+///
+/// # Errors
+/// Those of the configuration or of the database.
+pub fn rebuild(
+    project: &Project,
+    queries: &BTreeMap<String, String>,
+    now: DateTime<Utc>,
+    progress: &dyn Progress,
+) -> Result<(Store, MartReport), IngestError> {
+    let mut store = open(project, &pseudonyms(project)?, now)?;
+    store.transaction(|store| store.write_settings(&SettingsRows::new(&project.settings)))?;
+    store.forget_marts()?;
+    let marts = refresh(&mut store, queries, progress)?;
+    progress.finish();
+    Ok((store, marts))
+}
 
-async fn read_directory(clients: &[Client]) -> Result<(Vec<AttendantRow>, Vec<String>), IngestError> {
-    let (mut attendants, mut queues) = (Vec::new(), Vec::new());
-    for client in clients {
-        let (found_attendants, found_queues) = tokio::try_join!(desk::attendants(client), desk::queues(client))?;
-        queues.extend(found_queues.into_iter().map(|queue| queue.name));
-        attendants.extend(found_attendants.into_iter().map(|attendant| {
-            let mut queues = attendant.teams.unwrap_or_default();
-            queues.sort();
-            AttendantRow { agent: identity::attendant_email(&attendant.identity), name: attendant.full_name, queues }
-        }));
+fn refresh(store: &mut Store, queries: &BTreeMap<String, String>, progress: &dyn Progress) -> Result<MartReport, IngestError> {
+    progress.start("tables", None);
+    let mut is_told = false;
+    Ok(store.refresh_marts(queries, &mut |_, parts| {
+        if !is_told && parts > 1 {
+            progress.start("tables", Some(parts));
+            is_told = true;
+        }
+        progress.advance(1);
+    })?)
+}
+
+fn pseudonyms(project: &Project) -> Result<Pseudonyms, IngestError> {
+    let key: SecretString = project.settings.privacy.pseudonym_key.fetch(&project.dir, "key of the customers' pseudonyms")?;
+    Ok(Pseudonyms::new(&key))
+}
+
+/// Opens the store, and refuses to mix pseudonyms of two keys in it.
+///
+/// # Errors
+/// As [`Store::open`], and [`IngestError::PseudonymKey`].
+pub(crate) fn open(project: &Project, pseudonyms: &Pseudonyms, now: DateTime<Utc>) -> Result<Store, IngestError> {
+    let mut store = Store::open(&project.store_file(), &Holder::new("relato ingest", now))?;
+    let fingerprint = pseudonyms.keyed("fingerprint of the key", "");
+    match store.mark(PSEUDONYM_KEY)? {
+        Some(known) if known != fingerprint => Err(IngestError::PseudonymKey),
+        Some(_) => Ok(store),
+        None => {
+            store.transaction(|store| store.set_mark(PSEUDONYM_KEY, &fingerprint))?;
+            Ok(store)
+        }
     }
-    attendants.sort_by(|a, b| a.agent.cmp(&b.agent));
-    attendants.dedup_by(|a, b| a.agent == b.agent);
-    Ok((attendants, queues))
+}
+
+fn survey_extras(project: &Project) -> String {
+    let survey = &project.settings.satisfaction;
+    format!("{}|{:?}|{:?}|{}", survey.category, survey.sector_extra, survey.comment_extra, project.settings.privacy.keep_comments)
 }

@@ -12,7 +12,7 @@ use super::{
     draw::Draw,
     profile::{ATTENDANTS, CHANNELS, HOUR_LOAD, WEEKDAY_LOAD},
 };
-use crate::domain::Zone;
+use crate::domain::{Zone, holiday};
 
 /// What a world is drawn from.
 #[derive(Debug, Clone)]
@@ -272,7 +272,7 @@ impl Arrivals {
             if draw.chance(0.02) {
                 mood *= 1.7;
             }
-            if calendar::is_holiday(day) {
+            if holiday::is_national(day) {
                 mood *= 0.12;
             }
             let growth = 1.035_f64.powf(months_since(spec.first_day(zone), day));

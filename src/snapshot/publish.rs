@@ -1,7 +1,7 @@
 //! Publishes the marts of the live database as a new snapshot.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::{self, File},
     path::Path,
 };
@@ -14,7 +14,7 @@ use super::{
     manifest::FORMAT,
     reader::{MANIFEST_FOLDER, latest},
 };
-use crate::domain::digest::sha256;
+use crate::domain::{digest::sha256, period::MonthsByTable};
 
 /// What publishing did.
 #[derive(Debug, Clone)]
@@ -42,20 +42,29 @@ pub struct Stamp {
 
 /// Publishes `tables` of the schema `marts`: name and the column whose month makes the parts.
 ///
-/// A snapshot is made when a row differs from the last one, or when a new local day has been loaded; otherwise the last one
+/// `changed` returns the months that have changed since the snapshot with a given id, where that is known: the others are taken over
+/// without being looked at. A snapshot is made when a row differs from the last one, or when a new local day has been loaded; otherwise the last one
 /// stays the newest.
 ///
 /// # Errors
 /// When the folder cannot be written or DuckDB refuses. Readers then still see the snapshot before.
-pub fn publish(connection: &Connection, tables: &[(&str, Option<&str>)], folder: &Path, stamp: &Stamp) -> Result<Published, SnapshotError> {
+pub fn publish(
+    connection: &Connection,
+    tables: &[(&str, Option<&str>)],
+    folder: &Path,
+    stamp: &Stamp,
+    changed: impl FnOnce(&str) -> Option<MonthsByTable>,
+) -> Result<Published, SnapshotError> {
     let manifests = folder.join(MANIFEST_FOLDER);
     fs::create_dir_all(&manifests).map_err(SnapshotError::file("created", &manifests))?;
     let previous = latest(folder)?;
+    let changed = previous.as_ref().and_then(|manifest| changed(&manifest.id));
     let mut parts_written = 0;
     let mut contents = BTreeMap::new();
     for (table, month_column) in tables {
         let known = previous.as_ref().and_then(|manifest| manifest.tables.get(*table));
-        let parts = publish_table(connection, folder, table, *month_column, known, &mut parts_written)?;
+        let months = changed.as_ref().and_then(|changed| changed.get(*table));
+        let parts = publish_table(connection, folder, (table, *month_column), known, months, &mut parts_written)?;
         contents.insert((*table).to_owned(), TableManifest { rows: parts.iter().map(|part| part.rows).sum(), parts });
     }
     if let Some(manifest) = previous.as_ref().filter(|manifest| is_same(manifest, &contents, stamp)) {
@@ -89,22 +98,29 @@ fn is_same(manifest: &Manifest, contents: &BTreeMap<String, TableManifest>, stam
 fn publish_table(
     connection: &Connection,
     folder: &Path,
-    table: &str,
-    month_column: Option<&str>,
+    (table, month_column): (&str, Option<&str>),
     known: Option<&TableManifest>,
+    changed: Option<&BTreeSet<Option<String>>>,
     parts_written: &mut usize,
 ) -> Result<Vec<Part>, SnapshotError> {
     let month = month_column.map_or_else(|| "CAST(NULL AS VARCHAR)".to_owned(), |column| format!("strftime({column}, '%Y-%m')"));
+    // A part that is not there any more is made again, whatever is known of its month.
+    let taken_over =
+        |part: &&Part| part.rows > 0 && changed.is_some_and(|changed| !changed.contains(&part.month)) && folder.join(&part.path).exists();
+    let mut parts: Vec<Part> = known.map(|known| known.parts.iter().filter(taken_over).cloned().collect()).unwrap_or_default();
+    let kept: BTreeSet<Option<String>> = parts.iter().map(|part| part.month.clone()).collect();
+    let is_elsewhere = |month: &Option<String>| !kept.contains(month);
     let mut statement = connection.prepare(&format!(
         "SELECT {month} AS month, count(*), CAST(bit_xor(hash(t)) AS VARCHAR) || '-' || CAST(sum(hash(t)) AS VARCHAR)
-         FROM marts.{table} AS t GROUP BY month ORDER BY month NULLS FIRST"
+         FROM marts.{table} AS t {} GROUP BY month ORDER BY month NULLS FIRST",
+        outside(&month, &kept)
     ))?;
-    let mut months: Vec<(Option<String>, i64, String)> =
+    let months: Vec<(Option<String>, i64, String)> =
         statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect::<Result<_, _>>()?;
-    if months.is_empty() {
+    let mut months: Vec<_> = months.into_iter().filter(|(month, ..)| is_elsewhere(month)).collect();
+    if months.is_empty() && parts.is_empty() {
         months.push((None, 0, "empty".to_owned()));
     }
-    let mut parts = Vec::with_capacity(months.len());
     for (month_value, rows, fingerprint) in months {
         let unchanged = known.and_then(|known| {
             known.parts.iter().find(|part| part.month == month_value && part.rows == rows && part.fingerprint == fingerprint)
@@ -122,7 +138,22 @@ fn publish_table(
         parts.push(Part { path, month: month_value, rows, bytes, sha256, fingerprint });
         *parts_written += 1;
     }
+    parts.sort_by(|a, b| a.month.cmp(&b.month));
     Ok(parts)
+}
+
+/// Returns the clause that leaves out the months in `kept`.
+fn outside(month: &str, kept: &BTreeSet<Option<String>>) -> String {
+    if kept.is_empty() {
+        return String::new();
+    }
+    let texts: Vec<String> = kept.iter().flatten().map(|month| format!("'{month}'")).collect();
+    let has_null = kept.contains(&None);
+    match (texts.is_empty(), has_null) {
+        (true, _) => format!("WHERE {month} IS NOT NULL"),
+        (false, true) => format!("WHERE {month} NOT IN ({})", texts.join(", ")),
+        (false, false) => format!("WHERE {month} IS NULL OR {month} NOT IN ({})", texts.join(", ")),
+    }
 }
 
 /// Writes a part under a temporary name, then renames it to its content's. Returns path, size and hash.
@@ -141,8 +172,10 @@ fn write_part(
     fs::create_dir_all(&target).map_err(SnapshotError::file("created", &target))?;
     let temporary = target.join(format!(".writing-{}.parquet", std::process::id()));
     let sql_path = temporary.to_string_lossy().replace('\'', "''");
-    connection
-        .execute_batch(&format!("COPY (SELECT * FROM marts.{table} WHERE {filter}) TO '{sql_path}' (FORMAT parquet, COMPRESSION zstd)"))?;
+    // In one order whatever the history of loads: the same rows are the same bytes.
+    connection.execute_batch(&format!(
+        "COPY (SELECT * FROM marts.{table} WHERE {filter} ORDER BY ALL) TO '{sql_path}' (FORMAT parquet, COMPRESSION zstd)"
+    ))?;
     let bytes = fs::read(&temporary).map_err(SnapshotError::file("read", &temporary))?;
     let hash = sha256(&bytes);
     let path = format!("{part_folder}/{}.parquet", &hash[..16]);

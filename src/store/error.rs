@@ -1,26 +1,47 @@
 //! Why the live database could not be read or written.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use super::Holder;
 
 /// A failure of the live database.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The folder cannot be made.
-    #[error("data folder `{}` cannot be created", path.display())]
+    /// The folder cannot be made or written.
+    #[error("`{}` cannot be created or written", path.display())]
     Folder {
-        /// The folder.
+        /// The folder or file.
         path: PathBuf,
         /// What the system says.
         source: std::io::Error,
     },
-    /// The file cannot be opened, most often because another process writes it.
-    #[error("database `{}` cannot be opened; is another `relato ingest` or `relato serve` running on this project?", path.display())]
+    /// Another process writes.
+    #[error("the data in `{}` are being written by {}", folder.display(), describe(.holder.as_ref()))]
+    Held {
+        /// The data folder.
+        folder: PathBuf,
+        /// Who has it, where it could be read.
+        holder: Option<Holder>,
+    },
+    /// The file cannot be opened.
+    #[error("database `{}` cannot be opened", path.display())]
     Open {
         /// The file.
         path: PathBuf,
         /// What DuckDB says.
         source: duckdb::Error,
     },
+    /// The file is no database, or its content contradicts its checksums.
+    #[error("database `{}` is damaged", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What DuckDB says.
+        source: duckdb::Error,
+    },
+    /// There is no room for what should be written.
+    #[error("there is no room left to write the database")]
+    Full(#[source] duckdb::Error),
     /// The database was written by a newer version.
     #[error("the database has schema {found}, this version knows {known}; use a newer Relato")]
     TooNew {
@@ -52,5 +73,48 @@ pub enum StoreError {
     },
     /// Any other failure.
     #[error("the database refused an operation")]
-    Database(#[from] duckdb::Error),
+    Database(#[source] duckdb::Error),
+}
+
+fn describe(holder: Option<&Holder>) -> String {
+    match holder {
+        Some(holder) => {
+            format!("`{}` (process {}) since {} UTC", holder.command, holder.pid, holder.since.format("%Y-%m-%d %H:%M:%S"))
+        }
+        None => "another process".to_owned(),
+    }
+}
+
+/// DuckDB tells the system's errors in words only.
+fn is_full(text: &str) -> bool {
+    ["No space left", "File too large", "Disk quota exceeded", "maximum swap space", "max_temp_directory_size"]
+        .iter()
+        .any(|sign| text.contains(sign))
+}
+
+fn is_damaged(text: &str) -> bool {
+    ["not a valid DuckDB database", "checksum", "Corrupt", "corrupt", "Serialization Error", "TProtocolException"]
+        .iter()
+        .any(|sign| text.contains(sign))
+}
+
+impl StoreError {
+    /// Says why the database at `path` could not be opened.
+    pub(super) fn opening(path: &Path, source: duckdb::Error) -> StoreError {
+        let text = source.to_string();
+        let path = path.to_owned();
+        if is_full(&text) {
+            StoreError::Full(source)
+        } else if is_damaged(&text) {
+            StoreError::Damaged { path, source }
+        } else {
+            StoreError::Open { path, source }
+        }
+    }
+}
+
+impl From<duckdb::Error> for StoreError {
+    fn from(source: duckdb::Error) -> StoreError {
+        if is_full(&source.to_string()) { StoreError::Full(source) } else { StoreError::Database(source) }
+    }
 }

@@ -1,15 +1,23 @@
 //! Makes the tables of `queries/staging` and `queries/marts` from the raw answers.
+//!
+//! Everything that these queries join belongs to one customer: chains, conversations, turns, ratings. So a load makes again only the
+//! rows of the customers that it changed. The queries do not know this: they run, as they are, in a database in memory that
+//! holds the raw rows of some customers under the same names, and what comes out takes the place of those customers' rows. A whole
+//! rebuild is the same with everybody changed, so many at a time that memory stays bounded. The few tables that are not of customers
+//! (queues, sectors, days) are made whole each time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use duckdb::params;
 
 use super::{Store, StoreError};
-use crate::domain::digest::sha256;
+use crate::domain::{digest::sha256, period::MonthsByTable};
 
 /// Staged tables, in the order in which they are made.
-const STAGING: [&str; 2] = ["ticket", "quarantine"];
+const STAGING: [&str; 3] = ["ticket", "quarantine", "message"];
 
 /// Marts, in the order in which they are made: each reads only what stands before it.
-pub const MARTS: [&str; 12] = [
+pub const MARTS: [&str; 13] = [
     "ticket_chain",
     "agent",
     "ticket",
@@ -22,10 +30,56 @@ pub const MARTS: [&str; 12] = [
     "sector",
     "calendar_day",
     "coverage",
+    "quality",
+];
+
+/// Marts whose rows belong to customers; those after them are made whole.
+const OF_CUSTOMERS: usize = 8;
+
+/// Tables of customers that are kept, each with its month column and how its rows are found by customer. Rows found by conversation go
+/// before the conversations themselves.
+const KEPT: [(&str, &str, Option<&str>, &str); 6] = [
+    ("staging", "quarantine", None, "customer_key"),
+    ("marts", "turn", Some("started_day"), "conversation_id"),
+    ("marts", "sector_stay", Some("started_day"), "conversation_id"),
+    ("marts", "rating", Some("period_day"), "customer_key"),
+    ("marts", "ticket", Some("started_day"), "customer_key"),
+    ("marts", "conversation", Some("started_day"), "customer_key"),
+];
+
+/// Raw tables that are cut down to some customers, and by what.
+const CUT: [(&str, &str); 6] = [
+    ("ticket", "customer_key IN (SELECT customer_key FROM scope.main.customer)"),
+    ("imported_ticket", "customer_key IN (SELECT customer_key FROM scope.main.customer)"),
+    ("event", "coalesce(customer_key, '') IN (SELECT customer_key FROM scope.main.customer)"),
+    // An imported answer about a ticket belongs to whoever the ticket is known to belong to.
+    (
+        "imported_rating",
+        "coalesce(
+             (SELECT max(known.customer_key) FROM LIVE.state.ticket AS known WHERE known.ticket_id = imported_rating.ticket_id),
+             (SELECT max(known.customer_key) FROM LIVE.raw.imported_ticket AS known WHERE known.ticket_id = imported_rating.ticket_id),
+             customer_key,
+             ''
+         ) IN (SELECT customer_key FROM scope.main.customer)",
+    ),
+    ("thread", "customer_key IN (SELECT customer_key FROM scope.main.customer)"),
+    ("message", "thread_id IN (SELECT thread_id FROM scope.raw.thread)"),
+];
+
+/// Tables that every customer's rows may need.
+const SHARED: [(&str, &str); 8] = [
+    ("raw", "attendant"),
+    ("raw", "mark"),
+    ("settings", "queue_sector"),
+    ("settings", "rule"),
+    ("settings", "survey"),
+    ("settings", "answer"),
+    ("settings", "offset_span"),
+    ("settings", "holiday"),
 ];
 
 /// Marts that snapshots publish, with the column whose local month places a row in a part; none for small tables.
-pub const MART_TABLES: [(&str, Option<&str>); 10] = [
+pub const MART_TABLES: [(&str, Option<&str>); 11] = [
     ("ticket", Some("started_day")),
     ("conversation", Some("started_day")),
     ("turn", Some("started_day")),
@@ -36,12 +90,20 @@ pub const MART_TABLES: [(&str, Option<&str>); 10] = [
     ("sector", None),
     ("calendar_day", Some("day")),
     ("coverage", Some("day")),
+    ("quality", Some("day")),
 ];
 
-/// Mark of what the marts were made from.
-const BASIS: &str = "marts_basis";
+/// Tickets whose customers are worked on at once: enough that the queries' own cost vanishes, few enough for a small memory.
+const TICKETS_AT_ONCE: i64 = 25_000;
 
-/// What a rebuild counted.
+/// Mark of what the customers' tables were made with, and of what the others were made from.
+const BASIS: &str = "marts_basis";
+const GLOBAL_BASIS: &str = "marts_global_basis";
+
+/// Mark of the snapshot up to which changed months are known.
+const PUBLISHED: &str = "published_snapshot";
+
+/// What a refresh counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MartReport {
     /// Tickets that were staged.
@@ -51,33 +113,224 @@ pub struct MartReport {
 }
 
 impl Store {
-    /// Makes the staged tables, so that the next reads can be planned.
+    /// Brings all tables up to what the raw answers, the settings and the queries make of them now.
     ///
-    /// # Errors
-    /// Names the query that failed.
-    pub fn rebuild_staging(&self, queries: &BTreeMap<String, String>) -> Result<(), StoreError> {
-        STAGING.iter().try_for_each(|name| self.make("staging", name, queries))
-    }
-
-    /// Makes all staged tables and marts, unless nothing that they are made from has changed since the last time.
+    /// A break-off in between leaves the rest to the next refresh; nobody reads the tables meanwhile but that one.
     ///
     /// # Errors
     /// Names the query that failed, or says how many rows were lost on the way.
-    pub fn rebuild_marts(&self, queries: &BTreeMap<String, String>) -> Result<MartReport, StoreError> {
-        if !self.is_current(queries)? {
-            self.rebuild_staging(queries)?;
-            MARTS.iter().try_for_each(|name| self.make("marts", name, queries))?;
-            self.set_mark(BASIS, &self.basis(queries)?)?;
+    pub fn refresh_marts(
+        &mut self,
+        queries: &BTreeMap<String, String>,
+        progress: &mut dyn FnMut(usize, usize),
+    ) -> Result<MartReport, StoreError> {
+        let basis = self.basis(queries)?;
+        if self.mark(BASIS)?.as_deref() != Some(basis.as_str()) {
+            self.begin_again(queries, &basis)?;
         }
-        let (raw, tickets, quarantined, placed, rejected): (i64, i64, i64, i64, i64) = self.connection.query_row(
+        let parts = self.plan()?;
+        for part in 0..parts {
+            self.refresh_part(queries, part)?;
+            progress(part + 1, parts);
+        }
+        let global_basis = format!("{basis}-{}", self.global_basis()?);
+        if parts > 0 || self.mark(GLOBAL_BASIS)?.as_deref() != Some(global_basis.as_str()) {
+            self.transaction(|store| {
+                store.make("marts", "agent", queries)?;
+                MARTS[OF_CUSTOMERS..].iter().try_for_each(|name| store.make("marts", name, queries))?;
+                store.set_mark(GLOBAL_BASIS, &global_basis)
+            })?;
+        }
+        let (tickets, quarantined) = self.connection.query_row(
             "SELECT
-                 (SELECT count(DISTINCT ticket_id) FROM raw.ticket),
-                 (SELECT count(*) FROM staging.ticket),
-                 (SELECT count(*) FROM staging.quarantine),
                  (SELECT count(*) FROM marts.ticket),
-                 (SELECT count(*) FROM raw.rejected)",
+                 (SELECT count(*) FROM staging.quarantine) + (SELECT count(*) FROM raw.rejected)",
             [],
-            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)),
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
+        Ok(MartReport { tickets, quarantined })
+    }
+
+    /// Makes every table at once and in place: what a refresh must equal, and a start for tests of single queries.
+    ///
+    /// # Errors
+    /// Names the query that failed.
+    pub fn make_all_tables(&self, queries: &BTreeMap<String, String>) -> Result<(), StoreError> {
+        STAGING.iter().try_for_each(|name| self.make("staging", name, queries))?;
+        MARTS.iter().try_for_each(|name| self.make("marts", name, queries))
+    }
+
+    /// Lets the next refresh make every row again.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn forget_marts(&mut self) -> Result<(), StoreError> {
+        self.transaction(|store| store.set_mark(BASIS, "forgotten"))
+    }
+
+    /// Returns the months of each table that have changed since the snapshot `published`; none when that is not known.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn changed_months(&self, published: &str) -> Result<Option<MonthsByTable>, StoreError> {
+        if self.mark(PUBLISHED)?.as_deref() != Some(published) {
+            return Ok(None);
+        }
+        let mut changed: MonthsByTable =
+            KEPT.iter().filter_map(|(_, name, month, _)| month.map(|_| ((*name).to_owned(), BTreeSet::new()))).collect();
+        let mut statement = self.connection.prepare("SELECT DISTINCT table_name, month FROM state.changed_month")?;
+        let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?)))?;
+        for row in rows {
+            let (table, month) = row?;
+            changed.entry(table).or_default().insert(month);
+        }
+        Ok(Some(changed))
+    }
+
+    /// Notes that the tables are published as they are.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn note_published(&mut self, snapshot: &str) -> Result<(), StoreError> {
+        let is_noted = self.mark(PUBLISHED)?.as_deref() == Some(snapshot);
+        let is_clear: bool = self.connection.query_row("SELECT count(*) = 0 FROM state.changed_month", [], |row| row.get(0))?;
+        if is_noted && is_clear {
+            return Ok(());
+        }
+        self.transaction(|store| {
+            store.connection.execute("DELETE FROM state.changed_month", [])?;
+            store.set_mark(PUBLISHED, snapshot)
+        })
+    }
+
+    /// Empties the customers' tables, with the columns that the queries give them now, and counts everybody as changed.
+    fn begin_again(&mut self, queries: &BTreeMap<String, String>, basis: &str) -> Result<(), StoreError> {
+        self.scoped("SELECT '' AS customer_key WHERE FALSE", queries, |store| {
+            for (schema, name, ..) in KEPT {
+                store
+                    .connection
+                    .execute_batch(&format!("CREATE OR REPLACE TABLE {schema}.{name} AS SELECT * FROM scope.{schema}.{name}"))?;
+            }
+            store.connection.execute_batch(
+                "DELETE FROM state.changed_customer;
+                 INSERT INTO state.changed_customer
+                 SELECT customer_key FROM state.ticket
+                 UNION SELECT customer_key FROM raw.imported_ticket
+                 UNION SELECT coalesce(customer_key, '') FROM raw.event
+                 UNION SELECT coalesce(customer_key, '') FROM raw.imported_rating",
+            )?;
+            store.connection.execute("DELETE FROM raw.mark WHERE name = ?", params![PUBLISHED])?;
+            store.set_mark(BASIS, basis)
+        })
+    }
+
+    /// Shares the changed customers out over parts; returns their number.
+    fn plan(&self) -> Result<usize, StoreError> {
+        self.connection.execute_batch(&format!(
+            "CREATE OR REPLACE TEMP TABLE part_of_customer AS
+             WITH changed AS (
+                 SELECT DISTINCT customer_key FROM state.changed_customer
+             ),
+             sized AS (
+                 SELECT changed.customer_key, count(ticket.ticket_id) AS tickets
+                 FROM changed
+                 LEFT JOIN state.ticket ON ticket.customer_key = changed.customer_key
+                 GROUP BY changed.customer_key
+             )
+             SELECT
+                 customer_key,
+                 CAST(floor((sum(tickets) OVER (ORDER BY customer_key) - tickets) / {TICKETS_AT_ONCE}) AS BIGINT) AS part
+             FROM sized"
+        ))?;
+        let parts: i64 = self.connection.query_row("SELECT coalesce(max(part) + 1, 0) FROM part_of_customer", [], |row| row.get(0))?;
+        Ok(usize::try_from(parts).unwrap_or(0))
+    }
+
+    fn refresh_part(&mut self, queries: &BTreeMap<String, String>, part: usize) -> Result<(), StoreError> {
+        self.scoped(&format!("SELECT customer_key FROM part_of_customer WHERE part = {part}"), queries, |store| {
+            let connection = &store.connection;
+            for (schema, name, month, key) in KEPT {
+                let owned = match key {
+                    "conversation_id" => {
+                        "conversation_id IN (
+                             SELECT conversation_id FROM marts.conversation
+                             WHERE customer_key IN (SELECT customer_key FROM scope.main.customer)
+                         )"
+                    }
+                    _ => "coalesce(customer_key, '') IN (SELECT customer_key FROM scope.main.customer)",
+                };
+                if let Some(month) = month {
+                    connection.execute_batch(&format!(
+                        "INSERT INTO state.changed_month
+                         SELECT DISTINCT '{name}', strftime({month}, '%Y-%m')
+                         FROM (
+                             SELECT {month} FROM {schema}.{name} WHERE {owned}
+                             UNION ALL
+                             SELECT {month} FROM scope.{schema}.{name}
+                         )"
+                    ))?;
+                }
+                connection.execute_batch(&format!(
+                    "DELETE FROM {schema}.{name} WHERE {owned};
+                     INSERT INTO {schema}.{name} SELECT * FROM scope.{schema}.{name}"
+                ))?;
+            }
+            connection
+                .execute_batch("DELETE FROM state.changed_customer WHERE customer_key IN (SELECT customer_key FROM scope.main.customer)")?;
+            Ok(())
+        })
+    }
+
+    /// Runs the queries for the customers that `customers` selects in a database of their own, called `scope`, then `work` in one
+    /// transaction on this one.
+    fn scoped(
+        &mut self,
+        customers: &str,
+        queries: &BTreeMap<String, String>,
+        work: impl FnOnce(&Store) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        self.connection.execute_batch(&format!(
+            "ATTACH ':memory:' AS scope;
+             CREATE TABLE scope.main.customer AS {customers};
+             CREATE SCHEMA scope.raw; CREATE SCHEMA scope.settings; CREATE SCHEMA scope.staging; CREATE SCHEMA scope.marts"
+        ))?;
+        let done = self.fill_scope(queries).and_then(|()| self.transaction(work));
+        // Whatever happened, the next scope begins from nothing.
+        self.connection.execute_batch(&format!("USE \"{}\"; DETACH scope", self.catalog))?;
+        done
+    }
+
+    fn fill_scope(&self, queries: &BTreeMap<String, String>) -> Result<(), StoreError> {
+        let own = &self.catalog;
+        let shared = SHARED.map(|(schema, name)| format!("CREATE VIEW scope.{schema}.{name} AS SELECT * FROM \"{own}\".{schema}.{name};"));
+        let cut = CUT.map(|(name, filter)| {
+            let kind = if name == "thread" { "TABLE" } else { "VIEW" };
+            format!(
+                "CREATE {kind} scope.raw.{name} AS SELECT * FROM \"{own}\".raw.{name} WHERE {};",
+                filter.replace("LIVE", &format!("\"{own}\""))
+            )
+        });
+        self.connection.execute_batch(&format!("{}{} USE scope", shared.concat(), cut.concat()))?;
+        let made = STAGING
+            .iter()
+            .try_for_each(|name| self.make("staging", name, queries))
+            .and_then(|()| MARTS[..OF_CUSTOMERS].iter().try_for_each(|name| self.make("marts", name, queries)))
+            .and_then(|()| self.require_nothing_lost());
+        self.connection.execute_batch(&format!("USE \"{own}\""))?;
+        made
+    }
+
+    fn require_nothing_lost(&self) -> Result<(), StoreError> {
+        let (raw, tickets, quarantined, placed): (i64, i64, i64, i64) = self.connection.query_row(
+            "SELECT
+                 (SELECT count(DISTINCT ticket_id) FROM (
+                     SELECT ticket_id FROM scope.raw.ticket UNION ALL SELECT ticket_id FROM scope.raw.imported_ticket
+                 )),
+                 (SELECT count(*) FROM scope.staging.ticket),
+                 (SELECT count(*) FROM scope.staging.quarantine),
+                 (SELECT count(*) FROM scope.marts.ticket)",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
         )?;
         if raw != tickets + quarantined {
             return Err(StoreError::RowsLost { what: "tickets", expected: raw, lost: raw - tickets - quarantined });
@@ -85,40 +338,35 @@ impl Store {
         if placed != tickets {
             return Err(StoreError::RowsLost { what: "staged tickets", expected: tickets, lost: tickets - placed });
         }
-        Ok(MartReport { tickets, quarantined: quarantined + rejected })
+        Ok(())
     }
 
-    /// Returns whether staged tables and marts are what the queries make of the raw answers as they are now.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub fn is_current(&self, queries: &BTreeMap<String, String>) -> Result<bool, StoreError> {
-        Ok(self.mark(BASIS)? == Some(self.basis(queries)?))
-    }
-
-    /// Returns a digest of everything that the marts are made from: queries, settings and raw answers. Tables that only grow are
-    /// known by their number of rows, the others by their rows.
+    /// Returns a digest of what every customer's rows depend on: queries, settings and who answers in which queue.
     fn basis(&self, queries: &BTreeMap<String, String>) -> Result<String, StoreError> {
-        const GROWING: [&str; 4] = ["raw.ticket", "raw.message", "raw.event", "raw.attendant"];
-        // Which run read the messages of a ticket makes no difference, so that column is left out.
-        const CHANGING: [(&str, &str); 8] = [
-            ("raw.queue", "rows"),
-            ("raw.coverage", "rows"),
-            ("raw.message_read", "ticket_id, is_final"),
-            ("settings.queue_sector", "rows"),
-            ("settings.rule", "rows"),
-            ("settings.survey", "rows"),
-            ("settings.answer", "rows"),
-            ("settings.offset_span", "rows"),
-        ];
-        let grown = GROWING.map(|table| format!("SELECT '{table}' AS part, CAST(count(*) AS VARCHAR) AS digest FROM {table}"));
-        let changed = CHANGING
-            .map(|(table, what)| format!("SELECT '{table}', coalesce(CAST(sum(hash({what})) AS VARCHAR), '') FROM {table} AS rows"));
-        let parts: Vec<String> = grown.into_iter().chain(changed).collect();
-        let sql = format!("SELECT string_agg(part || '=' || digest, ';' ORDER BY part) FROM ({})", parts.join(" UNION ALL "));
-        let rows: String = self.connection.query_row(&sql, [], |row| row.get(0))?;
+        let settings = SHARED.iter().filter(|(schema, _)| *schema == "settings");
+        let mut parts: Vec<String> = settings.map(|(_, name)| digest_of(&format!("settings.{name}"), "rows", "")).collect();
+        parts.push(digest_of("raw.attendant", "agent, queues", "QUALIFY row_number() OVER (PARTITION BY agent ORDER BY version DESC) = 1"));
+        let rows = self.digest(&parts)?;
         let texts: String = queries.iter().flat_map(|(path, text)| [path, "\0", text, "\0"]).collect();
         Ok(sha256(format!("{rows}\0{texts}").as_bytes()))
+    }
+
+    /// Returns a digest of what the tables that are made whole depend on, beside the customers' tables.
+    fn global_basis(&self) -> Result<String, StoreError> {
+        let parts = [
+            digest_of("raw.queue", "rows", ""),
+            digest_of("raw.coverage", "rows", ""),
+            digest_of("raw.report", "key_name, report, day, body, is_final", ""),
+            digest_of("raw.message_read", "ticket_id, is_final, source", ""),
+            digest_of("raw.rejected", "resource, reason, fingerprint", ""),
+            digest_of("raw.attendant", "agent, name, queues", ""),
+        ];
+        Ok(sha256(self.digest(&parts)?.as_bytes()))
+    }
+
+    fn digest(&self, parts: &[String]) -> Result<String, StoreError> {
+        let sql = format!("SELECT string_agg(part || '=' || digest, ';' ORDER BY part) FROM ({})", parts.join(" UNION ALL "));
+        Ok(self.connection.query_row(&sql, [], |row| row.get(0))?)
     }
 
     fn make(&self, layer: &str, name: &str, queries: &BTreeMap<String, String>) -> Result<(), StoreError> {
@@ -128,4 +376,12 @@ impl Store {
             .execute_batch(&format!("CREATE OR REPLACE TABLE {layer}.{name} AS\n{sql}"))
             .map_err(|source| StoreError::Query { name: path, source })
     }
+}
+
+/// Returns the SQL of an order-free digest of some columns of a table.
+fn digest_of(table: &str, columns: &str, qualify: &str) -> String {
+    format!(
+        "SELECT '{table} {columns}' AS part, coalesce(CAST(count(*) AS VARCHAR) || '-' || CAST(sum(digest) AS VARCHAR), '') AS digest
+         FROM (SELECT hash({columns}) AS digest FROM {table} AS rows {qualify})"
+    )
 }

@@ -2,9 +2,10 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use duckdb::types::Value;
+use uuid::Uuid;
 
 /// What is read from Blip day by day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Resource {
     /// Tickets by creation.
     Ticket,
@@ -12,6 +13,10 @@ pub enum Resource {
     Message,
     /// Survey events by day.
     Event,
+    /// Attendants and queues.
+    Directory,
+    /// Blip's own figures by day.
+    Report,
 }
 
 impl Resource {
@@ -21,6 +26,8 @@ impl Resource {
             Resource::Ticket => "ticket",
             Resource::Message => "message",
             Resource::Event => "event",
+            Resource::Directory => "directory",
+            Resource::Report => "report",
         }
     }
 }
@@ -30,12 +37,16 @@ impl Resource {
 pub struct TicketRow {
     /// Blip's id.
     pub ticket_id: String,
+    /// The bot that owns it.
+    pub owner: String,
     /// Pseudonym of the customer.
     pub customer_key: String,
     /// The redacted answer as JSON, fields in fixed order.
     pub body: String,
     /// Name of the key that sees the ticket.
     pub key_name: String,
+    /// Creation, where it could be read.
+    pub created_at: Option<DateTime<Utc>>,
     /// Whether the ticket had ended.
     pub is_closed: bool,
 }
@@ -43,8 +54,8 @@ pub struct TicketRow {
 /// One message, without its content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MessageRow {
-    /// Its id.
-    pub message_id: String,
+    /// Its id; one that is no UUID is a digest of it.
+    pub message_id: Uuid,
     /// `received` or `sent`.
     pub direction: String,
     /// The platform's mark of the author; none where it is not marked.
@@ -85,6 +96,21 @@ pub struct AttendantRow {
     pub queues: Vec<String>,
 }
 
+/// What Blip's own report says of one day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportRow {
+    /// Name of the key that read it.
+    pub key_name: String,
+    /// `tickets`, `teams` or `timings`.
+    pub report: &'static str,
+    /// Day, cut at UTC−3.
+    pub day: NaiveDate,
+    /// The figures as JSON, fields in fixed order.
+    pub body: String,
+    /// Whether the day was over.
+    pub is_final: bool,
+}
+
 /// What was read of one day.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Coverage {
@@ -96,12 +122,16 @@ pub struct Coverage {
     pub day: NaiveDate,
     /// Number that Blip said it had.
     pub reported: i64,
-    /// Number that arrived.
+    /// Number that arrived, what was set aside included.
     pub stored: i64,
+    /// Of these, records that could not be kept.
+    pub set_aside: i64,
     /// Of these, tickets that had not ended.
     pub still_open: i64,
     /// Whether the day was over when it was read.
     pub day_was_over: bool,
+    /// Whether nothing moved while it was read.
+    pub is_steady: bool,
 }
 
 /// A customer whose messages are to be read.
@@ -113,10 +143,53 @@ pub struct MessageTask {
     pub customer_key: String,
     /// The ticket by which the messages are asked for.
     pub newest_ticket_id: String,
+    /// Creation of the newest ticket to be covered.
+    pub newest_at: DateTime<Utc>,
     /// Earliest instant of interest: creation of the oldest ticket to be covered.
     pub not_before: DateTime<Utc>,
-    /// Tickets that are covered by the read, and whether each had ended.
-    pub tickets: Vec<(String, bool)>,
+    /// Whether messages of this customer were read before.
+    pub was_read: bool,
+    /// Tickets that are covered by the read.
+    pub tickets: Vec<TaskTicket>,
+}
+
+/// A ticket that a read of messages covers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaskTicket {
+    /// Blip's id.
+    pub ticket_id: String,
+    /// Whether it had ended.
+    pub is_closed: bool,
+    /// Creation.
+    pub created_at: DateTime<Utc>,
+}
+
+/// Where the messages of a ticket came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MessageSource {
+    /// From the ticket.
+    Ticket,
+    /// From the customer's thread, by the router's key.
+    Thread,
+    /// There were none, although Blip should still have them: they are asked for again.
+    None,
+    /// There were none, and only the router's key could still read them, which is not configured.
+    NoKey,
+    /// There were none, and Blip no longer has them.
+    Expired,
+}
+
+impl MessageSource {
+    /// Returns the name in tables.
+    pub const fn name(self) -> &'static str {
+        match self {
+            MessageSource::Ticket => "ticket",
+            MessageSource::Thread => "thread",
+            MessageSource::None => "none",
+            MessageSource::NoKey => "no_key",
+            MessageSource::Expired => "expired",
+        }
+    }
 }
 
 pub(super) fn texts(value: Value) -> Vec<String> {
@@ -131,6 +204,15 @@ pub(super) fn texts(value: Value) -> Vec<String> {
 pub(super) fn flags(value: Value) -> Vec<bool> {
     match value {
         Value::List(values) => values.into_iter().map(|value| value == Value::Boolean(true)).collect(),
+        _ => Vec::new(),
+    }
+}
+
+pub(super) fn numbers(value: Value) -> Vec<i64> {
+    match value {
+        Value::List(values) => {
+            values.into_iter().filter_map(|value| if let Value::BigInt(number) = value { Some(number) } else { None }).collect()
+        }
         _ => Vec::new(),
     }
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use duckdb::params;
 
-use super::{AttendantRow, Coverage, EventRow, MessageRow, MessageTask, Resource, Store, StoreError, TicketRow};
+use super::{AttendantRow, Coverage, EventRow, MessageRow, MessageSource, MessageTask, ReportRow, Resource, Store, StoreError, TicketRow};
 
 /// What a run changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -14,8 +14,10 @@ pub struct Written {
     pub messages: usize,
     /// New events.
     pub events: usize,
-    /// Attendants and queues that are new, changed or gone.
+    /// Attendants and queues that are new or changed.
     pub directory: usize,
+    /// Days of Blip's own figures that are new or changed.
+    pub reports: usize,
     /// Records that could not be read at all.
     pub rejected: usize,
 }
@@ -33,101 +35,216 @@ impl std::ops::AddAssign for Written {
         self.messages += other.messages;
         self.events += other.events;
         self.directory += other.directory;
+        self.reports += other.reports;
         self.rejected += other.rejected;
     }
 }
 
+/// A run, by which rows are known to have come.
+#[derive(Debug, Clone, Copy)]
+pub struct Run {
+    /// Its number, counted from 1.
+    pub number: i64,
+    /// When it began.
+    pub started_at: DateTime<Utc>,
+}
+
+/// What the messages of one customer gave.
+#[derive(Debug)]
+pub struct MessageRead {
+    /// What was asked for.
+    pub task: MessageTask,
+    /// The messages.
+    pub rows: Vec<MessageRow>,
+    /// Where the messages of each ticket of the task came from, in its order.
+    pub sources: Vec<MessageSource>,
+}
+
+fn count(value: usize) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
 impl Store {
+    /// Begins a run. Nothing is written for one that changes nothing.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn begin_run(&self, started_at: DateTime<Utc>) -> Result<Run, StoreError> {
+        let number = self.connection.query_row("SELECT coalesce(max(run), 0) + 1 FROM raw.load", [], |row| row.get(0))?;
+        Ok(Run { number, started_at })
+    }
+
+    /// Adds to what a run has changed.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn write_load(&self, run: Run, written: &Written) -> Result<(), StoreError> {
+        if written.is_empty() {
+            return Ok(());
+        }
+        self.connection.execute(
+            "INSERT INTO raw.load
+             SELECT new.run, new.started_at, NULL, NULL, 0, 0, 0, 0
+             FROM (SELECT CAST(? AS BIGINT) AS run, CAST(? AS TIMESTAMP) AS started_at) AS new
+             WHERE NOT EXISTS (SELECT 1 FROM raw.load AS known WHERE known.run = new.run)",
+            params![run.number, run.started_at.naive_utc()],
+        )?;
+        self.connection.execute(
+            "UPDATE raw.load SET ticket_answers = ticket_answers + ?, messages = messages + ?, events = events + ? WHERE run = ?",
+            params![count(written.ticket_answers), count(written.messages), count(written.events), run.number],
+        )?;
+        Ok(())
+    }
+
+    /// Notes how a run ended, if it changed anything.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn finish_run(&self, run: Run, finished_at: DateTime<Utc>, outcome: &str) -> Result<(), StoreError> {
+        self.connection.execute(
+            "UPDATE raw.load SET finished_at = ?, outcome = ? WHERE run = ?",
+            params![finished_at.naive_utc(), outcome, run.number],
+        )?;
+        Ok(())
+    }
+
     /// Keeps answers about tickets that differ from the newest known one; returns how many did.
     ///
     /// # Errors
     /// When the database cannot be written.
-    pub fn write_tickets(&self, rows: &[TicketRow], run_id: &str) -> Result<usize, StoreError> {
+    pub fn write_tickets(&self, rows: &[TicketRow], run: Run) -> Result<usize, StoreError> {
+        if rows.is_empty() {
+            return Ok(0);
+        }
         self.connection.execute_batch(
-            "CREATE OR REPLACE TEMP TABLE incoming_ticket (ticket_id VARCHAR, customer_key VARCHAR, body VARCHAR, key_name VARCHAR)",
+            "CREATE OR REPLACE TEMP TABLE incoming_ticket (
+                 ticket_id VARCHAR, owner VARCHAR, customer_key VARCHAR, body VARCHAR, key_name VARCHAR, created_at TIMESTAMP, is_closed BOOLEAN
+             )",
         )?;
         let mut appender = self.connection.appender("incoming_ticket")?;
         for row in rows {
-            appender.append_row(params![row.ticket_id, row.customer_key, row.body, row.key_name])?;
+            let created_at = row.created_at.map(|at| at.naive_utc());
+            appender.append_row(params![row.ticket_id, row.owner, row.customer_key, row.body, row.key_name, created_at, row.is_closed])?;
         }
         appender.flush()?;
         drop(appender);
-        Ok(self.connection.execute(
-            "INSERT INTO raw.ticket
-             SELECT nextval('raw.version'), incoming.ticket_id, incoming.customer_key, incoming.body, incoming.key_name, ?
-             FROM (SELECT DISTINCT ON (ticket_id) * FROM incoming_ticket ORDER BY ticket_id) AS incoming
-             WHERE NOT EXISTS (
-                 SELECT 1
-                 FROM (
-                     SELECT ticket_id, max_by(body, version) AS body
-                     FROM raw.ticket
-                     WHERE ticket_id IN (SELECT ticket_id FROM incoming_ticket)
-                     GROUP BY ticket_id
-                 ) AS known
-                 WHERE known.ticket_id = incoming.ticket_id AND known.body = incoming.body
-             )
-             ORDER BY incoming.ticket_id",
-            params![run_id],
-        )?)
+        self.connection.execute_batch(
+            "CREATE OR REPLACE TEMP TABLE changed_ticket AS
+             SELECT incoming.*, known.customer_key AS earlier_customer
+             FROM (SELECT DISTINCT ON (ticket_id) *, hash(body) AS digest FROM incoming_ticket ORDER BY ticket_id) AS incoming
+             LEFT JOIN state.ticket AS known ON known.ticket_id = incoming.ticket_id
+             WHERE known.digest IS DISTINCT FROM incoming.digest",
+        )?;
+        let changed = self.connection.execute(
+            "INSERT INTO raw.ticket (version, ticket_id, customer_key, body, key_name, run)
+             SELECT nextval('raw.version'), ticket_id, customer_key, body, key_name, ? FROM changed_ticket ORDER BY created_at, ticket_id",
+            params![run.number],
+        )?;
+        if changed > 0 {
+            self.connection.execute_batch(
+                "DELETE FROM state.ticket WHERE ticket_id IN (SELECT ticket_id FROM changed_ticket WHERE earlier_customer IS NOT NULL);
+                 INSERT INTO state.ticket
+                 SELECT ticket_id, owner, customer_key, key_name, created_at, is_closed, digest FROM changed_ticket ORDER BY created_at, ticket_id;
+                 INSERT INTO state.changed_customer
+                 SELECT DISTINCT customer_key FROM changed_ticket
+                 UNION
+                 SELECT earlier_customer FROM changed_ticket WHERE earlier_customer IS NOT NULL",
+            )?;
+        }
+        Ok(changed)
     }
 
-    /// Keeps new messages of the customers of `tasks` and notes which tickets are covered by the read.
+    /// Keeps new messages and notes which tickets are covered by the read.
     ///
     /// # Errors
     /// When the database cannot be written.
-    pub fn write_messages(&self, reads: &[(MessageTask, Vec<MessageRow>)], run_id: &str) -> Result<usize, StoreError> {
+    pub fn write_messages(&self, reads: &[MessageRead], run: Run) -> Result<usize, StoreError> {
+        if reads.is_empty() {
+            return Ok(0);
+        }
         self.connection.execute_batch(
-            "CREATE OR REPLACE TEMP TABLE incoming_message (
-                 owner VARCHAR, customer_key VARCHAR, message_id VARCHAR, direction VARCHAR, author VARCHAR, content BOOLEAN, sent_at TIMESTAMP
+            "CREATE OR REPLACE TEMP TABLE incoming_thread (place BIGINT, owner VARCHAR, customer_key VARCHAR);
+             CREATE OR REPLACE TEMP TABLE incoming_message (
+                 place BIGINT, message_id UUID, direction VARCHAR, author VARCHAR, content BOOLEAN, sent_at TIMESTAMP
              );
-             CREATE OR REPLACE TEMP TABLE incoming_read (ticket_id VARCHAR, is_final BOOLEAN)",
+             CREATE OR REPLACE TEMP TABLE incoming_read (ticket_id VARCHAR, is_final BOOLEAN, source VARCHAR)",
         )?;
+        let mut threads = self.connection.appender("incoming_thread")?;
         let mut messages = self.connection.appender("incoming_message")?;
         let mut covered = self.connection.appender("incoming_read")?;
-        for (task, rows) in reads {
-            for row in rows {
-                let sent_at = row.sent_at.naive_utc();
-                messages.append_row(params![
-                    task.owner,
-                    task.customer_key,
-                    row.message_id,
-                    row.direction,
-                    row.author,
-                    row.content,
-                    sent_at
-                ])?;
+        let mut buffer = uuid::Uuid::encode_buffer();
+        for (place, read) in (0_i64..).zip(reads) {
+            threads.append_row(params![place, read.task.owner, read.task.customer_key])?;
+            for row in &read.rows {
+                let id: &str = row.message_id.hyphenated().encode_lower(&mut buffer);
+                messages.append_row(params![place, id, row.direction, row.author, row.content, row.sent_at.naive_utc()])?;
             }
-            for (ticket_id, is_final) in &task.tickets {
-                covered.append_row(params![ticket_id, is_final])?;
+            for (ticket, source) in read.task.tickets.iter().zip(&read.sources) {
+                let is_final = ticket.is_closed && *source != MessageSource::None;
+                covered.append_row(params![ticket.ticket_id, is_final, source.name()])?;
             }
         }
+        threads.flush()?;
         messages.flush()?;
         covered.flush()?;
-        drop(messages);
-        drop(covered);
-        self.connection.execute("DELETE FROM raw.message_read WHERE ticket_id IN (SELECT ticket_id FROM incoming_read)", [])?;
-        self.connection.execute("INSERT INTO raw.message_read SELECT ticket_id, is_final, ? FROM incoming_read", params![run_id])?;
-        Ok(self.connection.execute(
-            "INSERT INTO raw.message
-             SELECT incoming.owner, incoming.customer_key, incoming.message_id, incoming.direction, incoming.author, incoming.content,
-                 incoming.sent_at, ?
+        drop((threads, messages, covered));
+        self.connection.execute_batch(
+            "DELETE FROM raw.message_read WHERE ticket_id IN (SELECT ticket_id FROM incoming_read);
+             INSERT INTO raw.message_read (ticket_id, is_final, source) SELECT ticket_id, is_final, source FROM incoming_read;
+             INSERT INTO raw.thread
+             SELECT
+                 (SELECT coalesce(max(thread_id), 0) FROM raw.thread) + row_number() OVER (ORDER BY incoming.place),
+                 incoming.owner,
+                 incoming.customer_key
+             FROM incoming_thread AS incoming
+             ANTI JOIN raw.thread AS known ON known.owner = incoming.owner AND known.customer_key = incoming.customer_key;
+             CREATE OR REPLACE TEMP TABLE placed_thread AS
+             SELECT incoming.place, thread.thread_id, thread.customer_key
+             FROM incoming_thread AS incoming
+             INNER JOIN raw.thread ON thread.owner = incoming.owner AND thread.customer_key = incoming.customer_key",
+        )?;
+        // Threads that were never read have nothing that could be known already.
+        let is_known = if reads.iter().any(|read| read.task.was_read) {
+            "ANTI JOIN (
+                 SELECT message.thread_id, message.message_id
+                 FROM raw.message
+                 INNER JOIN placed_thread ON placed_thread.thread_id = message.thread_id
+             ) AS known ON known.thread_id = placed.thread_id AND known.message_id = incoming.message_id"
+        } else {
+            ""
+        };
+        self.connection.execute_batch(&format!(
+            "CREATE OR REPLACE TEMP TABLE new_message AS
+             SELECT placed.thread_id, incoming.message_id, incoming.direction, incoming.author, incoming.content, incoming.sent_at
              FROM (
-                 SELECT DISTINCT ON (owner, customer_key, message_id) *
-                 FROM incoming_message
-                 ORDER BY owner, customer_key, message_id
+                 SELECT * FROM incoming_message
+                 QUALIFY row_number() OVER (PARTITION BY place, message_id ORDER BY sent_at, direction) = 1
              ) AS incoming
-             ANTI JOIN raw.message AS known
-                 ON known.owner = incoming.owner AND known.customer_key = incoming.customer_key AND known.message_id = incoming.message_id
-             ORDER BY incoming.owner, incoming.customer_key, incoming.sent_at, incoming.message_id",
-            params![run_id],
-        )?)
+             INNER JOIN placed_thread AS placed ON placed.place = incoming.place
+             {is_known}"
+        ))?;
+        let new = self.connection.execute(
+            "INSERT INTO raw.message
+             SELECT thread_id, message_id, direction, author, content, sent_at, ? FROM new_message ORDER BY thread_id, sent_at, message_id",
+            params![run.number],
+        )?;
+        self.connection.execute_batch(
+            "INSERT INTO state.changed_customer
+             SELECT DISTINCT placed.customer_key
+             FROM placed_thread AS placed
+             SEMI JOIN new_message ON new_message.thread_id = placed.thread_id",
+        )?;
+        Ok(new)
     }
 
-    /// Keeps new events; their comments go to the restricted area.
+    /// Keeps new events; their comments go to the restricted area. A known event whose queue is read from another extra now is corrected.
     ///
     /// # Errors
     /// When the database cannot be written.
-    pub fn write_events(&self, rows: &[EventRow], run_id: &str) -> Result<usize, StoreError> {
+    pub fn write_events(&self, rows: &[EventRow], run: Run) -> Result<usize, StoreError> {
+        if rows.is_empty() {
+            return Ok(0);
+        }
         self.connection.execute_batch(
             "CREATE OR REPLACE TEMP TABLE incoming_event (
                  event_id VARCHAR, category VARCHAR, action VARCHAR, recorded_at TIMESTAMP, customer_key VARCHAR, queue VARCHAR, comment VARCHAR
@@ -141,33 +258,33 @@ impl Store {
         appender.flush()?;
         drop(appender);
         self.connection.execute_batch(
-            "INSERT INTO restricted.comment
-             SELECT incoming.event_id, incoming.comment
-             FROM incoming_event AS incoming
-             ANTI JOIN raw.event AS known ON known.event_id = incoming.event_id
-             WHERE incoming.comment IS NOT NULL
-             ORDER BY incoming.event_id",
+            "DELETE FROM raw.event
+             USING incoming_event AS incoming
+             WHERE incoming.event_id = event.event_id AND incoming.queue IS DISTINCT FROM event.queue;
+             CREATE OR REPLACE TEMP TABLE new_event AS
+             SELECT incoming.* FROM incoming_event AS incoming ANTI JOIN raw.event AS known ON known.event_id = incoming.event_id;
+             DELETE FROM restricted.comment WHERE event_id IN (SELECT event_id FROM new_event);
+             INSERT INTO restricted.comment
+             SELECT event_id, comment FROM new_event WHERE comment IS NOT NULL ORDER BY event_id;
+             INSERT INTO state.changed_customer SELECT DISTINCT coalesce(customer_key, '') FROM new_event",
         )?;
         Ok(self.connection.execute(
-            "INSERT INTO raw.event
-             SELECT incoming.event_id, incoming.category, incoming.action, incoming.recorded_at, incoming.customer_key, incoming.queue, ?
-             FROM incoming_event AS incoming
-             ANTI JOIN raw.event AS known ON known.event_id = incoming.event_id
-             ORDER BY incoming.recorded_at, incoming.event_id",
-            params![run_id],
+            "INSERT INTO raw.event (event_id, category, action, recorded_at, customer_key, queue, run)
+             SELECT event_id, category, action, recorded_at, customer_key, queue, ? FROM new_event ORDER BY recorded_at, event_id",
+            params![run.number],
         )?)
     }
 
-    /// Keeps what is new about attendants, and the list of queues; returns how many rows changed.
+    /// Keeps what is new about attendants and queues; returns how many rows changed. Who is not listed any more stays.
     ///
     /// # Errors
     /// When the database cannot be written.
-    pub fn write_directory(&self, attendants: &[AttendantRow], queues: &[String], run_id: &str) -> Result<usize, StoreError> {
+    pub fn write_directory(&self, attendants: &[AttendantRow], queues: &[String], run: Run) -> Result<usize, StoreError> {
         let mut changed = 0;
         for row in attendants {
             let joined = (!row.queues.is_empty()).then(|| row.queues.join("|"));
             changed += self.connection.execute(
-                "INSERT INTO raw.attendant
+                "INSERT INTO raw.attendant (version, agent, name, queues, run)
                  SELECT nextval('raw.version'), new.agent, new.name, new.queues, ?
                  FROM (SELECT CAST(? AS VARCHAR) AS agent, CAST(? AS VARCHAR) AS name, CAST(? AS VARCHAR) AS queues) AS new
                  WHERE NOT EXISTS (
@@ -175,7 +292,7 @@ impl Store {
                      FROM (SELECT * FROM raw.attendant AS known WHERE known.agent = new.agent ORDER BY known.version DESC LIMIT 1) AS newest
                      WHERE newest.name IS NOT DISTINCT FROM new.name AND newest.queues IS NOT DISTINCT FROM new.queues
                  )",
-                params![run_id, row.agent, row.name, joined],
+                params![run.number, row.agent, row.name, joined],
             )?;
         }
         let known: Vec<String> = {
@@ -196,20 +313,76 @@ impl Store {
         Ok(changed)
     }
 
+    /// Keeps Blip's own figures that are new or have changed; returns how many did.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn write_reports(&self, rows: &[ReportRow], run: Run) -> Result<usize, StoreError> {
+        let mut changed = 0;
+        for row in rows {
+            let key = params![row.key_name, row.report, row.day];
+            let known: Option<(String, bool)> = {
+                let mut statement =
+                    self.connection.prepare("SELECT body, is_final FROM raw.report WHERE key_name = ? AND report = ? AND day = ?")?;
+                let mut found = statement.query_map(key, |row| Ok((row.get(0)?, row.get(1)?)))?;
+                found.next().transpose()?
+            };
+            if known.as_ref().is_some_and(|(body, is_final)| *body == row.body && *is_final == row.is_final) {
+                continue;
+            }
+            self.connection.execute("DELETE FROM raw.report WHERE key_name = ? AND report = ? AND day = ?", key)?;
+            self.connection.execute(
+                "INSERT INTO raw.report VALUES (?, ?, ?, ?, ?, ?)",
+                params![row.key_name, row.report, row.day, row.body, row.is_final, run.number],
+            )?;
+            changed += 1;
+        }
+        Ok(changed)
+    }
+
+    /// Keeps a sample of today's numbers.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn write_sample(&self, key_name: &str, sampled_at: DateTime<Utc>, body: &str) -> Result<(), StoreError> {
+        self.connection.execute("INSERT INTO raw.sample VALUES (?, ?, ?)", params![key_name, sampled_at.naive_utc(), body])?;
+        Ok(())
+    }
+
+    /// Counts fields that nobody documented; returns how many were not known before.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn write_unknown_fields<'a>(&self, fields: impl Iterator<Item = (&'a str, &'a str, u64)>, run: Run) -> Result<usize, StoreError> {
+        let mut new = 0;
+        for (resource, field, seen) in fields {
+            let seen = i64::try_from(seen).unwrap_or(i64::MAX);
+            let known = self
+                .connection
+                .execute("UPDATE raw.unknown_field SET seen = seen + ? WHERE resource = ? AND field = ?", params![seen, resource, field])?;
+            if known == 0 {
+                new += self
+                    .connection
+                    .execute("INSERT INTO raw.unknown_field VALUES (?, ?, ?, ?)", params![resource, field, seen, run.number])?;
+            }
+        }
+        Ok(new)
+    }
+
     /// Keeps the fingerprints of records that could not be read at all.
     ///
     /// # Errors
     /// When the database cannot be written.
-    pub fn write_rejected(&self, resource: Resource, rejected: &[(String, String)], run_id: &str) -> Result<usize, StoreError> {
+    pub fn write_rejected(&self, resource: Resource, rejected: &[(String, String)], run: Run) -> Result<usize, StoreError> {
         let mut written = 0;
         for (reason, fingerprint) in rejected {
             written += self.connection.execute(
-                "INSERT INTO raw.rejected
+                "INSERT INTO raw.rejected (resource, reason, fingerprint, run)
                  SELECT new.* FROM (SELECT CAST(? AS VARCHAR) AS resource, CAST(? AS VARCHAR) AS reason, CAST(? AS VARCHAR) AS fingerprint, ?) AS new
                  WHERE NOT EXISTS (
                      SELECT 1 FROM raw.rejected AS known WHERE known.resource = new.resource AND known.fingerprint = new.fingerprint
                  )",
-                params![resource.name(), reason, fingerprint, run_id],
+                params![resource.name(), reason, fingerprint, run.number],
             )?;
         }
         Ok(written)
@@ -220,29 +393,41 @@ impl Store {
     /// # Errors
     /// When the database cannot be written.
     pub fn write_coverage(&self, coverage: &[Coverage]) -> Result<(), StoreError> {
-        for day in coverage {
-            self.connection.execute(
-                "DELETE FROM raw.coverage WHERE resource = ? AND key_name = ? AND day = ?",
-                params![day.resource.name(), day.key_name, day.day],
-            )?;
-            self.connection.execute(
-                "INSERT INTO raw.coverage VALUES (?, ?, ?, ?, ?, ?, ?)",
-                params![day.resource.name(), day.key_name, day.day, day.reported, day.stored, day.still_open, day.day_was_over],
-            )?;
+        if coverage.is_empty() {
+            return Ok(());
         }
+        self.connection.execute_batch("CREATE OR REPLACE TEMP TABLE incoming_coverage AS SELECT * FROM raw.coverage LIMIT 0")?;
+        let mut appender = self.connection.appender("incoming_coverage")?;
+        for day in coverage {
+            appender.append_row(params![
+                day.resource.name(),
+                day.key_name,
+                day.day,
+                day.reported,
+                day.stored,
+                day.still_open,
+                day.day_was_over,
+                day.set_aside,
+                day.is_steady
+            ])?;
+        }
+        appender.flush()?;
+        drop(appender);
+        self.connection.execute_batch(
+            "DELETE FROM raw.coverage
+             USING incoming_coverage AS incoming
+             WHERE incoming.resource = coverage.resource AND incoming.key_name = coverage.key_name AND incoming.day = coverage.day;
+             INSERT INTO raw.coverage SELECT * FROM incoming_coverage ORDER BY resource, key_name, day",
+        )?;
         Ok(())
     }
 
-    /// Notes a run that changed something.
+    /// Forgets that days of a resource were read, so that they are read again; what came with them stays.
     ///
     /// # Errors
     /// When the database cannot be written.
-    pub fn write_load(&self, run_id: &str, finished_at: DateTime<Utc>, written: &Written) -> Result<(), StoreError> {
-        let count = |value: usize| i64::try_from(value).unwrap_or(i64::MAX);
-        self.connection.execute(
-            "INSERT INTO raw.load VALUES (?, ?, ?, ?, ?)",
-            params![run_id, finished_at.naive_utc(), count(written.ticket_answers), count(written.messages), count(written.events)],
-        )?;
+    pub fn forget_coverage(&self, resource: Resource) -> Result<(), StoreError> {
+        self.connection.execute("DELETE FROM raw.coverage WHERE resource = ?", params![resource.name()])?;
         Ok(())
     }
 
@@ -260,6 +445,9 @@ impl Store {
     /// # Errors
     /// When the database cannot be written.
     pub fn set_mark(&self, name: &str, value: &str) -> Result<(), StoreError> {
+        if self.mark(name)?.as_deref() == Some(value) {
+            return Ok(());
+        }
         self.connection.execute("DELETE FROM raw.mark WHERE name = ?", params![name])?;
         self.connection.execute("INSERT INTO raw.mark VALUES (?, ?)", params![name, value])?;
         Ok(())

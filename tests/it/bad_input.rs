@@ -88,7 +88,11 @@ async fn the_routers_key_is_recognised() {
     let server = serve(&world, &[]).await;
     let sandbox = Sandbox::new(&server.base_url);
     sandbox.write("keys/desk.key", &server.keys.router);
-    sandbox.relato(&["ingest"]).assert().code(5).stderr(contains("code 67").and(contains("belong to the router")));
+    sandbox
+        .relato(&["ingest"])
+        .assert()
+        .code(5)
+        .stderr(contains("no attendants and no queues").and(contains("exemplorouter")).and(contains("the router's key")));
     assert_eq!(sandbox.data_files(), []);
 }
 

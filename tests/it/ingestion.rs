@@ -104,7 +104,7 @@ async fn no_customer_no_text_and_no_key_is_stored() {
         "a secret of the tests".to_owned(),
     ];
     // The database compresses: its rows are looked at as texts, the other files as bytes.
-    let store = relato::store::Store::open(&sandbox.project().store_file()).expect("the store");
+    let store = sandbox.store();
     for table in ["raw.ticket", "raw.message", "raw.event", "raw.attendant", "restricted.comment", "marts.ticket", "marts.conversation"] {
         let mut statement = store.connection().prepare(&format!("SELECT CAST(t AS VARCHAR) FROM {table} AS t")).expect("a table");
         let rows = statement.query_map([], |row| row.get::<_, String>(0)).expect("rows");

@@ -26,10 +26,10 @@ fn empty_store(texts: &BTreeMap<String, String>) -> Store {
         .execute_batch(
             "INSERT INTO settings.offset_span VALUES (TIMESTAMP '2010-01-01', TIMESTAMP '2045-01-01', -10800);
              INSERT INTO settings.rule VALUES ('inherit', 'Sem roteamento', 'Não resolvido');
-             INSERT INTO settings.survey VALUES ('pesquisa', '1-5', 1, 5, 4);",
+             INSERT INTO settings.survey VALUES ('pesquisa', '1-5', 1, 5, 4, 'events');",
         )
         .expect("settings");
-    store.rebuild_marts(texts).expect("empty marts");
+    store.make_all_tables(texts).expect("empty marts");
     store
 }
 

@@ -3,19 +3,21 @@
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use assert_cmd::Command;
 use chrono::{DateTime, Utc};
 use relato::{
+    blip::ClientOptions,
     config::Project,
     domain::{Period, ReportData, Zone},
-    ingest::{self, Clients, IngestRequest, IngestSummary, LOADED_UNTIL, Silent},
+    ingest::{self, Clients, IngestError, IngestRequest, IngestSummary, LOADED_UNTIL, Silent},
     query::{Catalogue, Engine},
     report::{self, ReportRequest},
     sim::{self, Fault, Keys, Server, World, WorldSpec},
     snapshot::{self, Published, Snapshot, Stamp},
-    store::{MART_TABLES, Store},
+    store::{Holder, MART_TABLES, Store},
 };
 use tempfile::TempDir;
 
@@ -76,16 +78,23 @@ impl Sandbox {
 
     /// Loads from the configured address and publishes.
     pub async fn load(&self, request: IngestRequest) -> (IngestSummary, Published) {
+        self.try_load(request).await.expect("a load")
+    }
+
+    /// Loads from the configured address and publishes, with a client that is not patient.
+    pub async fn try_load(&self, request: IngestRequest) -> Result<(IngestSummary, Published), IngestError> {
         let project = self.project();
-        let clients = Clients::of_project(&project, None).expect("keys");
+        let clients = Clients::of_project(&project, None, impatient()).expect("keys");
         let queries = project.query_texts().expect("queries");
         let now = request.now;
-        let summary = ingest::run(&project, &clients, &queries, &request, &Silent).await.expect("a load");
-        let store = Store::open(&project.store_file()).expect("a store");
-        let loaded_until = store.mark(LOADED_UNTIL).expect("a mark").and_then(|text| text.parse().ok());
-        let stamp = Stamp { now, loaded_until, timezone: zone(), quarantined: summary.marts.quarantined };
-        let published = snapshot::publish(store.connection(), &MART_TABLES, &project.snapshot_dir(), &stamp).expect("a snapshot");
-        (summary, published)
+        let (mut store, summary) = ingest::run(&project, &clients, &queries, &request, &Silent).await?;
+        let published = publish(&project, &mut store, now, summary.marts.quarantined);
+        Ok((summary, published))
+    }
+
+    /// Opens the live database.
+    pub fn store(&self) -> Store {
+        Store::open(&self.project().store_file(), &Holder::new("a test", now())).expect("the store")
     }
 
     /// Builds the monthly report of `period` from the newest snapshot.
@@ -124,6 +133,27 @@ impl Sandbox {
         }
         files.sort();
         files
+    }
+}
+
+/// Publishes what `store` holds.
+pub fn publish(project: &Project, store: &mut Store, now: DateTime<Utc>, quarantined: i64) -> Published {
+    let loaded_until = store.mark(LOADED_UNTIL).expect("a mark").and_then(|text| text.parse().ok());
+    let stamp = Stamp { now, loaded_until, timezone: zone(), quarantined };
+    let changed = |id: &str| store.changed_months(id).expect("months");
+    let published = snapshot::publish(store.connection(), &MART_TABLES, &project.snapshot_dir(), &stamp, changed).expect("a snapshot");
+    store.note_published(&published.manifest.id).expect("a mark");
+    published
+}
+
+/// Pauses too short to wait for.
+pub fn impatient() -> ClientOptions {
+    ClientOptions {
+        first_pause: Duration::from_millis(1),
+        timeout: Duration::from_secs(20),
+        attempts: 8,
+        throttle_pause: Duration::from_millis(50),
+        ..ClientOptions::default()
     }
 }
 

@@ -1,0 +1,22 @@
+-- question: Who wrote to whom, and when?
+-- grain: one row per message of a customer's thread with a bot
+-- parameters: none
+-- reads: raw.message, raw.thread
+-- columns:
+--   owner         text        identity of the bot
+--   customer_key  text        pseudonym of the customer
+--   message_id    text        Blip's id; one that is no UUID is a digest of it
+--   direction     text        received (from the customer) or sent
+--   author        text        the platform's mark of the author; null: not marked
+--   content       flag        says something to a person, unlike typing states, redirections and ticket events
+--   sent_at       local_time  UTC
+SELECT
+    thread.owner,
+    thread.customer_key,
+    CAST(message.message_id AS VARCHAR) AS message_id,
+    message.direction,
+    message.author,
+    message.content,
+    message.sent_at
+FROM raw.message
+INNER JOIN raw.thread ON thread.thread_id = message.thread_id

@@ -1,0 +1,52 @@
+//! The contacts extension: what a bot knows of a person. Only whether it answers is used; nothing personal is read.
+
+use serde::Deserialize;
+
+use super::{BlipError, Client, Entry, Record};
+
+const CRM: Option<&str> = Some("postmaster@crm.msging.net");
+
+/// A contact, as far as it is read.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Contact {
+    /// Identity, in clear: never stored.
+    pub identity: String,
+}
+
+impl Record for Contact {
+    const KIND: &'static str = "contact";
+    // What a bot's author keeps of a person is their choice: no field of it is a surprise.
+    const PASSED_OVER: &'static [&'static str] = &[
+        "name",
+        "email",
+        "phoneNumber",
+        "cellPhoneNumber",
+        "address",
+        "city",
+        "gender",
+        "photoUri",
+        "timezone",
+        "culture",
+        "group",
+        "extras",
+        "lastMessageDate",
+        "taxDocument",
+        "source",
+        "isPending",
+        "sharePresence",
+        "shareAccountInfo",
+    ];
+
+    fn is_same(&self, other: &Contact) -> bool {
+        self.identity == other.identity
+    }
+}
+
+/// The first `take` contacts of the bot; at most 100 here.
+///
+/// # Errors
+/// As [`Client::get`].
+pub async fn contacts(client: &Client, take: usize) -> Result<Vec<Contact>, BlipError> {
+    let page = client.page(CRM, &format!("/contacts?$skip=0&$take={}", take.min(100))).await?;
+    Ok(page.entries.into_iter().filter_map(|entry| if let Entry::Record(contact) = entry { Some(contact) } else { None }).collect())
+}

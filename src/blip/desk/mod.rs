@@ -1,0 +1,25 @@
+//! The Desk extension: tickets, their messages, queues and people, today's numbers, reports by period.
+
+mod directory;
+mod messages;
+mod monitoring;
+mod reports;
+mod tickets;
+
+pub use directory::{Attendant, Queue, Rule, Tag, Team, attendants, queues, rules, tags, teams};
+pub use messages::{Marks, Message, messages};
+pub use monitoring::{
+    AttendantNow, HourCount, OpenTicket, TeamNow, TicketMetrics, TicketsNow, attendants_now, open_tickets, teams_now, ticket_metrics,
+    tickets_now, tickets_per_hour, waiting_tickets,
+};
+pub use reports::{
+    AgentProductivity, AttendanceTime, AttendantSummary, DaySummary, TagSummary, TeamSummary, Timings, attendance_time,
+    attendant_summaries, day_summaries, productivity, tag_summaries, team_summaries, timings,
+};
+pub use tickets::{Ticket, TicketList, ticket, tickets};
+
+/// Address of the extension.
+const DESK: Option<&str> = Some("postmaster@desk.msging.net");
+
+/// Blip refuses more than 100 tickets or messages a page.
+const TAKE: usize = 100;

@@ -1,0 +1,62 @@
+//! Reading ahead while rows are written, and knowing when to write.
+
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+use tokio::{sync::mpsc, time::Instant};
+
+/// Answers that wait to be written, at most.
+const AHEAD: usize = 256;
+
+/// A crash or a stop loses what was read for this long at most.
+const LONGEST_WAIT: Duration = Duration::from_secs(3);
+
+/// Does `work` for all items on a task of its own, `concurrency` at once, and hands over what comes of it in the order of the items.
+/// It stops when nobody listens any more.
+pub fn read_ahead<I, F>(items: Vec<I>, concurrency: usize, work: impl Fn(I) -> F + Send + 'static) -> mpsc::Receiver<F::Output>
+where
+    I: Send + 'static,
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let (sender, receiver) = mpsc::channel(AHEAD);
+    tokio::spawn(async move {
+        let mut results = stream::iter(items).map(work).buffered(concurrency);
+        while let Some(result) = results.next().await {
+            if sender.send(result).await.is_err() {
+                break;
+            }
+        }
+    });
+    receiver
+}
+
+/// Gathers what is written together: enough that looking up known rows costs little, little enough that a crash loses seconds.
+pub struct Batch<T> {
+    items: Vec<T>,
+    size: usize,
+    full_at: usize,
+    began: Instant,
+}
+
+impl<T> Batch<T> {
+    pub fn new(full_at: usize) -> Batch<T> {
+        Batch { items: Vec::new(), size: 0, full_at, began: Instant::now() }
+    }
+
+    /// Adds an item that stands for `size` rows; returns the batch when it is to be written.
+    pub fn add(&mut self, item: T, size: usize) -> Option<Vec<T>> {
+        if self.items.is_empty() {
+            self.began = Instant::now();
+        }
+        self.items.push(item);
+        self.size += size;
+        (self.size >= self.full_at || self.began.elapsed() >= LONGEST_WAIT).then(|| self.take())
+    }
+
+    /// Returns what is left.
+    pub fn take(&mut self) -> Vec<T> {
+        self.size = 0;
+        std::mem::take(&mut self.items)
+    }
+}

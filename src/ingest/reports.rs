@@ -1,0 +1,164 @@
+//! Blip's own figures by day: what the list of tickets is held against, and what the parity of a report is made from.
+//!
+//! Position: the day, cut at UTC−3. Checkpoint: the stored figures of a day that was over. The portal shows 90 days; older
+//! figures are not asked for.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use chrono::{Days, NaiveDate};
+use serde_json::{Map, Value, json};
+
+use super::{
+    IngestError,
+    days::{Reader, runs},
+    gaps::Gaps,
+    pipeline::read_ahead,
+};
+use crate::{
+    blip::{BlipError, Client, desk, time},
+    store::{ReportRow, Resource, Store, Written},
+};
+
+/// Days that Blip's own reports reach back.
+const REACH_DAYS: u64 = 89;
+
+/// Days that are asked for at once.
+const LONGEST_RUN: usize = 31;
+
+/// How often an empty report is asked for again before it is believed.
+const DOUBTS: usize = 3;
+
+/// Tickets of a day that Blip's own report knows of, in any state.
+pub type Expected = BTreeMap<NaiveDate, i64>;
+
+/// Reads the days of `span` that are not here in their final state; returns what to expect of each day, and what changed.
+pub async fn read(
+    client: &Arc<Client>,
+    store: &mut Store,
+    reader: &Reader<'_>,
+    gaps: &mut Gaps,
+    (first, last): (NaiveDate, NaiveDate),
+) -> Result<(Expected, Written), IngestError> {
+    let reach = reader.zone.day(reader.now) - Days::new(REACH_DAYS);
+    let span = (first.max(reach), last);
+    let mut written = Written::default();
+    let mut expected = Expected::new();
+    if span.0 > span.1 {
+        return Ok((expected, written));
+    }
+    reader.progress.start("Blip's own figures", None);
+    let days = store.missing_report_days(client.key_name(), "tickets", span.0, span.1)?;
+    let mut rows = Vec::new();
+    for (first, last) in runs(&days, LONGEST_RUN) {
+        match day_summaries(client, first, last).await {
+            Ok(found) => {
+                gaps.note_success();
+                for day in first.iter_days().take_while(|day| *day <= last) {
+                    let summary = found.get(&day);
+                    expected.insert(day, summary.map_or(0, |summary| summary.closed.max(summary.any)));
+                    rows.push(row(client, reader, "tickets", day, summary.map_or(&json!({}), |summary| &summary.body)));
+                }
+            }
+            Err(error) => gaps.note(Resource::Report, "/analytics/reports/tickets", error)?,
+        }
+    }
+    for report in ["teams", "timings"] {
+        let days: Vec<NaiveDate> = store
+            .missing_report_days(client.key_name(), report, span.0, span.1)?
+            .into_iter()
+            .filter(|day| time::is_blip_day_over(*day, reader.now))
+            .collect();
+        let asked = Arc::clone(client);
+        let mut answers = read_ahead(days, client.concurrency(), move |day| {
+            let client = Arc::clone(&asked);
+            async move { (day, if report == "teams" { teams(&client, day).await } else { timings(&client, day).await }) }
+        });
+        while let Some((day, answer)) = answers.recv().await {
+            match answer {
+                Ok(body) => {
+                    gaps.note_success();
+                    rows.push(row(client, reader, report, day, &body));
+                }
+                Err(error) => {
+                    let is_offered = error.kind() != crate::blip::ErrorKind::NotOffered;
+                    gaps.note(Resource::Report, format!("/analytics/reports/{report}"), error)?;
+                    if !is_offered {
+                        break;
+                    }
+                }
+            }
+        }
+    }
+    written += tokio::task::block_in_place(|| {
+        store.transaction(|store| {
+            let changed = Written { reports: store.write_reports(&rows, reader.run)?, ..Written::default() };
+            store.write_load(reader.run, &changed)?;
+            Ok(changed)
+        })
+    })?;
+    Ok((expected, written))
+}
+
+fn row(client: &Client, reader: &Reader<'_>, report: &'static str, day: NaiveDate, body: &Value) -> ReportRow {
+    let is_final = time::is_blip_day_over(day, reader.now);
+    ReportRow { key_name: client.key_name().to_owned(), report, day, body: body.to_string(), is_final }
+}
+
+/// One day's summary as it is stored, and two sums of it.
+struct Summary {
+    body: Value,
+    closed: i64,
+    any: i64,
+}
+
+async fn day_summaries(client: &Client, first: NaiveDate, last: NaiveDate) -> Result<BTreeMap<NaiveDate, Summary>, BlipError> {
+    let mut found = desk::day_summaries(client, first, last).await?;
+    for _ in 0..DOUBTS {
+        if !found.is_empty() {
+            break;
+        }
+        found = desk::day_summaries(client, first, last).await?;
+    }
+    let summary = |item: desk::DaySummary| {
+        let day = time::blip_day(time::parse_instant(&item.date)?);
+        let number = |value: Option<i64>| value.unwrap_or(0);
+        let body = json!({
+            "waiting": item.waiting, "open": item.open, "closed": item.closed, "closedAttendant": item.closed_attendant,
+            "closedClient": item.closed_client, "transferred": item.transferred, "missed": item.missed,
+        });
+        let (closed, any) = (number(item.closed), number(item.closed) + number(item.open) + number(item.waiting));
+        Some((day, Summary { body: without_nulls(body), closed, any }))
+    };
+    Ok(found.into_iter().filter_map(summary).collect())
+}
+
+async fn teams(client: &Client, day: NaiveDate) -> Result<Value, BlipError> {
+    let seconds = |span: Option<chrono::TimeDelta>| span.map(chrono::TimeDelta::as_seconds_f64);
+    let mut teams = desk::team_summaries(client, day, day).await?;
+    teams.sort_by(|a, b| a.name.cmp(&b.name));
+    let items = teams.into_iter().map(|team| {
+        without_nulls(json!({
+            "name": team.name, "closedTickets": team.closed_tickets,
+            "averageFirstResponse_s": seconds(team.average_first_response_time), "averageWait_s": seconds(team.average_wait_time),
+            "averageAttendance_s": seconds(team.average_attendance_time), "averageResponse_s": seconds(team.average_response_time),
+        }))
+    });
+    Ok(items.collect())
+}
+
+async fn timings(client: &Client, day: NaiveDate) -> Result<Value, BlipError> {
+    let seconds = |span: Option<chrono::TimeDelta>| span.map(chrono::TimeDelta::as_seconds_f64);
+    let timings = desk::timings(client, day, day).await?;
+    Ok(without_nulls(json!({
+        "avgQueue_s": seconds(timings.avg_queue_time), "avgFirstResponse_s": seconds(timings.avg_first_response_time),
+        "avgWait_s": seconds(timings.avg_wait_time), "avgResponse_s": seconds(timings.avg_response_time),
+        "avgAttendance_s": seconds(timings.avg_attendance_time),
+    })))
+}
+
+fn without_nulls(value: Value) -> Value {
+    match value {
+        Value::Object(map) => map.into_iter().filter(|(_, value)| !value.is_null()).collect::<Map<_, _>>().into(),
+        other => other,
+    }
+}

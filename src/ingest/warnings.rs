@@ -1,0 +1,103 @@
+//! What a person must know after a load.
+
+use std::collections::BTreeMap;
+
+use chrono::{Days, NaiveDate, TimeDelta};
+
+use super::{Gap, IngestError, days::Reader, gaps::Gaps, messages::TICKET_MESSAGES_DAYS};
+use crate::store::{MessageRisk, Store};
+
+/// Days before messages are forgotten in which that is said.
+const NOTICE_DAYS: i64 = 7;
+
+/// A check of completeness that failed for a day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alarm {
+    /// Which check: listed, counted, read, closed or volume.
+    pub check: String,
+    /// The local day.
+    pub day: NaiveDate,
+    /// What Blip said, or what is usual.
+    pub said: i64,
+    /// What is here.
+    pub found: i64,
+}
+
+/// Everything that makes a load end with a warning.
+#[derive(Debug, Clone, Default)]
+pub struct Warnings {
+    /// What could not be read; the next run reads it.
+    pub gaps: Vec<Gap>,
+    /// Checks of the last days that failed.
+    pub alarms: Vec<Alarm>,
+    /// Messages that Blip will soon forget.
+    pub risk: Option<Risk>,
+    /// Tickets whose messages only the router's key could still read.
+    pub need_router_key: i64,
+    /// Records that were set aside in this run.
+    pub set_aside: i64,
+    /// What this contract does not offer. Not a reason to worry.
+    pub not_offered: Vec<String>,
+    /// Fields that nobody documented, by kind of record, name and count. Not a reason to worry.
+    pub unknown_fields: Vec<(String, String, u64)>,
+}
+
+/// Messages that Blip will soon forget.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Risk {
+    /// Tickets whose messages are not here.
+    pub tickets: i64,
+    /// Local day of the oldest.
+    pub oldest_day: NaiveDate,
+    /// Days until Blip forgets the messages of that day.
+    pub days_left: i64,
+}
+
+impl Warnings {
+    /// Returns whether nothing needs a person.
+    pub fn is_empty(&self) -> bool {
+        self.gaps.is_empty() && self.alarms.is_empty() && self.risk.is_none() && self.set_aside <= 0
+    }
+}
+
+pub fn gather(
+    store: &Store,
+    reader: &Reader<'_>,
+    gaps: Gaps,
+    unknown_fields: &BTreeMap<(&'static str, String), u64>,
+    set_aside: i64,
+) -> Result<Warnings, IngestError> {
+    let alarms = store.alarms(reader.look_back)?.into_iter().map(|(check, day, said, found)| Alarm { check, day, said, found }).collect();
+    let kept_since = reader.now - TimeDelta::days(TICKET_MESSAGES_DAYS);
+    Ok(Warnings {
+        alarms,
+        risk: store.message_risk(kept_since)?.and_then(|risk| of_tickets(&risk, reader)),
+        need_router_key: store.tickets_for_router_key()?,
+        set_aside,
+        not_offered: gaps.not_offered,
+        gaps: gaps.missing,
+        unknown_fields: unknown_fields.iter().map(|((kind, field), count)| ((*kind).to_owned(), field.clone(), *count)).collect(),
+    })
+}
+
+fn of_tickets(risk: &MessageRisk, reader: &Reader<'_>) -> Option<Risk> {
+    let oldest_day = reader.zone.day(risk.oldest);
+    let days_left = days_until_forgotten(oldest_day, reader.zone.day(reader.now));
+    (days_left <= NOTICE_DAYS).then_some(Risk { tickets: risk.tickets, oldest_day, days_left })
+}
+
+/// Returns how many days Blip still keeps the messages of tickets of `day`.
+pub fn days_until_forgotten(day: NaiveDate, today: NaiveDate) -> i64 {
+    (day + Days::new(TICKET_MESSAGES_DAYS.unsigned_abs()) - today).num_days()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_are_forgotten_a_month_after_their_ticket() {
+        let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+        assert_eq!(days_until_forgotten(day("2026-10-23"), day("2026-11-19")), 4);
+    }
+}

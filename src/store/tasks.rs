@@ -1,0 +1,240 @@
+//! What is still to be read, as the database knows it.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use duckdb::params;
+
+use super::{
+    MessageTask, Resource, Store, StoreError, TaskTicket,
+    rows::{flags, numbers, texts},
+};
+
+/// A ticket that had not ended when it was read last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenTicket {
+    /// Blip's id.
+    pub ticket_id: String,
+    /// Creation.
+    pub created_at: Option<DateTime<Utc>>,
+}
+
+/// Tickets whose messages are not here and will be forgotten by Blip.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MessageRisk {
+    /// Number of tickets.
+    pub tickets: i64,
+    /// Creation of the oldest.
+    pub oldest: DateTime<Utc>,
+}
+
+impl Store {
+    /// Returns the days of `[first, last]` that must be read, in order: those that are not settled, and all from `look_back` on.
+    ///
+    /// A day is settled when it was read after it was over, nothing was missing and nothing moved meanwhile.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn unsettled_days(
+        &self,
+        resource: Resource,
+        key: &str,
+        (first, last): (NaiveDate, NaiveDate),
+        look_back: NaiveDate,
+    ) -> Result<Vec<NaiveDate>, StoreError> {
+        let mut statement = self.connection.prepare(
+            "SELECT CAST(day AS DATE)
+             FROM (SELECT unnest(generate_series(CAST(? AS DATE), CAST(? AS DATE), INTERVAL 1 DAY)) AS day) AS asked
+             WHERE CAST(day AS DATE) >= ? OR NOT EXISTS (
+                 SELECT 1 FROM raw.coverage
+                 WHERE coverage.resource = ? AND coverage.key_name = ? AND coverage.day = CAST(asked.day AS DATE)
+                   AND coverage.day_was_over AND coverage.stored >= coverage.reported AND coverage.is_steady
+             )
+             ORDER BY day",
+        )?;
+        let days = statement.query_map(params![first, last, look_back, resource.name(), key], |row| row.get(0))?;
+        Ok(days.collect::<Result<_, _>>()?)
+    }
+
+    /// Returns the tickets of the key called `key` that had not ended when they were read last, the oldest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn open_tickets(&self, key: &str) -> Result<Vec<OpenTicket>, StoreError> {
+        let mut statement = self.connection.prepare(
+            "SELECT ticket_id, created_at FROM state.ticket WHERE key_name = ? AND NOT is_closed ORDER BY created_at, ticket_id",
+        )?;
+        let tickets = statement.query_map(params![key], |row| Ok(OpenTicket { ticket_id: row.get(0)?, created_at: row.get(1)? }))?;
+        Ok(tickets.collect::<Result<_, _>>()?)
+    }
+
+    /// Returns whose messages must be read with the key called `key`, at most `limit`, the oldest first and beginning after the task
+    /// `after`: customers of tickets that it sees and whose messages were never read, or were read before the ticket was closed, or,
+    /// with a router's key at hand, were out of reach without it.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn message_tasks(
+        &self,
+        key: &str,
+        has_router_key: bool,
+        after: Option<&MessageTask>,
+        limit: usize,
+    ) -> Result<Vec<MessageTask>, StoreError> {
+        let mut statement = self.connection.prepare(&format!(
+            "WITH uncovered AS (
+                 SELECT ticket.owner, ticket.customer_key, ticket.ticket_id, ticket.is_closed, ticket.created_at
+                 FROM state.ticket
+                 ANTI JOIN ({}) AS final ON final.ticket_id = ticket.ticket_id
+                 WHERE ticket.key_name = ? AND ticket.created_at IS NOT NULL
+             ),
+             task AS (
+                 SELECT
+                     owner,
+                     customer_key,
+                     max_by(ticket_id, (created_at, ticket_id)) AS newest_ticket_id,
+                     max(created_at) AS newest_at,
+                     min(created_at) AS not_before,
+                     list(ticket_id ORDER BY ticket_id) AS ticket_ids,
+                     list(is_closed ORDER BY ticket_id) AS closed,
+                     list(epoch_us(created_at) ORDER BY ticket_id) AS created
+                 FROM uncovered
+                 GROUP BY owner, customer_key
+             )
+             SELECT task.*, thread.thread_id IS NOT NULL AS was_read
+             FROM task
+             LEFT JOIN raw.thread ON thread.owner = task.owner AND thread.customer_key = task.customer_key
+             WHERE (task.not_before, task.newest_ticket_id) > (CAST(? AS TIMESTAMP), CAST(? AS VARCHAR))
+             ORDER BY task.not_before, task.newest_ticket_id
+             LIMIT ?",
+            final_reads(has_router_key)
+        ))?;
+        let (from, id) = after.map_or((DateTime::<Utc>::UNIX_EPOCH, ""), |task| (task.not_before, &task.newest_ticket_id));
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let tasks = statement.query_map(params![key, from.naive_utc(), id, limit], |row| {
+            let (ids, closed, created) = (texts(row.get(5)?), flags(row.get(6)?), numbers(row.get(7)?));
+            let tickets = ids.into_iter().zip(closed).zip(created).map(|((ticket_id, is_closed), micros)| TaskTicket {
+                ticket_id,
+                is_closed,
+                created_at: DateTime::from_timestamp_micros(micros).unwrap_or_default(),
+            });
+            Ok(MessageTask {
+                owner: row.get(0)?,
+                customer_key: row.get(1)?,
+                newest_ticket_id: row.get(2)?,
+                newest_at: row.get(3)?,
+                not_before: row.get(4)?,
+                tickets: tickets.collect(),
+                was_read: row.get(8)?,
+            })
+        })?;
+        Ok(tasks.collect::<Result<_, _>>()?)
+    }
+
+    /// Returns how many customers [`Store::message_tasks`] will name in all.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn message_task_count(&self, key: &str, has_router_key: bool) -> Result<usize, StoreError> {
+        let count: i64 = self.connection.query_row(
+            &format!(
+                "SELECT count(DISTINCT (ticket.owner, ticket.customer_key))
+                 FROM state.ticket
+                 ANTI JOIN ({}) AS final ON final.ticket_id = ticket.ticket_id
+                 WHERE ticket.key_name = ? AND ticket.created_at IS NOT NULL",
+                final_reads(has_router_key)
+            ),
+            params![key],
+            |row| row.get(0),
+        )?;
+        Ok(usize::try_from(count).unwrap_or(0))
+    }
+
+    /// Returns the ended tickets created since `since` whose messages are not here.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn message_risk(&self, since: DateTime<Utc>) -> Result<Option<MessageRisk>, StoreError> {
+        let (tickets, oldest): (i64, Option<DateTime<Utc>>) = self.connection.query_row(
+            "SELECT count(*), min(ticket.created_at)
+             FROM state.ticket
+             LEFT JOIN raw.message_read ON message_read.ticket_id = ticket.ticket_id
+             WHERE ticket.created_at >= ? AND (message_read.ticket_id IS NULL OR message_read.source = 'none')",
+            params![since.naive_utc()],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
+        Ok(oldest.map(|oldest| MessageRisk { tickets, oldest }))
+    }
+
+    /// Returns the number of tickets whose messages only a router's key could read.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn tickets_for_router_key(&self) -> Result<i64, StoreError> {
+        Ok(self.connection.query_row("SELECT count(*) FROM raw.message_read WHERE source = 'no_key'", [], |row| row.get(0))?)
+    }
+
+    /// Returns the checks that failed for days from `first` on: name, day, what was to be expected, what is here.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn alarms(&self, first: NaiveDate) -> Result<Vec<(String, NaiveDate, i64, i64)>, StoreError> {
+        let mut statement = self.connection.prepare(
+            "SELECT check_name, day, said, found FROM marts.quality
+             WHERE state = 'warn' AND day >= ? AND check_name <> 'read'
+             ORDER BY day, check_name",
+        )?;
+        let rows = statement.query_map(params![first], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Returns how many records are set aside; 0 before there are any tables.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn quarantined(&self) -> Result<i64, StoreError> {
+        let has_tables: bool = self.connection.query_row(
+            "SELECT count(*) > 0 FROM duckdb_tables() WHERE schema_name = 'staging' AND table_name = 'quarantine'",
+            [],
+            |row| row.get(0),
+        )?;
+        let staged: i64 =
+            if has_tables { self.connection.query_row("SELECT count(*) FROM staging.quarantine", [], |row| row.get(0))? } else { 0 };
+        let rejected: i64 = self.connection.query_row("SELECT count(*) FROM raw.rejected", [], |row| row.get(0))?;
+        Ok(staged + rejected)
+    }
+
+    /// Returns the first day that any coverage of a resource begins with.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn first_covered_day(&self, resource: Resource) -> Result<Option<NaiveDate>, StoreError> {
+        let mut statement = self.connection.prepare("SELECT min(day) FROM raw.coverage WHERE resource = ?")?;
+        Ok(statement.query_row(params![resource.name()], |row| row.get(0))?)
+    }
+
+    /// Returns the days from `first` to `last` whose report is not here in its final state.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn missing_report_days(&self, key: &str, report: &str, first: NaiveDate, last: NaiveDate) -> Result<Vec<NaiveDate>, StoreError> {
+        let mut statement = self.connection.prepare(
+            "SELECT CAST(day AS DATE)
+             FROM (SELECT unnest(generate_series(CAST(? AS DATE), CAST(? AS DATE), INTERVAL 1 DAY)) AS day) AS asked
+             WHERE NOT EXISTS (
+                 SELECT 1 FROM raw.report
+                 WHERE report.key_name = ? AND report.report = ? AND report.day = CAST(asked.day AS DATE) AND report.is_final
+             )
+             ORDER BY day",
+        )?;
+        let days = statement.query_map(params![first, last, key, report], |row| row.get(0))?;
+        Ok(days.collect::<Result<_, _>>()?)
+    }
+}
+
+/// Returns the SQL of the tickets whose messages need not be asked for again.
+fn final_reads(has_router_key: bool) -> &'static str {
+    if has_router_key {
+        "SELECT ticket_id FROM raw.message_read WHERE is_final AND source <> 'no_key'"
+    } else {
+        "SELECT ticket_id FROM raw.message_read WHERE is_final"
+    }
+}

@@ -50,7 +50,7 @@ pub async fn run(global: &Global, args: &DemoArgs) -> Result<Exit, Failure> {
     let mut clock = Clock::default();
     prepare_folder(&args.out)?;
     let world = Arc::new(args.world.draw(now));
-    let server = sim::start(world, 0, Vec::new()).await.map_err(|error| Failure::new(Exit::Failed, error))?;
+    let server = sim::start(world, sim::SimOptions::default()).await.map_err(|error| Failure::new(Exit::Failed, error))?;
     write_project(&args.out, &args.world, now, &server.keys)?;
     clock.lap("simulated Blip");
 

@@ -1,6 +1,6 @@
 //! `relato sim`: a Blip on loopback until stopped.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use clap::Args;
@@ -9,7 +9,7 @@ use serde_json::json;
 use super::{Exit, Failure, Global, output};
 use crate::{
     domain::Zone,
-    sim::{self, Fault, World, WorldSpec},
+    sim::{self, Fault, SimOptions, World, WorldSpec},
 };
 
 /// Run a Blip on loopback until stopped
@@ -23,9 +23,18 @@ pub struct SimArgs {
     port: u16,
     #[command(flatten)]
     world: WorldArgs,
-    /// Fault to show, such as failure=0.01 (failure, throttle, timeout, truncate, empty); repeatable
+    /// Fault to show, such as failure=0.01; repeatable; --fault help names all kinds
     #[arg(long, value_name = "KIND=RATE")]
     fault: Vec<Fault>,
+    /// Start of the random stream of faults
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    fault_seed: u64,
+    /// Commands of one key within any second, above which it is refused; without it there is no limit
+    #[arg(long, value_name = "N")]
+    commands_per_second: Option<usize>,
+    /// Seconds for which a key is refused
+    #[arg(long, value_name = "S", default_value_t = 120)]
+    throttle_s: u64,
 }
 
 /// What a simulated contract is drawn from.
@@ -61,7 +70,14 @@ pub fn zone() -> Zone {
 
 pub async fn run(global: &Global, args: &SimArgs) -> Result<Exit, Failure> {
     let world = Arc::new(args.world.draw(global.now()));
-    let server = sim::start(world, args.port, args.fault.clone()).await.map_err(|error| {
+    let options = SimOptions {
+        port: args.port,
+        faults: args.fault.clone(),
+        fault_seed: args.fault_seed,
+        commands_per_second: args.commands_per_second,
+        throttle: Duration::from_secs(args.throttle_s),
+    };
+    let server = sim::start(world, options).await.map_err(|error| {
         Failure::told(
             Exit::Failed,
             format!("port {} of loopback cannot be listened on: {error}", args.port),

@@ -96,14 +96,14 @@ impl Conversation<'_> {
             parent_sequential_id: None,
             parent,
             customer: self.who,
-            team,
+            team: team.into(),
             agent: None,
             status: "Open",
             created_at: at,
             opened_at: None,
             first_response_at: None,
             closed_at: None,
-            tag: None,
+            tags: Vec::new(),
         };
         let queue_factor = if team == "Default" {
             2.2
@@ -167,7 +167,9 @@ impl Conversation<'_> {
                 _ => "ClosedClient",
             }
         };
-        ticket.tag = (ticket.status == "ClosedAttendant" && self.draw.chance(0.55)).then(|| *self.draw.pick(&TAGS));
+        if ticket.status == "ClosedAttendant" && self.draw.chance(0.55) {
+            ticket.tags.push((*self.draw.pick(&TAGS)).into());
+        }
         ticket
     }
 
@@ -205,12 +207,12 @@ impl Conversation<'_> {
         let named = team != "DIRECT_TRANSFER" && team != "Default" && self.draw.chance(0.9);
         let comment = self.draw.chance(0.15).then(|| *self.draw.pick(&COMMENTS));
         self.world.events.push(Event {
-            category: SURVEY_CATEGORY,
+            category: SURVEY_CATEGORY.into(),
             action,
             at,
             customer: self.who,
-            queue: named.then_some(profile.name),
-            comment,
+            queue: named.then_some(profile.name.into()),
+            comment: comment.map(Into::into),
         });
     }
 

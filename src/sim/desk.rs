@@ -1,64 +1,75 @@
-//! The Desk extension: tickets, their messages, queues, attendants, day summaries.
+//! The Desk extension: tickets, their messages, queues, attendants, rules, tags.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 
-use chrono::{DateTime, NaiveDate, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::{
     envelope::{Outcome, Query, Reason, Resource, collection},
+    fault::{FaultKind, Faults},
     filter::{self, Filter},
-    profile::{ATTENDANTS, DEFAULT_QUEUE, QUEUES},
+    reports,
     world::{Author, Message, Ticket, World},
 };
+use crate::blip::time::instant;
 
 /// Identity of the bot that owns the tickets.
 pub const DESK_BOT: &str = "exemplodesk@msging.net";
 
+/// Days for which messages of tickets are kept where the contract forgets.
+const KEPT_DAYS: i64 = 31;
+
 /// Answers a Desk command. `sees_tickets` is false for the router's key, which gets empty lists and refusals.
-pub fn answer(world: &World, query: &Query<'_>, sees_tickets: bool) -> Outcome {
+pub fn answer(world: &World, faults: &Faults, query: &Query<'_>, sees_tickets: bool) -> Outcome {
     let path: Vec<&str> = query.path.iter().map(String::as_str).collect();
     match path.as_slice() {
-        ["tickets"] | ["tickets", "history", "metadata"] => tickets(world, query, sees_tickets, path.len() > 1),
+        ["tickets"] | ["tickets", "history", "metadata"] => tickets(world, faults, query, sees_tickets, path.len() > 1),
         ["ticket", id] => {
-            let found = world.tickets.iter().find(|ticket| ticket.id.to_string() == *id).filter(|_| sees_tickets);
-            let ticket = found.ok_or_else(Reason::not_found)?;
-            Ok(Resource::new("application/vnd.iris.ticket+json", &ticket_json(world, ticket)))
+            let place = id.parse().ok().and_then(|id| world.ticket(id)).filter(|_| sees_tickets).ok_or_else(Reason::not_found)?;
+            Ok(Resource::new("application/vnd.iris.ticket+json", &ticket_json(world, faults, &world.tickets[place])))
         }
-        ["tickets", id, "messages"] if sees_tickets => messages(world, query, id),
-        ["teams"] => {
-            let items = teams().map(|name| json!({"name": name, "agentsOnline": 3}));
-            Ok(collection("application/vnd.iris.desk.team+json", items, Some(QUEUES.len() + 1)))
+        ["tickets", id, "messages"] if sees_tickets => messages(world, faults, query, id),
+        ["teams"] | ["teams", "agents-online"] => {
+            let items = world.queues.iter().map(|name| {
+                let online = world.attendants.iter().filter(|attendant| attendant.is_listed && attendant.teams.contains(name)).count();
+                json!({"name": name, "agentsOnline": online})
+            });
+            Ok(collection("application/vnd.iris.desk.team+json", items, Some(world.queues.len())))
         }
-        ["attendance-queues"] if sees_tickets => queues(query),
-        ["attendants"] if sees_tickets => attendants(query),
-        ["attendants" | "attendance-queues", ..] => Err(Reason::not_found()),
-        ["analytics", "reports", report] => {
-            let span = report_span(query)?;
-            let tickets: Vec<&Ticket> = if sees_tickets { world.tickets.iter().collect() } else { Vec::new() };
-            match *report {
-                "tickets" => Ok(day_summaries(&tickets, span)),
-                "teams" => Ok(team_summaries(&tickets, span)),
-                "timings" => Ok(timings(&tickets, span)),
-                _ => Err(Reason::unsupported()),
-            }
+        ["attendance-queues"] if sees_tickets => queues(world, query),
+        ["attendants"] if sees_tickets => attendants(world, faults, query),
+        ["rules"] if sees_tickets => {
+            let (skip, take) = query.page(20, 100)?;
+            let items = world.rules.iter().skip(skip).take(take);
+            Ok(collection("application/vnd.iris.desk.rule+json", items, Some(world.rules.len())))
         }
+        ["attendants" | "attendance-queues" | "rules", ..] => Err(Reason::not_found()),
+        ["tags", "active"] => {
+            let mut names: Vec<&str> =
+                if sees_tickets { world.tickets.iter().flat_map(|ticket| &ticket.tags).map(Cow::as_ref).collect() } else { Vec::new() };
+            names.sort_unstable();
+            let total = names.len();
+            names.dedup();
+            let items = names.iter().map(|name| json!({"name": name, "ticketsCount": 0, "closedTickets": 0}));
+            Ok(collection("application/vnd.iris.desk.tag+json", items, Some(total.min(names.len()))))
+        }
+        ["monitoring", name] => reports::monitoring(world, query, name, sees_tickets),
+        ["analytics", "reports", ..] if faults.has(FaultKind::NoReports) => Err(Reason::unsupported()),
+        ["analytics", "reports", name @ ..] => reports::period(world, faults, query, name, sees_tickets),
         _ => Err(Reason::unsupported()),
     }
 }
 
-fn teams() -> impl Iterator<Item = &'static str> {
-    QUEUES.iter().map(|queue| queue.name).chain([DEFAULT_QUEUE.0])
-}
-
-fn tickets(world: &World, query: &Query<'_>, sees_tickets: bool, ended_only: bool) -> Outcome {
+fn tickets(world: &World, faults: &Faults, query: &Query<'_>, sees_tickets: bool, ended_only: bool) -> Outcome {
     let (skip, take) = query.page(20, 100)?;
     let filter = Filter::parse(query.get("$filter").unwrap_or_default())?;
     if !sees_tickets {
         return Ok(collection("application/vnd.iris.ticket+json", std::iter::empty::<()>(), None));
     }
+    let open_only = !ended_only && faults.has(FaultKind::EndedInHistory);
     // Tickets are sorted by creation: only the stretch that can pass is looked at.
     let from = filter.earliest().map_or(0, |at| world.tickets.partition_point(|ticket| ticket.created_at < at));
     let until = filter.latest().map_or(world.tickets.len(), |at| world.tickets.partition_point(|ticket| ticket.created_at <= at));
@@ -69,10 +80,11 @@ fn tickets(world: &World, query: &Query<'_>, sees_tickets: bool, ended_only: boo
         .iter()
         .rev()
         .filter(|ticket| !ended_only || ticket.is_closed())
+        .filter(|ticket| !open_only || !ticket.is_closed())
         .filter(|ticket| filter.passes(&|name| field(world, ticket, name)))
         .collect();
     let total = found.len();
-    let items = found.into_iter().skip(skip).take(take).map(|ticket| ticket_json(world, ticket));
+    let items = found.into_iter().skip(skip).take(take).map(|ticket| ticket_json(world, faults, ticket));
     Ok(collection("application/vnd.iris.ticket+json", items, Some(total)))
 }
 
@@ -83,8 +95,8 @@ fn field(world: &World, ticket: &Ticket, name: &str) -> filter::Value {
         "id" => V::Text(ticket.id.to_string()),
         "status" => V::Text(ticket.status.to_owned()),
         "customeridentity" => V::Text(world.customers[ticket.customer].identity.clone()),
-        "agentidentity" => ticket.agent.map_or(V::Null, |agent| V::Text(agent_identity(agent))),
-        "team" => V::Text(ticket.team.to_owned()),
+        "agentidentity" => ticket.agent.map_or(V::Null, |agent| V::Text(agent_identity(world, agent))),
+        "team" => V::Text(ticket.team.clone().into_owned()),
         "closed" => V::Bool(ticket.is_closed()),
         "sequentialid" => V::Number(ticket.sequential_id),
         "storagedate" => V::Instant(ticket.created_at),
@@ -99,13 +111,8 @@ fn status_at(ticket: &Ticket) -> DateTime<Utc> {
     ticket.closed_at.or(ticket.opened_at).unwrap_or(ticket.created_at)
 }
 
-/// Formats an instant as Blip does.
-pub fn instant(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::Millis, true)
-}
-
-fn agent_identity(agent: usize) -> String {
-    format!("{}@blip.ai", World::agent_email(agent).replace('@', "%40"))
+fn agent_identity(world: &World, agent: usize) -> String {
+    crate::blip::identity::attendant(&world.attendants[agent].email)
 }
 
 /// A ticket as it travels; absent fields are left out.
@@ -113,7 +120,7 @@ fn agent_identity(agent: usize) -> String {
 #[serde(rename_all = "camelCase")]
 struct TicketJson<'a> {
     id: String,
-    sequential_id: i64,
+    sequential_id: serde_json::Value,
     owner_identity: &'a str,
     customer_identity: &'a str,
     customer_domain: &'a str,
@@ -136,14 +143,18 @@ struct TicketJson<'a> {
     closed: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     closed_by: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tags: Option<[&'a str; 1]>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    tags: &'a [Cow<'static, str>],
     #[serde(skip_serializing_if = "Option::is_none")]
     parent_sequential_id: Option<i64>,
     customer_input: Document<'a>,
     priority: i64,
     is_automatic_distribution: bool,
     distribution_type: &'a str,
+    #[serde(rename = "CampaignId", skip_serializing_if = "Option::is_none")]
+    campaign_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sentiment_score: Option<f64>,
 }
 
 /// A typed value.
@@ -153,50 +164,48 @@ struct Document<'a> {
     value: &'a str,
 }
 
-fn ticket_json<'a>(world: &'a World, ticket: &'a Ticket) -> TicketJson<'a> {
+fn ticket_json<'a>(world: &'a World, faults: &Faults, ticket: &'a Ticket) -> TicketJson<'a> {
     let customer = &world.customers[ticket.customer];
+    let number = ticket.id.as_u128();
     let closed_by = ticket.closed_at.map(|_| match (ticket.status, ticket.agent) {
         ("ClosedClient", _) => customer.identity.clone(),
-        (_, Some(agent)) => agent_identity(agent),
+        (_, Some(agent)) => agent_identity(world, agent),
         _ => DESK_BOT.to_owned(),
     });
+    let is_skewed = faults.of_record(FaultKind::Skew, number);
+    let opened_at = ticket.opened_at.map(|at| if is_skewed { ticket.created_at - TimeDelta::seconds(2) } else { at });
     TicketJson {
         id: ticket.id.to_string(),
-        sequential_id: ticket.sequential_id,
+        sequential_id: if faults.of_record(FaultKind::BadRecord, number) { json!("unknown") } else { ticket.sequential_id.into() },
         owner_identity: DESK_BOT,
         customer_identity: &customer.identity,
         customer_domain: customer.channel,
-        agent_identity: ticket.agent.map(agent_identity),
+        agent_identity: ticket.agent.map(|agent| agent_identity(world, agent)),
         provider: "Lime",
-        status: ticket.status,
+        status: if faults.of_record(FaultKind::UnknownStatus, number) { "Parked" } else { ticket.status },
         storage_date: instant(ticket.created_at),
-        open_date: ticket.opened_at.map(instant),
+        open_date: opened_at.map(instant),
         first_response_date: ticket.first_response_at.map(instant),
         status_date: instant(status_at(ticket)),
         close_date: ticket.closed_at.map(instant),
         external_id: ticket.id.to_string(),
         rating: 0,
-        team: ticket.team,
+        team: &ticket.team,
         unread_messages: 0,
         closed: ticket.is_closed(),
         closed_by,
-        tags: ticket.tag.map(|tag| [tag]),
+        tags: &ticket.tags,
         parent_sequential_id: ticket.parent_sequential_id,
         customer_input: Document { r#type: "text/plain", value: "Quero falar com um atendente" },
         priority: 0,
         is_automatic_distribution: true,
         distribution_type: "Redis",
+        campaign_id: number.is_multiple_of(40).then_some("campaign-1"),
+        sentiment_score: faults.of_record(FaultKind::ExtraField, number).then_some(0.4),
     }
 }
 
-fn without_nulls(value: Value) -> Value {
-    match value {
-        Value::Object(map) => map.into_iter().filter(|(_, value)| !value.is_null()).collect::<Map<_, _>>().into(),
-        other => other,
-    }
-}
-
-fn messages(world: &World, query: &Query<'_>, ticket_id: &str) -> Outcome {
+fn messages(world: &World, faults: &Faults, query: &Query<'_>, ticket_id: &str) -> Outcome {
     let (skip, take) = query.page(20, 100)?;
     let id: Uuid = ticket_id.parse().map_err(|_| Reason::not_found())?;
     let customer = world.ticket_customer(id).ok_or_else(Reason::not_found)?;
@@ -205,15 +214,21 @@ fn messages(world: &World, query: &Query<'_>, ticket_id: &str) -> Outcome {
         // Behind a router, the sub-bot's own side of the thread is empty.
         return Ok(collection(item_type, std::iter::empty::<()>(), None));
     }
-    let all = world.messages_of(customer);
+    let mut all = world.messages_of(customer);
+    if faults.has(FaultKind::Retention) {
+        let is_forgotten = |at: DateTime<Utc>| world.now - at > TimeDelta::days(KEPT_DAYS);
+        let ticket = world.ticket(id).map(|place| world.tickets[place].created_at);
+        all = if ticket.is_none_or(is_forgotten) { &[] } else { &all[all.partition_point(|message| is_forgotten(message.at))..] };
+    }
     let ascending = query.get("$ascending") == Some("true");
-    let items = (skip..all.len().min(skip + take)).map(|index| message_json(&all[if ascending { index } else { all.len() - 1 - index }]));
+    let items =
+        (skip..all.len().min(skip + take)).map(|index| message_json(faults, &all[if ascending { index } else { all.len() - 1 - index }]));
     Ok(collection(item_type, items, None))
 }
 
 /// A message as it travels.
 #[derive(Serialize)]
-struct MessageJson {
+pub struct MessageJson {
     id: String,
     direction: &'static str,
     r#type: &'static str,
@@ -231,7 +246,8 @@ struct MessageMarks {
     emitter: &'static str,
 }
 
-fn message_json(message: &Message) -> MessageJson {
+pub fn message_json(faults: &Faults, message: &Message) -> MessageJson {
+    let is_marked = message.author == Author::Attendant && !faults.of_record(FaultKind::NoEmitter, message.id);
     MessageJson {
         id: Uuid::from_u128(message.id).to_string(),
         direction: if message.author == Author::Customer { "received" } else { "sent" },
@@ -239,140 +255,33 @@ fn message_json(message: &Message) -> MessageJson {
         content: "…",
         date: instant(message.at),
         status: "consumed",
-        metadata: (message.author == Author::Attendant).then_some(MessageMarks { emitter: "Human" }),
+        metadata: is_marked.then_some(MessageMarks { emitter: "Human" }),
     }
 }
 
-fn queues(query: &Query<'_>) -> Outcome {
+fn queues(world: &World, query: &Query<'_>) -> Outcome {
     let (skip, take) = query.page(20, 100)?;
-    let items = teams().enumerate().skip(skip).take(take).map(|(index, name)| {
+    let items = world.queues.iter().enumerate().skip(skip).take(take).map(|(index, name)| {
         json!({
             "id": format!("queue-{index}"), "ownerIdentity": DESK_BOT, "name": name, "isActive": true,
             "storageDate": "2024-01-08T12:00:00.000Z", "Priority": index
         })
     });
-    Ok(collection("application/vnd.iris.desk.attendancequeue+json", items, Some(QUEUES.len() + 1)))
+    Ok(collection("application/vnd.iris.desk.attendancequeue+json", items, Some(world.queues.len())))
 }
 
-fn attendants(query: &Query<'_>) -> Outcome {
+fn attendants(world: &World, faults: &Faults, query: &Query<'_>) -> Outcome {
     let (skip, take) = query.page(20, 200)?;
-    let items = ATTENDANTS.iter().enumerate().skip(skip).take(take).map(|(index, (name, queues))| {
-        let teams: Vec<_> = queues.iter().map(|queue| QUEUES[*queue].name).collect();
+    let listed: Vec<usize> = (0..world.attendants.len()).filter(|index| world.attendants[*index].is_listed).collect();
+    let total = listed.len();
+    let items = listed.into_iter().skip(skip).take(take).map(|index| {
+        let attendant = &world.attendants[index];
+        let is_decoded = faults.of_record(FaultKind::DecodedIdentity, (index as u128) << 40);
+        let identity = if is_decoded { format!("{}@blip.ai", attendant.email) } else { agent_identity(world, index) };
         json!({
-            "identity": agent_identity(index), "fullName": name, "email": World::agent_email(index), "teams": teams,
+            "identity": identity, "fullName": attendant.name, "email": attendant.email, "teams": attendant.teams,
             "status": "Online", "agentSlots": 5, "ticketsInService": 2
         })
     });
-    Ok(collection("application/vnd.iris.desk.attendant+json", items, Some(ATTENDANTS.len())))
-}
-
-/// Blip cuts the days of its reports at UTC−3.
-fn blip_day(at: DateTime<Utc>) -> NaiveDate {
-    (at - TimeDelta::hours(3)).date_naive()
-}
-
-fn report_span(query: &Query<'_>) -> Result<(NaiveDate, NaiveDate), Reason> {
-    let day = |name: &str| {
-        let text = query.get(name).ok_or_else(|| Reason::new(64, format!("The {name} parameter is required")))?;
-        text.parse().map_err(|_| Reason::new(64, format!("The {name} parameter is invalid")))
-    };
-    Ok((day("beginDate")?, day("endDate")?))
-}
-
-fn is_in((first, last): (NaiveDate, NaiveDate), at: Option<DateTime<Utc>>) -> bool {
-    at.is_some_and(|at| (first..=last).contains(&blip_day(at)))
-}
-
-fn day_summaries(tickets: &[&Ticket], span: (NaiveDate, NaiveDate)) -> Resource {
-    let mut days: BTreeMap<NaiveDate, Vec<&Ticket>> = BTreeMap::new();
-    for ticket in tickets.iter().filter(|ticket| is_in(span, ticket.closed_at.or(Some(ticket.created_at)))) {
-        days.entry(blip_day(ticket.closed_at.unwrap_or(ticket.created_at))).or_default().push(ticket);
-    }
-    let items: Vec<Value> = days
-        .into_iter()
-        .map(|(day, tickets)| {
-            let count = |test: &dyn Fn(&Ticket) -> bool| tickets.iter().filter(|ticket| test(ticket)).count();
-            let missed = |ticket: &Ticket| ticket.is_closed() && ticket.opened_at.is_none();
-            let by_client = |ticket: &Ticket| ticket.status.starts_with("ClosedClient") && ticket.opened_at.is_some();
-            json!({
-                "date": format!("{day}T03:00:00.000Z"),
-                "waiting": count(&|ticket| !ticket.is_closed() && ticket.opened_at.is_none()),
-                "open": count(&|ticket| !ticket.is_closed() && ticket.opened_at.is_some()),
-                "closed": count(&Ticket::is_closed),
-                "closedAttendant": count(&|ticket| ticket.status == "ClosedAttendant"),
-                "closedClient": count(&by_client),
-                "transferred": count(&|ticket| ticket.status == "Transferred"),
-                "missed": count(&missed),
-            })
-        })
-        .collect();
-    let total = items.len();
-    collection("application/vnd.iris.desk.ticketssummary+json", items.into_iter(), Some(total))
-}
-
-fn team_summaries(tickets: &[&Ticket], span: (NaiveDate, NaiveDate)) -> Resource {
-    let mut teams: BTreeMap<&str, Vec<&Ticket>> = BTreeMap::new();
-    for ticket in tickets {
-        teams.entry(ticket.team).or_default().push(ticket);
-    }
-    let items: Vec<Value> = teams
-        .into_iter()
-        .map(|(name, tickets)| {
-            let closed: Vec<&Ticket> = tickets.iter().copied().filter(|ticket| is_in(span, ticket.closed_at)).collect();
-            without_nulls(json!({
-                "name": name,
-                "waitingTickets": tickets.iter().filter(|ticket| !ticket.is_closed() && ticket.opened_at.is_none()).count(),
-                "openedTickets": tickets.iter().filter(|ticket| !ticket.is_closed() && ticket.opened_at.is_some()).count(),
-                "closedTickets": closed.len(),
-                "averageFirstResponseTime": mean(&closed, |ticket| Some(ticket.first_response_at? - ticket.opened_at?)),
-                "averageWaitTime": mean(&closed, |ticket| Some(ticket.first_response_at? - ticket.created_at)),
-                "averageAttendanceTime": mean(&closed, |ticket| Some(ticket.closed_at? - ticket.first_response_at?)),
-            }))
-        })
-        .collect();
-    let total = items.len();
-    collection("application/vnd.iris.desk.teamticketssummary+json", items.into_iter(), Some(total))
-}
-
-fn timings(tickets: &[&Ticket], span: (NaiveDate, NaiveDate)) -> Resource {
-    let closed: Vec<&Ticket> = tickets.iter().copied().filter(|ticket| is_in(span, ticket.closed_at)).collect();
-    let queue = |ticket: &Ticket| Some(ticket.opened_at? - ticket.created_at);
-    let first = |ticket: &Ticket| Some(ticket.first_response_at? - ticket.opened_at?);
-    let longest = |value: &dyn Fn(&Ticket) -> Option<TimeDelta>| closed.iter().filter_map(|ticket| value(ticket)).max().map(time_span);
-    let body = json!({
-        "maxQueueTime": longest(&queue),
-        "maxFirstResponseTime": longest(&first),
-        "avgQueueTime": mean(&closed, queue),
-        "avgFirstResponseTime": mean(&closed, first),
-        "avgWaitTime": mean(&closed, |ticket| Some(ticket.first_response_at? - ticket.created_at)),
-        "avgAttendanceTime": mean(&closed, |ticket| Some(ticket.closed_at? - ticket.first_response_at?)),
-    });
-    Resource::new("application/vnd.iris.desk.tickets-metrics-summary+json", &without_nulls(body))
-}
-
-fn mean(tickets: &[&Ticket], value: impl Fn(&Ticket) -> Option<TimeDelta>) -> Option<String> {
-    let values: Vec<TimeDelta> = tickets.iter().filter_map(|ticket| value(ticket)).collect();
-    let count = i32::try_from(values.len()).ok().filter(|count| *count > 0)?;
-    Some(time_span(values.into_iter().sum::<TimeDelta>() / count))
-}
-
-/// Formats a duration as .NET's TimeSpan: `[d.]hh:mm:ss[.fffffff]`.
-fn time_span(duration: TimeDelta) -> String {
-    let seconds = duration.num_seconds();
-    let ticks = duration.subsec_nanos() / 100;
-    let days = if seconds >= 86_400 { format!("{}.", seconds / 86_400) } else { String::new() };
-    let fraction = if ticks > 0 { format!(".{ticks:07}") } else { String::new() };
-    format!("{days}{:02}:{:02}:{:02}{fraction}", seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn time_spans_have_days_and_seven_digits() {
-        assert_eq!(time_span(TimeDelta::seconds(432)), "00:07:12");
-        assert_eq!(time_span(TimeDelta::seconds(98_405)), "1.03:20:05");
-        assert_eq!(time_span(TimeDelta::milliseconds(41_127)), "00:00:41.1270000");
-    }
+    Ok(collection("application/vnd.iris.desk.attendant+json", items, Some(total)))
 }

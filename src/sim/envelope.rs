@@ -19,6 +19,9 @@ pub struct Command {
     pub method: String,
     /// Path and query, `$` in clear, values percent-encoded.
     pub uri: String,
+    /// Body of a write.
+    #[serde(default)]
+    pub resource: Value,
 }
 
 /// Outcome of a command before it is put into an envelope.
@@ -27,13 +30,18 @@ pub type Outcome = Result<Resource, Reason>;
 /// A successful resource with its MIME type.
 pub struct Resource {
     mime: &'static str,
-    body: Box<RawValue>,
+    body: Option<Box<RawValue>>,
 }
 
 impl Resource {
     /// Makes a resource of anything that can be written as JSON.
     pub fn new(mime: &'static str, body: &impl Serialize) -> Resource {
-        Resource { mime, body: to_raw_value(body).expect("answers have no maps with odd keys") }
+        Resource { mime, body: Some(to_raw_value(body).expect("answers have no maps with odd keys")) }
+    }
+
+    /// A success with nothing to say.
+    pub fn none() -> Resource {
+        Resource { mime: "", body: None }
     }
 }
 
@@ -73,6 +81,32 @@ pub fn collection<T: Serialize>(item_type: &'static str, items: impl Iterator<It
     Resource::new("application/vnd.lime.collection+json", &Collection { total, item_type, items: items.collect() })
 }
 
+/// What is done to a collection on its way out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Slip {
+    /// Its `total` is left out.
+    NoTotal,
+    /// Without items it is answered as "not found".
+    EmptyNotFound,
+    /// It declares another type than its items have.
+    ItemType,
+}
+
+/// Makes a slip in an outcome that is a collection.
+pub fn slip(outcome: Outcome, slip: Slip) -> Outcome {
+    let Ok(Resource { mime: "application/vnd.lime.collection+json", body: Some(body) }) = &outcome else { return outcome };
+    let Ok(mut collection) = serde_json::from_str::<Value>(body.get()) else { return outcome };
+    match slip {
+        Slip::NoTotal => {
+            collection.as_object_mut().map(|fields| fields.remove("total"));
+        }
+        Slip::ItemType => collection["itemType"] = "application/vnd.iris.desk.open-ticket-summary+json".into(),
+        Slip::EmptyNotFound if collection["items"].as_array().is_some_and(Vec::is_empty) => return Err(Reason::not_found()),
+        Slip::EmptyNotFound => {}
+    }
+    Ok(Resource::new("application/vnd.lime.collection+json", &collection))
+}
+
 /// Puts an outcome into the envelope that answers `command`, as JSON text.
 pub fn answer(command: &Command, bot: &str, outcome: Outcome) -> String {
     #[derive(Serialize)]
@@ -93,7 +127,7 @@ pub fn answer(command: &Command, bot: &str, outcome: Outcome) -> String {
     }
     let extension = command.to.as_deref().unwrap_or("postmaster@msging.net");
     let (mime, resource, status, reason) = match outcome {
-        Ok(Resource { mime, body }) => (Some(mime), Some(body), "success", None),
+        Ok(Resource { mime, body }) => (body.is_some().then_some(mime), body, "success", None),
         Err(Reason { code, description }) => (None, None, "failure", Some(json!({"code": code, "description": description}))),
     };
     let envelope = Envelope {
@@ -123,6 +157,15 @@ impl<'a> Query<'a> {
         Query {
             path: path.split('/').filter(|segment| !segment.is_empty()).map(decode).collect(),
             pairs: query.split('&').filter_map(|pair| pair.split_once('=')).map(|(name, value)| (name, decode(value))).collect(),
+        }
+    }
+
+    /// Moves the page that is asked for by some records, or to the start.
+    pub fn move_page(&mut self, skip: impl Fn(usize) -> usize) {
+        for (name, value) in &mut self.pairs {
+            if *name == "$skip" {
+                *value = skip(value.parse().unwrap_or(0)).to_string();
+            }
         }
     }
 

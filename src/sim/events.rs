@@ -1,25 +1,33 @@
-//! The analytics extension's event tracking, and the tunnel extension.
+//! The analytics extension's event tracking.
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, TimeDelta, Utc};
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 
 use super::{
-    desk::{DESK_BOT, instant},
-    envelope::{Outcome, Query, Reason, Resource, collection},
+    envelope::{Outcome, Query, Reason, collection},
+    fault::{FaultKind, Faults},
     world::{Event, World},
 };
+use crate::blip::time::{blip_day, blip_day_start, instant, parse_instant};
+
+/// How much later than it was recorded a late event is listed.
+const LATE_DAYS: i64 = 2;
 
 const EVENT_TYPE: &str = "application/vnd.iris.eventTrack+json";
 
 /// Answers an event-track command. Events belong to the bot that recorded them: the router's key sees none.
-pub fn answer(world: &World, query: &Query<'_>, sees_events: bool) -> Outcome {
+pub fn answer(world: &World, faults: &Faults, query: &Query<'_>, sees_events: bool) -> Outcome {
     let path: Vec<&str> = query.path.iter().map(String::as_str).collect();
-    let events: &[Event] = if sees_events { &world.events } else { &[] };
+    let is_listed = |event: &Event| {
+        let is_late = faults.of_record(FaultKind::LateEvent, u128::from(event.at.timestamp_millis().unsigned_abs()) << 40);
+        sees_events && (!is_late || event.at + TimeDelta::days(LATE_DAYS) <= world.now)
+    };
     match path.as_slice() {
         ["event-track"] => {
-            let mut categories: Vec<&str> = events.iter().map(|event| event.category).collect();
+            let mut categories: Vec<&str> =
+                world.events.iter().filter(|event| is_listed(event)).map(|event| event.category.as_ref()).collect();
             categories.sort_unstable();
             categories.dedup();
             let (skip, take) = query.page(20, 10_000)?;
@@ -30,7 +38,8 @@ pub fn answer(world: &World, query: &Query<'_>, sees_events: bool) -> Outcome {
             let (skip, take) = query.page(20, 10_000)?;
             let span = span(world, query)?;
             let mut counts: BTreeMap<(NaiveDate, &str), usize> = BTreeMap::new();
-            for event in events.iter().filter(|event| event.category == *category && span.contains(&event.at)) {
+            let of_category = |event: &&Event| event.category == *category && span.contains(&event.at) && is_listed(event);
+            for event in world.events.iter().filter(of_category) {
                 *counts.entry((blip_day(event.at), &event.action)).or_default() += 1;
             }
             let items = counts.into_iter().rev().skip(skip).take(take).map(|((day, action), count)| {
@@ -41,8 +50,9 @@ pub fn answer(world: &World, query: &Query<'_>, sees_events: bool) -> Outcome {
         ["event-track", category, action] => {
             let (skip, take) = query.page(20, 500)?;
             let span = span(world, query)?;
-            let found: Vec<&Event> =
-                events.iter().filter(|event| event.category == *category && event.action == *action && span.contains(&event.at)).collect();
+            let is_asked =
+                |event: &&Event| event.category == *category && event.action == *action && span.contains(&event.at) && is_listed(event);
+            let found: Vec<&Event> = world.events.iter().filter(is_asked).collect();
             let total = found.len();
             let items = found.into_iter().rev().skip(skip).take(take).map(|event| detail(world, event));
             Ok(collection(EVENT_TYPE, items, Some(total)))
@@ -51,27 +61,13 @@ pub fn answer(world: &World, query: &Query<'_>, sees_events: bool) -> Outcome {
     }
 }
 
-/// Answers a tunnel command: who is behind a tunnel identity.
-pub fn tunnel(world: &World, query: &Query<'_>) -> Outcome {
-    let [first, id] = query.path.as_slice() else { return Err(Reason::unsupported()) };
-    let identity = format!("{id}@tunnel.msging.net");
-    let found = world.customers.iter().position(|customer| customer.identity == identity && first == "tunnels");
-    let customer = found.ok_or_else(Reason::not_found)?;
-    let body = json!({
-        "owner": super::server::ROUTER_BOT,
-        "originator": format!("55319{customer:08}@{}", world.customers[customer].channel),
-        "destination": DESK_BOT,
-    });
-    Ok(Resource::new("application/vnd.iris.tunnel+json", &body))
-}
-
 fn detail(world: &World, event: &Event) -> Value {
     let mut extras = Map::new();
-    if let Some(queue) = event.queue {
-        extras.insert("fila".into(), queue.into());
+    if let Some(queue) = &event.queue {
+        extras.insert("fila".into(), queue.as_ref().into());
     }
-    if let Some(comment) = event.comment {
-        extras.insert("comentario".into(), comment.into());
+    if let Some(comment) = &event.comment {
+        extras.insert("comentario".into(), comment.as_ref().into());
     }
     let mut item = json!({
         "category": event.category,
@@ -85,20 +81,15 @@ fn detail(world: &World, event: &Event) -> Value {
     item
 }
 
-fn blip_day(at: DateTime<Utc>) -> NaiveDate {
-    (at - TimeDelta::hours(3)).date_naive()
-}
-
 /// Reads the bounds: whole days in UTC−3, or instants; without dates only today.
 fn span(world: &World, query: &Query<'_>) -> Result<std::ops::Range<DateTime<Utc>>, Reason> {
     let bound = |name: &str, days_after: u64| -> Result<Option<DateTime<Utc>>, Reason> {
         let Some(text) = query.get(name) else { return Ok(None) };
         if let Ok(day) = text.parse::<NaiveDate>() {
-            return Ok(Some((day + Days::new(days_after)).and_time(chrono::NaiveTime::MIN).and_utc() + TimeDelta::hours(3)));
+            return Ok(Some(blip_day_start(day + Days::new(days_after))));
         }
-        let instant = text.parse::<DateTime<Utc>>().or_else(|_| text.parse::<NaiveDateTime>().map(|time| time.and_utc()));
-        instant.map(Some).map_err(|_| Reason::new(64, format!("The {name} parameter is invalid")))
+        parse_instant(text).map(Some).ok_or_else(|| Reason::new(64, format!("The {name} parameter is invalid")))
     };
-    let today = (blip_day(world.now)).and_time(chrono::NaiveTime::MIN).and_utc() + TimeDelta::hours(3);
+    let today = blip_day_start(blip_day(world.now));
     Ok(bound("startDate", 0)?.unwrap_or(today)..bound("endDate", 1)?.unwrap_or(today + Days::new(1)))
 }

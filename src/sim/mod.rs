@@ -5,6 +5,7 @@
 
 mod calendar;
 mod conversation;
+mod core;
 mod desk;
 mod draw;
 mod envelope;
@@ -12,10 +13,12 @@ mod events;
 mod fault;
 mod filter;
 mod profile;
+mod reports;
 mod server;
 pub mod world;
+mod writes;
 
 pub use fault::{Fault, FaultKind, FaultParseError};
 pub use profile::{ANSWER_WORDS, SECTORS, SURVEY_CATEGORY};
-pub use server::{Keys, Server, start};
+pub use server::{Keys, Server, SimOptions, start};
 pub use world::{World, WorldSpec};

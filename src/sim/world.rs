@@ -3,6 +3,8 @@
 //! Conversations are drawn one after the other, each at an arrival time that follows the hours, weekdays and months of a real
 //! desk. Everything after the clock is cut off, so that recent tickets are still open.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate, TimeDelta, Utc};
 use uuid::Uuid;
 
@@ -10,7 +12,7 @@ use super::{
     calendar,
     conversation::Conversation,
     draw::Draw,
-    profile::{ATTENDANTS, CHANNELS, HOUR_LOAD, WEEKDAY_LOAD},
+    profile::{ATTENDANTS, CHANNELS, DEFAULT_QUEUE, HOUR_LOAD, QUEUES, WEEKDAY_LOAD},
 };
 use crate::domain::{Zone, holiday};
 
@@ -28,7 +30,7 @@ pub struct WorldSpec {
 }
 
 /// A whole simulated contract.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct World {
     /// The world's present.
     pub now: DateTime<Utc>,
@@ -40,6 +42,14 @@ pub struct World {
     pub customers: Vec<Customer>,
     /// Survey answers, in time.
     pub events: Vec<Event>,
+    /// People who answer.
+    pub attendants: Vec<Attendant>,
+    /// Queues by name, `Default` last.
+    pub queues: Vec<Cow<'static, str>>,
+    /// Rules that send tickets to queues, as they travel.
+    pub rules: Vec<serde_json::Value>,
+    /// Fates of messages that were sent, as they travel: id of the message and event.
+    pub notifications: Vec<(String, &'static str)>,
     /// Customer position by ticket id, sorted.
     customer_by_ticket: Vec<(Uuid, usize)>,
 }
@@ -51,6 +61,19 @@ pub struct Customer {
     pub identity: String,
     /// Domain of the channel.
     pub channel: &'static str,
+}
+
+/// A person who answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attendant {
+    /// E-mail address.
+    pub email: String,
+    /// Name.
+    pub name: String,
+    /// Queues by name.
+    pub teams: Vec<Cow<'static, str>>,
+    /// Whether they still belong to the desk.
+    pub is_listed: bool,
 }
 
 /// One human attendance.
@@ -67,8 +90,8 @@ pub struct Ticket {
     /// Position of the customer.
     pub customer: usize,
     /// Blip's team: a queue, `Default` or `DIRECT_TRANSFER`.
-    pub team: &'static str,
-    /// Position of the attendant in the profile.
+    pub team: Cow<'static, str>,
+    /// Position of the attendant in [`World::attendants`].
     pub agent: Option<usize>,
     /// One of Blip's statuses.
     pub status: &'static str,
@@ -80,8 +103,8 @@ pub struct Ticket {
     pub first_response_at: Option<DateTime<Utc>>,
     /// The end.
     pub closed_at: Option<DateTime<Utc>>,
-    /// Tag given at the close.
-    pub tag: Option<&'static str>,
+    /// Tags given at the close.
+    pub tags: Vec<Cow<'static, str>>,
 }
 
 /// One message of a customer's thread; texts do not exist here.
@@ -112,7 +135,7 @@ pub enum Author {
 #[derive(Debug, Clone)]
 pub struct Event {
     /// Category as the flow wrote it.
-    pub category: &'static str,
+    pub category: Cow<'static, str>,
     /// The answer.
     pub action: String,
     /// When it was recorded.
@@ -120,9 +143,9 @@ pub struct Event {
     /// Position of the customer.
     pub customer: usize,
     /// Queue named in the extras; the flow does not always know it.
-    pub queue: Option<&'static str>,
+    pub queue: Option<Cow<'static, str>>,
     /// Comment in the extras.
-    pub comment: Option<&'static str>,
+    pub comment: Option<Cow<'static, str>>,
 }
 
 impl World {
@@ -139,6 +162,10 @@ impl World {
             messages: Vec::new(),
             customers: Vec::new(),
             events: Vec::new(),
+            attendants: ATTENDANTS.iter().map(attendant).collect(),
+            queues: QUEUES.iter().map(|queue| queue.name).chain([DEFAULT_QUEUE.0]).map(Cow::Borrowed).collect(),
+            rules: Vec::new(),
+            notifications: Vec::new(),
             customer_by_ticket: Vec::new(),
         };
         world.messages.resize_with(customers.len(), Vec::new);
@@ -174,11 +201,44 @@ impl World {
         Some(self.customer_by_ticket[found].1)
     }
 
-    /// Returns the e-mail address of an attendant.
-    pub fn agent_email(agent: usize) -> String {
-        let name: String = ATTENDANTS[agent].0.to_lowercase().split_whitespace().take(2).collect::<Vec<_>>().join(".");
-        let plain: String = unicode_normalization::UnicodeNormalization::nfd(name.as_str()).filter(char::is_ascii).collect();
-        format!("{plain}@exemplo.org.br")
+    /// Returns the position of a ticket.
+    pub fn ticket(&self, id: Uuid) -> Option<usize> {
+        self.tickets.iter().position(|ticket| ticket.id == id)
+    }
+
+    /// Returns the identity on the channel of a customer.
+    pub fn channel_identity(&self, customer: usize) -> String {
+        format!("55319{customer:08}@{}", self.customers[customer].channel)
+    }
+
+    /// Returns the position of the customer with an identity on a channel.
+    pub fn on_channel(&self, identity: &str) -> Option<usize> {
+        let customer: usize = identity.split_once('@')?.0.strip_prefix("55319")?.parse().ok()?;
+        (customer < self.customers.len() && self.channel_identity(customer) == identity).then_some(customer)
+    }
+
+    /// Adds a ticket of `customer`, created now; returns its position.
+    pub fn add_ticket(&mut self, id: Uuid, customer: usize, team: Cow<'static, str>, parent: Option<usize>) -> usize {
+        let parent_sequential_id = parent.map(|parent| self.tickets[parent].sequential_id);
+        let created_at = self.now;
+        self.tickets.push(Ticket {
+            id,
+            sequential_id: i64::try_from(self.tickets.len() + 1).unwrap_or(i64::MAX),
+            parent_sequential_id,
+            parent,
+            customer,
+            team,
+            agent: None,
+            status: "Waiting",
+            created_at,
+            opened_at: None,
+            first_response_at: None,
+            closed_at: None,
+            tags: Vec::new(),
+        });
+        let place = self.customer_by_ticket.partition_point(|(known, _)| *known < id);
+        self.customer_by_ticket.insert(place, (id, customer));
+        self.tickets.len() - 1
     }
 
     /// Sorts everything by time, cuts what is later than the clock and hands out the numbers that people see.
@@ -221,7 +281,7 @@ impl Ticket {
         let happened = |at: Option<DateTime<Utc>>| at.filter(|at| *at <= now);
         if happened(self.closed_at).is_none() && self.closed_at.is_some() {
             self.closed_at = None;
-            self.tag = None;
+            self.tags.clear();
             self.status = "Open";
         }
         self.first_response_at = happened(self.first_response_at);
@@ -243,6 +303,17 @@ impl Ticket {
 /// a long weekend of waiting, after it an hour for the survey.
 fn is_near((from, until): (DateTime<Utc>, DateTime<Utc>), instant: DateTime<Utc>) -> bool {
     instant > from - TimeDelta::days(7) && instant < until + TimeDelta::hours(1)
+}
+
+fn attendant((name, queues): &(&'static str, &[usize])) -> Attendant {
+    let first_and_last = name.to_lowercase().split_whitespace().take(2).collect::<Vec<_>>().join(".");
+    let plain: String = unicode_normalization::UnicodeNormalization::nfd(first_and_last.as_str()).filter(char::is_ascii).collect();
+    Attendant {
+        email: format!("{plain}@exemplo.org.br"),
+        name: (*name).to_owned(),
+        teams: queues.iter().map(|queue| Cow::Borrowed(QUEUES[*queue].name)).collect(),
+        is_listed: true,
+    }
 }
 
 fn customer(draw: &mut Draw) -> Customer {

@@ -55,7 +55,7 @@ fn sector(world: &World, ticket: usize) -> String {
     let mut saw_default = false;
     while let Some(index) = at {
         let Ticket { team, parent, .. } = &world.tickets[index];
-        match *team {
+        match team.as_ref() {
             "Default" if index == ticket => return sector_of_queue("Default"),
             "Default" => saw_default = true,
             "DIRECT_TRANSFER" => {}
@@ -192,7 +192,7 @@ fn counted_ratings(world: &World, chains: &BTreeMap<usize, Chain>, in_month: &im
             .expect("the world asks only after an end");
         let Some(score) = score(&event.action).filter(|score| (1..=5).contains(score)) else { continue };
         let chain = &chains[&about.1];
-        let name = event.queue.map_or_else(|| sector(world, *chain.tickets.last().expect("a ticket")), sector_of_queue);
+        let name = event.queue.as_deref().map_or_else(|| sector(world, *chain.tickets.last().expect("a ticket")), sector_of_queue);
         if last.get(&about.1).is_none_or(|(at, _, _)| *at <= event.at) {
             last.insert(about.1, (event.at, name, score));
         }

@@ -15,7 +15,7 @@ use relato::{
     ingest::{self, Clients, IngestError, IngestRequest, IngestSummary, LOADED_UNTIL, Silent},
     query::{Catalogue, Engine},
     report::{self, ReportRequest},
-    sim::{self, Fault, Keys, Server, World, WorldSpec},
+    sim::{self, Fault, Keys, Server, SimOptions, World, WorldSpec},
     snapshot::{self, Published, Snapshot, Stamp},
     store::{Holder, MART_TABLES, Store},
 };
@@ -44,7 +44,11 @@ pub fn world(seed: u64, tickets: usize) -> Arc<World> {
 
 pub async fn serve(world: &Arc<World>, faults: &[&str]) -> Server {
     let faults: Vec<Fault> = faults.iter().map(|fault| fault.parse().expect("a valid fault")).collect();
-    sim::start(Arc::clone(world), 0, faults).await.expect("a free port")
+    serve_with(world, SimOptions { faults, ..SimOptions::default() }).await
+}
+
+pub async fn serve_with(world: &Arc<World>, options: SimOptions) -> Server {
+    sim::start(Arc::clone(world), options).await.expect("a free port")
 }
 
 impl Sandbox {

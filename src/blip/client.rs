@@ -2,7 +2,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, Once, PoisonError},
+    sync::{
+        Mutex, Once, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -29,6 +32,8 @@ pub struct ClientOptions {
     pub timeout: Duration,
     /// How often a command is asked in all before it counts as failed.
     pub attempts: usize,
+    /// How often, as long as there has not been a single answer: a wrong address is told soon.
+    pub first_attempts: usize,
     /// First pause between two attempts; each further one doubles, up to [`LONGEST_PAUSE`].
     pub first_pause: Duration,
     /// Pause of the whole key after HTTP 429 without a time of its own. Blip refuses a throttled key for two minutes.
@@ -41,6 +46,7 @@ impl Default for ClientOptions {
             commands_per_second: 40,
             timeout: Duration::from_secs(65),
             attempts: 6,
+            first_attempts: 3,
             first_pause: Duration::from_millis(400),
             throttle_pause: Duration::from_mins(2),
         }
@@ -77,6 +83,7 @@ pub struct Client {
     pace: Pace,
     options: ClientOptions,
     unknown_fields: Mutex<BTreeMap<(&'static str, String), u64>>,
+    has_answered: AtomicBool,
 }
 
 impl Client {
@@ -109,6 +116,7 @@ impl Client {
             pace: Pace::new(options.commands_per_second),
             options,
             unknown_fields: Mutex::default(),
+            has_answered: AtomicBool::new(false),
         })
     }
 
@@ -245,10 +253,12 @@ impl Client {
         uri: &str,
         read: impl Fn(&[u8]) -> Result<Answer<T>, serde_json::Error>,
     ) -> Result<T, BlipError> {
+        let attempts =
+            if self.has_answered.load(Ordering::Relaxed) { self.options.attempts } else { self.options.first_attempts };
         let mut pauses = ExponentialBuilder::default()
             .with_min_delay(self.options.first_pause)
             .with_max_delay(LONGEST_PAUSE.max(self.options.first_pause))
-            .with_max_times(self.options.attempts.saturating_sub(1))
+            .with_max_times(attempts.saturating_sub(1))
             .with_jitter()
             // Without a seed of its own every command would pause for the same time.
             .with_jitter_seed(Uuid::new_v4().as_u64_pair().0)
@@ -256,7 +266,10 @@ impl Client {
         let mut throttled = 0;
         loop {
             let error = match self.ask_once(to, uri, &read).await {
-                Ok(resource) => return Ok(resource),
+                Ok(resource) => {
+                    self.has_answered.store(true, Ordering::Relaxed);
+                    return Ok(resource);
+                }
                 Err(error) => error,
             };
             match error.kind() {

@@ -1,21 +1,54 @@
 //! Progress on standard error: a bar where a person watches, a log line a stage where none does.
 
-use std::{io::IsTerminal, sync::Mutex, time::Duration};
+use std::{
+    io::IsTerminal,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::ingest::{Progress, Silent};
+use crate::ingest::Progress;
 
 /// Returns a progress that suits standard error.
 pub fn of_terminal(wanted: bool) -> Box<dyn Progress> {
-    if wanted && std::io::stderr().is_terminal() { Box::new(Bar(Mutex::new(None))) } else { Box::new(Silent) }
+    if wanted && std::io::stderr().is_terminal() { Box::new(Bar(Mutex::new(None))) } else { Box::new(Logged(Mutex::new(None))) }
+}
+
+/// The stage under way, when it began and how many steps are done.
+struct Logged(Mutex<Option<(String, Instant, usize)>>);
+
+impl Logged {
+    fn replace(&self, stage: Option<(String, Instant, usize)>) {
+        let earlier = std::mem::replace(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner), stage);
+        if let Some((stage, began, steps)) = earlier {
+            let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+            tracing::info!(ingest.stage = stage, steps, duration_ms, "stage done");
+        }
+    }
+}
+
+impl Progress for Logged {
+    fn start(&self, stage: &str, _total: Option<usize>) {
+        self.replace(Some((stage.to_owned(), Instant::now(), 0)));
+    }
+
+    fn advance(&self, steps: usize) {
+        if let Some((_, _, done)) = &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            *done += steps;
+        }
+    }
+
+    fn finish(&self) {
+        self.replace(None);
+    }
 }
 
 struct Bar(Mutex<Option<ProgressBar>>);
 
 impl Bar {
     fn replace(&self, bar: Option<ProgressBar>) {
-        let earlier = std::mem::replace(&mut *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner), bar);
+        let earlier = std::mem::replace(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner), bar);
         if let Some(earlier) = earlier {
             earlier.finish_and_clear();
         }
@@ -39,7 +72,7 @@ impl Progress for Bar {
     }
 
     fn advance(&self, steps: usize) {
-        if let Some(bar) = &*self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner) {
+        if let Some(bar) = &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
             bar.inc(steps as u64);
         }
     }

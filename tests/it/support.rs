@@ -156,6 +156,7 @@ pub fn impatient() -> ClientOptions {
         first_pause: Duration::from_millis(1),
         timeout: Duration::from_secs(20),
         attempts: 8,
+        first_attempts: 8,
         throttle_pause: Duration::from_millis(50),
         ..ClientOptions::default()
     }

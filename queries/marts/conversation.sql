@@ -90,4 +90,3 @@ SELECT
 FROM chain
 INNER JOIN marts.ticket AS root ON root.ticket_id = chain.conversation_id
 INNER JOIN marts.ticket_chain ON ticket_chain.ticket_id = chain.conversation_id
-ORDER BY root.created_at, root.conversation_id

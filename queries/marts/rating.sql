@@ -146,4 +146,3 @@ SELECT
     answered_at,
     coalesce(ended_day, answered_day) AS period_day
 FROM joined
-ORDER BY answered_at, rating_id

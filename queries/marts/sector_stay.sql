@@ -54,4 +54,3 @@ INNER JOIN marts.conversation ON conversation.conversation_id = stay.conversatio
 LEFT JOIN waited
     ON waited.conversation_id = stay.conversation_id
     AND waited.stay_number = stay.stay_number
-ORDER BY stay.conversation_id, stay.stay_number

@@ -41,4 +41,3 @@ SELECT
     ) AS to_at
 FROM start
 INNER JOIN marts.conversation ON conversation.conversation_id = start.conversation_id
-ORDER BY start.conversation_id, start.stay_number

@@ -90,4 +90,3 @@ SELECT
     priority,
     rating
 FROM timed
-ORDER BY created_at, ticket_id

@@ -71,4 +71,3 @@ SELECT
     inherited_queue,
     saw_default
 FROM chain
-ORDER BY ticket_id

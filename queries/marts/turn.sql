@@ -22,7 +22,7 @@ WITH placed AS (
         conversation.first_response_at,
         conversation.ended_at,
         message.message_id,
-        message.direction,
+        message.is_received,
         message.author,
         message.content,
         message.sent_at
@@ -57,9 +57,9 @@ spoken AS (
         sent_at,
         agent,
         CASE
-            WHEN direction = 'received' AND content THEN 'customer'
-            WHEN direction = 'sent' AND has_marks AND author = 'Human' THEN 'person'
-            WHEN direction = 'sent' AND NOT has_marks AND content AND is_attended THEN 'person'
+            WHEN is_received AND content THEN 'customer'
+            WHEN NOT is_received AND has_marks AND author = 'Human' THEN 'person'
+            WHEN NOT is_received AND NOT has_marks AND content AND is_attended THEN 'person'
         END AS speaker
     FROM held
     WHERE sent_at > first_response_at
@@ -156,4 +156,3 @@ FROM sectored
 LEFT JOIN owned
     ON owned.conversation_id = sectored.conversation_id
     AND owned.started_at = sectored.started_at
-ORDER BY sectored.conversation_id, sectored.started_at

@@ -5,16 +5,16 @@
 -- columns:
 --   owner         text        identity of the bot
 --   customer_key  text        pseudonym of the customer
---   message_id    text        Blip's id; one that is no UUID is a digest of it
---   direction     text        received (from the customer) or sent
+--   message_id    uuid        Blip's id; one that is no UUID is a digest of it
+--   is_received   flag        from the customer; false: sent to them
 --   author        text        the platform's mark of the author; null: not marked
 --   content       flag        says something to a person, unlike typing states, redirections and ticket events
 --   sent_at       local_time  UTC
 SELECT
     thread.owner,
     thread.customer_key,
-    CAST(message.message_id AS VARCHAR) AS message_id,
-    message.direction,
+    message.message_id,
+    message.is_received,
     message.author,
     message.content,
     message.sent_at

@@ -253,8 +253,7 @@ impl Client {
         uri: &str,
         read: impl Fn(&[u8]) -> Result<Answer<T>, serde_json::Error>,
     ) -> Result<T, BlipError> {
-        let attempts =
-            if self.has_answered.load(Ordering::Relaxed) { self.options.attempts } else { self.options.first_attempts };
+        let attempts = if self.has_answered.load(Ordering::Relaxed) { self.options.attempts } else { self.options.first_attempts };
         let mut pauses = ExponentialBuilder::default()
             .with_min_delay(self.options.first_pause)
             .with_max_delay(LONGEST_PAUSE.max(self.options.first_pause))

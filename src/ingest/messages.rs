@@ -207,7 +207,12 @@ fn row(message: &desk::Message) -> Result<MessageRow, &'static str> {
     Ok(MessageRow {
         sent_at: message.sent_at().ok_or("no readable time")?,
         message_id: message_id(message.id.as_deref().ok_or("no id")?),
-        direction: message.direction.clone().ok_or("no direction")?,
+        is_received: match message.direction.as_deref() {
+            Some("received") => true,
+            Some("sent") => false,
+            Some(_) => return Err("an unknown direction"),
+            None => return Err("no direction"),
+        },
         author: message.emitter().map(str::to_owned),
         content: message.is_content(),
     })
@@ -227,10 +232,11 @@ mod tests {
 
     #[test]
     fn a_message_that_can_not_take_part_in_a_turn_is_set_aside_with_its_reason() {
-        let row = |json| row(&serde_json::from_str::<desk::Message>(json).unwrap()).map(|row| row.direction);
-        assert_eq!(row(r#"{"id":"m","direction":"sent","date":"2026-02-03T13:01:10.420Z"}"#), Ok("sent".to_owned()));
+        let row = |json| row(&serde_json::from_str::<desk::Message>(json).unwrap()).map(|row| row.is_received);
+        assert_eq!(row(r#"{"id":"m","direction":"sent","date":"2026-02-03T13:01:10.420Z"}"#), Ok(false));
         assert_eq!(row(r#"{"id":"m","direction":"sent","date":"yesterday"}"#), Err("no readable time"));
         assert_eq!(row(r#"{"direction":"sent","date":"2026-02-03T13:01:10.420Z"}"#), Err("no id"));
+        assert_eq!(row(r#"{"id":"m","direction":"sideways","date":"2026-02-03T13:01:10.420Z"}"#), Err("an unknown direction"));
         assert_eq!(row(r#"{"id":"m","date":"2026-02-03T13:01:10.420Z"}"#), Err("no direction"));
     }
 
@@ -251,16 +257,11 @@ mod tests {
             newest_ticket_id: "b".into(),
             newest_at: at("2026-10-20T12:00:00Z"),
             not_before: at("2026-10-01T12:00:00Z"),
-            was_read: false,
+            thread_id: None,
             tickets: vec![ticket("a", "2026-10-01T12:00:00Z"), ticket("b", "2026-10-20T12:00:00Z")],
         };
-        let row = |sent_at: &str| MessageRow {
-            message_id: Uuid::nil(),
-            direction: "received".into(),
-            author: None,
-            content: true,
-            sent_at: at(sent_at),
-        };
+        let row =
+            |sent_at: &str| MessageRow { message_id: Uuid::nil(), is_received: true, author: None, content: true, sent_at: at(sent_at) };
         let only_new = [row("2026-10-20T11:59:30Z"), row("2026-10-20T12:05:00Z")];
         assert!(has_messages(&task.tickets[1], &task, &only_new));
         assert!(!has_messages(&task.tickets[0], &task, &only_new[1..]));

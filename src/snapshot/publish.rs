@@ -40,7 +40,7 @@ pub struct Stamp {
     pub quarantined: i64,
 }
 
-/// Publishes `tables` of the schema `marts`: name and the column whose month makes the parts.
+/// Publishes `tables` of the schema `marts`: name, the column whose month makes the parts, and the order of the rows.
 ///
 /// `changed` returns the months that have changed since the snapshot with a given id, where that is known: the others are taken over
 /// without being looked at. A snapshot is made when a row differs from the last one, or when a new local day has been loaded; otherwise the last one
@@ -50,7 +50,7 @@ pub struct Stamp {
 /// When the folder cannot be written or DuckDB refuses. Readers then still see the snapshot before.
 pub fn publish(
     connection: &Connection,
-    tables: &[(&str, Option<&str>)],
+    tables: &[(&str, Option<&str>, &str)],
     folder: &Path,
     stamp: &Stamp,
     changed: impl FnOnce(&str) -> Option<MonthsByTable>,
@@ -61,10 +61,10 @@ pub fn publish(
     let changed = previous.as_ref().and_then(|manifest| changed(&manifest.id));
     let mut parts_written = 0;
     let mut contents = BTreeMap::new();
-    for (table, month_column) in tables {
+    for (table, month_column, order) in tables {
         let known = previous.as_ref().and_then(|manifest| manifest.tables.get(*table));
         let months = changed.as_ref().and_then(|changed| changed.get(*table));
-        let parts = publish_table(connection, folder, (table, *month_column), known, months, &mut parts_written)?;
+        let parts = publish_table(connection, folder, (table, *month_column, order), known, months, &mut parts_written)?;
         contents.insert((*table).to_owned(), TableManifest { rows: parts.iter().map(|part| part.rows).sum(), parts });
     }
     if let Some(manifest) = previous.as_ref().filter(|manifest| is_same(manifest, &contents, stamp)) {
@@ -98,7 +98,7 @@ fn is_same(manifest: &Manifest, contents: &BTreeMap<String, TableManifest>, stam
 fn publish_table(
     connection: &Connection,
     folder: &Path,
-    (table, month_column): (&str, Option<&str>),
+    (table, month_column, order): (&str, Option<&str>, &str),
     known: Option<&TableManifest>,
     changed: Option<&BTreeSet<Option<String>>>,
     parts_written: &mut usize,
@@ -134,7 +134,7 @@ fn publish_table(
             None if rows > 0 && month_column.is_some() => format!("{month} IS NULL"),
             None => "TRUE".to_owned(),
         };
-        let (path, bytes, sha256) = write_part(connection, folder, table, month_value.as_deref(), &filter)?;
+        let (path, bytes, sha256) = write_part(connection, folder, (table, order), month_value.as_deref(), &filter)?;
         parts.push(Part { path, month: month_value, rows, bytes, sha256, fingerprint });
         *parts_written += 1;
     }
@@ -160,7 +160,7 @@ fn outside(month: &str, kept: &BTreeSet<Option<String>>) -> String {
 fn write_part(
     connection: &Connection,
     folder: &Path,
-    table: &str,
+    (table, order): (&str, &str),
     month: Option<&str>,
     filter: &str,
 ) -> Result<(String, u64, String), SnapshotError> {
@@ -174,7 +174,7 @@ fn write_part(
     let sql_path = temporary.to_string_lossy().replace('\'', "''");
     // In one order whatever the history of loads: the same rows are the same bytes.
     connection.execute_batch(&format!(
-        "COPY (SELECT * FROM marts.{table} WHERE {filter} ORDER BY ALL) TO '{sql_path}' (FORMAT parquet, COMPRESSION zstd)"
+        "COPY (SELECT * FROM marts.{table} WHERE {filter} ORDER BY {order}) TO '{sql_path}' (FORMAT parquet, COMPRESSION zstd)"
     ))?;
     let bytes = fs::read(&temporary).map_err(SnapshotError::file("read", &temporary))?;
     let hash = sha256(&bytes);

@@ -78,19 +78,20 @@ const SHARED: [(&str, &str); 8] = [
     ("settings", "holiday"),
 ];
 
-/// Marts that snapshots publish, with the column whose local month places a row in a part; none for small tables.
-pub const MART_TABLES: [(&str, Option<&str>); 11] = [
-    ("ticket", Some("started_day")),
-    ("conversation", Some("started_day")),
-    ("turn", Some("started_day")),
-    ("sector_stay", Some("started_day")),
-    ("rating", Some("period_day")),
-    ("agent", None),
-    ("queue", None),
-    ("sector", None),
-    ("calendar_day", Some("day")),
-    ("coverage", Some("day")),
-    ("quality", Some("day")),
+/// Marts that snapshots publish: name, the column whose local month places a row in a part (none for small tables), and the order of
+/// the rows in a part, which is total.
+pub const MART_TABLES: [(&str, Option<&str>, &str); 11] = [
+    ("ticket", Some("started_day"), "created_at, ticket_id"),
+    ("conversation", Some("started_day"), "started_at, conversation_id"),
+    ("turn", Some("started_day"), "conversation_id, turn_number"),
+    ("sector_stay", Some("started_day"), "conversation_id, stay_number"),
+    ("rating", Some("period_day"), "answered_at, rating_id"),
+    ("agent", None, "agent"),
+    ("queue", None, "queue"),
+    ("sector", None, "sector"),
+    ("calendar_day", Some("day"), "sector, day"),
+    ("coverage", Some("day"), "resource, day"),
+    ("quality", Some("day"), "check_name, resource, day"),
 ];
 
 /// Tickets whose customers are worked on at once: enough that the queries' own cost vanishes, few enough for a small memory.

@@ -56,8 +56,8 @@ pub struct TicketRow {
 pub struct MessageRow {
     /// Its id; one that is no UUID is a digest of it.
     pub message_id: Uuid,
-    /// `received` or `sent`.
-    pub direction: String,
+    /// Whether it came from the customer; false: it was sent to them.
+    pub is_received: bool,
     /// The platform's mark of the author; none where it is not marked.
     pub author: Option<String>,
     /// Whether it says something to a person.
@@ -147,8 +147,8 @@ pub struct MessageTask {
     pub newest_at: DateTime<Utc>,
     /// Earliest instant of interest: creation of the oldest ticket to be covered.
     pub not_before: DateTime<Utc>,
-    /// Whether messages of this customer were read before.
-    pub was_read: bool,
+    /// Number of the thread, where messages of this customer were read before.
+    pub thread_id: Option<i64>,
     /// Tickets that are covered by the read.
     pub tickets: Vec<TaskTicket>,
 }

@@ -99,7 +99,7 @@ impl Store {
                  FROM uncovered
                  GROUP BY owner, customer_key
              )
-             SELECT task.*, thread.thread_id IS NOT NULL AS was_read
+             SELECT task.*, thread.thread_id
              FROM task
              LEFT JOIN raw.thread ON thread.owner = task.owner AND thread.customer_key = task.customer_key
              WHERE (task.not_before, task.newest_ticket_id) > (CAST(? AS TIMESTAMP), CAST(? AS VARCHAR))
@@ -123,7 +123,7 @@ impl Store {
                 newest_at: row.get(3)?,
                 not_before: row.get(4)?,
                 tickets: tickets.collect(),
-                was_read: row.get(8)?,
+                thread_id: row.get(8)?,
             })
         })?;
         Ok(tasks.collect::<Result<_, _>>()?)

@@ -1,7 +1,10 @@
 //! Writes of received rows. Each is harmless when repeated: a row that is known already is not written again.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use duckdb::params;
+use uuid::Uuid;
 
 use super::{AttendantRow, Coverage, EventRow, MessageRow, MessageSource, MessageTask, ReportRow, Resource, Store, StoreError, TicketRow};
 
@@ -162,79 +165,87 @@ impl Store {
         if reads.is_empty() {
             return Ok(0);
         }
-        self.connection.execute_batch(
-            "CREATE OR REPLACE TEMP TABLE incoming_thread (place BIGINT, owner VARCHAR, customer_key VARCHAR);
-             CREATE OR REPLACE TEMP TABLE incoming_message (
-                 place BIGINT, message_id UUID, direction VARCHAR, author VARCHAR, content BOOLEAN, sent_at TIMESTAMP
-             );
-             CREATE OR REPLACE TEMP TABLE incoming_read (ticket_id VARCHAR, is_final BOOLEAN, source VARCHAR)",
-        )?;
-        let mut threads = self.connection.appender("incoming_thread")?;
-        let mut messages = self.connection.appender("incoming_message")?;
+        let mut next: i64 = self.connection.query_row("SELECT coalesce(max(thread_id), 0) + 1 FROM raw.thread", [], |row| row.get(0))?;
+        let known = self.known_messages(reads)?;
+        self.connection
+            .execute_batch("CREATE OR REPLACE TEMP TABLE incoming_read (ticket_id VARCHAR, is_final BOOLEAN, source VARCHAR)")?;
+        let mut threads = self.connection.appender_to_catalog_and_db("thread", &self.catalog, "raw")?;
+        let mut messages = self.connection.appender_to_catalog_and_db("message", &self.catalog, "raw")?;
+        let mut changed = self.connection.appender_to_catalog_and_db("changed_customer", &self.catalog, "state")?;
         let mut covered = self.connection.appender("incoming_read")?;
         let mut buffer = uuid::Uuid::encode_buffer();
-        for (place, read) in (0_i64..).zip(reads) {
-            threads.append_row(params![place, read.task.owner, read.task.customer_key])?;
-            for row in &read.rows {
+        let mut written = 0;
+        for read in reads {
+            let thread_id = if let Some(known) = read.task.thread_id {
+                known
+            } else {
+                threads.append_row(params![next, read.task.owner, read.task.customer_key])?;
+                next += 1;
+                next - 1
+            };
+            // One order, whatever the order of pages; a message that came twice counts once.
+            let mut rows: Vec<&MessageRow> = read.rows.iter().collect();
+            rows.sort_by_key(|row| (row.sent_at, row.message_id));
+            let mut seen = HashSet::with_capacity(rows.len());
+            let before = written;
+            for row in rows {
+                if !seen.insert(row.message_id) || known.contains(&(thread_id, row.message_id)) {
+                    continue;
+                }
                 let id: &str = row.message_id.hyphenated().encode_lower(&mut buffer);
-                messages.append_row(params![place, id, row.direction, row.author, row.content, row.sent_at.naive_utc()])?;
+                messages.append_row(params![
+                    thread_id,
+                    id,
+                    row.is_received,
+                    row.author,
+                    row.content,
+                    row.sent_at.naive_utc(),
+                    run.number
+                ])?;
+                written += 1;
+            }
+            if written > before {
+                changed.append_row(params![read.task.customer_key])?;
             }
             for (ticket, source) in read.task.tickets.iter().zip(&read.sources) {
                 let is_final = ticket.is_closed && *source != MessageSource::None;
                 covered.append_row(params![ticket.ticket_id, is_final, source.name()])?;
             }
         }
-        threads.flush()?;
-        messages.flush()?;
-        covered.flush()?;
-        drop((threads, messages, covered));
+        for appender in [&mut threads, &mut messages, &mut changed, &mut covered] {
+            appender.flush()?;
+        }
+        drop((threads, messages, changed, covered));
         self.connection.execute_batch(
             "DELETE FROM raw.message_read WHERE ticket_id IN (SELECT ticket_id FROM incoming_read);
-             INSERT INTO raw.message_read (ticket_id, is_final, source) SELECT ticket_id, is_final, source FROM incoming_read;
-             INSERT INTO raw.thread
-             SELECT
-                 (SELECT coalesce(max(thread_id), 0) FROM raw.thread) + row_number() OVER (ORDER BY incoming.place),
-                 incoming.owner,
-                 incoming.customer_key
-             FROM incoming_thread AS incoming
-             ANTI JOIN raw.thread AS known ON known.owner = incoming.owner AND known.customer_key = incoming.customer_key;
-             CREATE OR REPLACE TEMP TABLE placed_thread AS
-             SELECT incoming.place, thread.thread_id, thread.customer_key
-             FROM incoming_thread AS incoming
-             INNER JOIN raw.thread ON thread.owner = incoming.owner AND thread.customer_key = incoming.customer_key",
+             INSERT INTO raw.message_read (ticket_id, is_final, source) SELECT ticket_id, is_final, source FROM incoming_read",
         )?;
-        // Threads that were never read have nothing that could be known already.
-        let is_known = if reads.iter().any(|read| read.task.was_read) {
-            "ANTI JOIN (
-                 SELECT message.thread_id, message.message_id
-                 FROM raw.message
-                 INNER JOIN placed_thread ON placed_thread.thread_id = message.thread_id
-             ) AS known ON known.thread_id = placed.thread_id AND known.message_id = incoming.message_id"
-        } else {
-            ""
-        };
-        self.connection.execute_batch(&format!(
-            "CREATE OR REPLACE TEMP TABLE new_message AS
-             SELECT placed.thread_id, incoming.message_id, incoming.direction, incoming.author, incoming.content, incoming.sent_at
-             FROM (
-                 SELECT * FROM incoming_message
-                 QUALIFY row_number() OVER (PARTITION BY place, message_id ORDER BY sent_at, direction) = 1
-             ) AS incoming
-             INNER JOIN placed_thread AS placed ON placed.place = incoming.place
-             {is_known}"
-        ))?;
-        let new = self.connection.execute(
-            "INSERT INTO raw.message
-             SELECT thread_id, message_id, direction, author, content, sent_at, ? FROM new_message ORDER BY thread_id, sent_at, message_id",
-            params![run.number],
-        )?;
-        self.connection.execute_batch(
-            "INSERT INTO state.changed_customer
-             SELECT DISTINCT placed.customer_key
-             FROM placed_thread AS placed
-             SEMI JOIN new_message ON new_message.thread_id = placed.thread_id",
-        )?;
-        Ok(new)
+        Ok(written)
+    }
+
+    /// Returns the messages that are here already of the threads that were read before.
+    fn known_messages(&self, reads: &[MessageRead]) -> Result<HashSet<(i64, Uuid)>, StoreError> {
+        let mut known = HashSet::new();
+        let threads: Vec<i64> = reads.iter().filter_map(|read| read.task.thread_id).collect();
+        if threads.is_empty() {
+            return Ok(known);
+        }
+        self.connection.execute_batch("CREATE OR REPLACE TEMP TABLE known_thread (thread_id BIGINT)")?;
+        let mut appender = self.connection.appender("known_thread")?;
+        for thread_id in threads {
+            appender.append_row(params![thread_id])?;
+        }
+        appender.flush()?;
+        drop(appender);
+        let mut statement = self
+            .connection
+            .prepare("SELECT thread_id, CAST(message_id AS VARCHAR) FROM raw.message SEMI JOIN known_thread USING (thread_id)")?;
+        let rows = statement.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
+        for row in rows {
+            let (thread_id, id) = row?;
+            known.insert((thread_id, Uuid::try_parse(&id).expect("the column holds UUIDs only")));
+        }
+        Ok(known)
     }
 
     /// Keeps new events; their comments go to the restricted area. A known event whose queue is read from another extra now is corrected.

@@ -20,14 +20,14 @@ SELECT row_number() OVER (ORDER BY owner, customer_key), owner, customer_key
 FROM (SELECT DISTINCT owner, customer_key FROM raw.message);
 ALTER TABLE raw.message RENAME TO earlier_message;
 CREATE TABLE raw.message (
-    thread_id BIGINT NOT NULL, message_id UUID NOT NULL, direction VARCHAR NOT NULL, author VARCHAR, content BOOLEAN NOT NULL,
+    thread_id BIGINT NOT NULL, message_id UUID NOT NULL, is_received BOOLEAN NOT NULL, author VARCHAR, content BOOLEAN NOT NULL,
     sent_at TIMESTAMP NOT NULL, run BIGINT NOT NULL
 );
 INSERT INTO raw.message
 SELECT
     thread.thread_id,
     coalesce(TRY_CAST(message.message_id AS UUID), CAST(substr(sha256(message.message_id), 1, 32) AS UUID)),
-    message.direction, message.author, message.content, message.sent_at, 0
+    message.direction = 'received', message.author, message.content, message.sent_at, 0
 FROM raw.earlier_message AS message
 INNER JOIN raw.thread ON thread.owner = message.owner AND thread.customer_key = message.customer_key
 ORDER BY thread.thread_id, message.sent_at, message.message_id;

@@ -15,131 +15,203 @@
 --   started_day      date        local day of the conversation's root
 -- notes: only messages between the conversation's start and end count. A person is who is marked so where any message of the
 --   conversation is marked; where none is, a content message sent while a ticket is open. The first reply itself is no turn.
-WITH placed AS (
+--   Customers and conversations go by a number within the query: messages are many, and numbers sort faster than names.
+WITH customer AS (
     SELECT
+        owner,
+        customer_key,
+        row_number() OVER () AS customer
+    FROM (SELECT DISTINCT owner, customer_key FROM marts.conversation)
+),
+
+begun AS (
+    SELECT
+        row_number() OVER () AS place,
+        customer.customer,
         conversation.conversation_id,
+        conversation.started_at,
         conversation.started_day,
         conversation.first_response_at,
-        conversation.ended_at,
+        conversation.ended_at
+    FROM marts.conversation
+    INNER JOIN customer
+        ON customer.owner = conversation.owner
+        AND customer.customer_key = conversation.customer_key
+),
+
+written AS (
+    SELECT
+        customer.customer,
         message.message_id,
         message.is_received,
         message.author,
         message.content,
         message.sent_at
     FROM staging.message AS message
-    ASOF JOIN marts.conversation
-        ON message.owner = conversation.owner
-        AND message.customer_key = conversation.customer_key
-        AND message.sent_at >= conversation.started_at
-    WHERE
-        conversation.first_response_at IS NOT NULL
-        AND (conversation.ended_at IS NULL OR message.sent_at <= conversation.ended_at)
+    INNER JOIN customer
+        ON customer.owner = message.owner
+        AND customer.customer_key = message.customer_key
 ),
 
-held AS (
+placed AS (
     SELECT
-        placed.*,
-        ticket.agent,
-        coalesce(ticket.opened_at <= placed.sent_at AND (ticket.closed_at IS NULL OR placed.sent_at <= ticket.closed_at), FALSE) AS is_attended,
-        bool_or(placed.author IS NOT NULL) OVER (PARTITION BY placed.conversation_id) AS has_marks
+        begun.place,
+        begun.first_response_at,
+        written.message_id,
+        written.is_received,
+        written.author,
+        written.content,
+        written.sent_at
+    FROM written
+    ASOF JOIN begun
+        ON begun.customer = written.customer
+        AND written.sent_at >= begun.started_at
+    WHERE
+        begun.first_response_at IS NOT NULL
+        AND (begun.ended_at IS NULL OR written.sent_at <= begun.ended_at)
+),
+
+marked AS (
+    SELECT
+        place,
+        bool_or(author IS NOT NULL) AS has_marks
     FROM placed
-    ASOF LEFT JOIN marts.ticket
-        ON ticket.conversation_id = placed.conversation_id
+    GROUP BY place
+),
+
+ticket AS (
+    SELECT
+        begun.place,
+        ticket.agent,
+        ticket.created_at,
+        ticket.opened_at,
+        ticket.closed_at
+    FROM marts.ticket
+    INNER JOIN begun ON begun.conversation_id = ticket.conversation_id
+),
+
+sent AS (
+    SELECT
+        placed.place,
+        placed.message_id,
+        placed.sent_at,
+        placed.author,
+        placed.content,
+        marked.has_marks,
+        ticket.agent,
+        coalesce(ticket.opened_at <= placed.sent_at AND (ticket.closed_at IS NULL OR placed.sent_at <= ticket.closed_at), FALSE) AS is_attended
+    FROM placed
+    INNER JOIN marked ON marked.place = placed.place
+    ASOF LEFT JOIN ticket
+        ON ticket.place = placed.place
         AND placed.sent_at >= ticket.created_at
+    WHERE NOT placed.is_received AND placed.sent_at > placed.first_response_at
 ),
 
 spoken AS (
     SELECT
-        conversation_id,
-        started_day,
-        ended_at,
+        place,
+        message_id,
+        sent_at,
+        CAST(NULL AS VARCHAR) AS agent,
+        'customer' AS speaker
+    FROM placed
+    WHERE is_received AND content AND sent_at > first_response_at
+    UNION ALL
+    SELECT
+        place,
         message_id,
         sent_at,
         agent,
-        CASE
-            WHEN is_received AND content THEN 'customer'
-            WHEN NOT is_received AND has_marks AND author = 'Human' THEN 'person'
-            WHEN NOT is_received AND NOT has_marks AND content AND is_attended THEN 'person'
-        END AS speaker
-    FROM held
-    WHERE sent_at > first_response_at
+        'person' AS speaker
+    FROM sent
+    WHERE (has_marks AND author = 'Human') OR (NOT has_marks AND content AND is_attended)
 ),
 
 numbered AS (
     SELECT
         *,
         count(*) FILTER (WHERE speaker = 'person') OVER (
-            PARTITION BY conversation_id
+            PARTITION BY place
             ORDER BY sent_at, message_id
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ) AS replies_before
     FROM spoken
-    WHERE speaker IS NOT NULL
 ),
 
 asked AS (
     SELECT
-        conversation_id,
-        any_value(started_day) AS started_day,
-        any_value(ended_at) AS ended_at,
+        place,
         replies_before,
         min(sent_at) AS started_at
     FROM numbered
     WHERE speaker = 'customer'
-    GROUP BY conversation_id, replies_before
+    GROUP BY place, replies_before
 ),
 
 paired AS (
     SELECT
-        asked.conversation_id,
-        asked.started_day,
-        asked.ended_at,
+        asked.place,
+        begun.conversation_id,
+        begun.started_day,
+        begun.ended_at,
         asked.started_at,
         reply.sent_at AS replied_at,
         reply.agent
     FROM asked
+    INNER JOIN begun ON begun.place = asked.place
     LEFT JOIN numbered AS reply
-        ON reply.conversation_id = asked.conversation_id
+        ON reply.place = asked.place
         AND reply.speaker = 'person'
         AND reply.replies_before = asked.replies_before
+),
+
+held AS (
+    SELECT
+        begun.place,
+        stay.sector,
+        stay.from_at,
+        stay.to_at
+    FROM marts.stay
+    INNER JOIN begun ON begun.conversation_id = stay.conversation_id
 ),
 
 sectored AS (
     SELECT
         paired.*,
-        stay.sector
+        held.sector
     FROM paired
-    ASOF JOIN marts.stay
-        ON stay.conversation_id = paired.conversation_id
-        AND coalesce(paired.replied_at, paired.ended_at, TIMESTAMP '9999-12-31') >= stay.from_at
+    ASOF JOIN held
+        ON held.place = paired.place
+        AND coalesce(paired.replied_at, paired.ended_at, TIMESTAMP '9999-12-31') >= held.from_at
 ),
 
 owned AS (
     SELECT
-        sectored.conversation_id,
+        sectored.place,
         sectored.started_at,
         sum(
             greatest(
                 0,
                 date_diff(
                     'second',
-                    date_trunc('second', greatest(sectored.started_at, stay.from_at)),
-                    date_trunc('second', least(sectored.replied_at, coalesce(stay.to_at, sectored.replied_at)))
+                    date_trunc('second', greatest(sectored.started_at, held.from_at)),
+                    date_trunc('second', least(sectored.replied_at, coalesce(held.to_at, sectored.replied_at)))
                 )
             )
         ) AS own_s
     FROM sectored
-    INNER JOIN marts.stay
-        ON stay.conversation_id = sectored.conversation_id
-        AND stay.sector = sectored.sector
-        AND stay.from_at <= sectored.replied_at
-        AND (stay.to_at IS NULL OR stay.to_at >= sectored.started_at)
-    GROUP BY sectored.conversation_id, sectored.started_at
+    INNER JOIN held
+        ON held.place = sectored.place
+        AND held.sector = sectored.sector
+        AND held.from_at <= sectored.replied_at
+        AND (held.to_at IS NULL OR held.to_at >= sectored.started_at)
+    GROUP BY sectored.place, sectored.started_at
 )
 
 SELECT
     sectored.conversation_id,
-    row_number() OVER (PARTITION BY sectored.conversation_id ORDER BY sectored.started_at) AS turn_number,
+    row_number() OVER (PARTITION BY sectored.place ORDER BY sectored.started_at) AS turn_number,
     sectored.sector,
     sectored.agent,
     sectored.started_at,
@@ -154,5 +226,5 @@ SELECT
     sectored.started_day
 FROM sectored
 LEFT JOIN owned
-    ON owned.conversation_id = sectored.conversation_id
+    ON owned.place = sectored.place
     AND owned.started_at = sectored.started_at

@@ -87,6 +87,10 @@ lint: setup ## Check formatting, clippy and the documentation
 fmt: ## Format the code
 	@cargo fmt
 
+.PHONY: soak
+soak: setup ## Kill the collector hundreds of times, and storm it with faults of many seeds
+	@RELATO_SOAK_KILLS=200 RELATO_SOAK_SEEDS=60 cargo test --locked --test it reliability -- --nocapture --test-threads 1
+
 .PHONY: bench
 bench: build ## Measure stages, memory and start-up
 	@bash benches/stages.sh "$(TARGET)/release/relato"

@@ -78,6 +78,10 @@ col-whole_wait_s = Wait for first response
 col-turns = Responses
 col-score = Score
 col-ended_day = Ended on
+col-check_name = Check
+col-said = Blip says / usual
+col-found = Found
+col-set_aside = Set aside
 
 value-total = Total
 value-queue_wait = Queue wait

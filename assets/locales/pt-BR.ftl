@@ -78,6 +78,10 @@ col-whole_wait_s = Espera até a 1ª resposta
 col-turns = Respostas
 col-score = Nota
 col-ended_day = Encerrada em
+col-check_name = Verificação
+col-said = Blip informa / habitual
+col-found = Encontrado
+col-set_aside = Separados
 
 value-total = Total
 value-queue_wait = Espera na fila

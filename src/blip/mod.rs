@@ -20,5 +20,5 @@ pub mod tunnels;
 pub mod unconfirmed;
 
 pub use client::{Client, ClientOptions, Listing};
-pub use error::{BlipError, ErrorKind};
+pub use error::{BlipError, ErrorKind, or_empty};
 pub use record::{Entry, Record, Unreadable};

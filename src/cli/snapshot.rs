@@ -6,6 +6,7 @@ use super::{Exit, Failure, Global, Printed, output};
 use crate::{
     config::Project,
     snapshot::{self, Snapshot},
+    store::{self, Holder},
 };
 
 /// List, show, verify or prune published snapshots
@@ -75,8 +76,10 @@ pub fn run(global: &Global, command: &SnapshotCommand) -> Result<Exit, Failure> 
         }
         SnapshotCommand::Verify => verify(&folder),
         SnapshotCommand::Prune(args) => {
+            // Whoever publishes writes parts before the manifest that names them.
+            let _lock = store::hold(&project.data_dir(), &Holder::new("relato snapshot prune", global.now()))?;
             let pruned = snapshot::prune(&folder, usize::try_from(args.keep).unwrap_or(usize::MAX))?;
-            output::print(&format!("Removed {} snapshots and {} parts.\n", pruned.snapshots, pruned.parts))?;
+            output::print(&format!("Removed {} snapshots and {} files that no other names.\n", pruned.snapshots, pruned.parts))?;
             Ok(Exit::Done)
         }
     }

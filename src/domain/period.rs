@@ -99,7 +99,8 @@ impl Period {
         Period { start: monday, end: monday + Days::new(7), unit: Unit::Week }
     }
 
-    fn days(start: NaiveDate, end: NaiveDate) -> Period {
+    /// Returns the days from `start` to before `end`.
+    pub fn days(start: NaiveDate, end: NaiveDate) -> Period {
         Period { start, end, unit: Unit::Days }
     }
 

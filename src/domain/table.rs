@@ -129,6 +129,14 @@ impl<'a> Cell<'a> {
         }
     }
 
+    /// Returns the value as a day, where it is one.
+    pub fn date(self) -> Option<NaiveDate> {
+        match self {
+            Cell::Date(day) => Some(day),
+            _ => None,
+        }
+    }
+
     /// Returns the value as words, where it is words.
     pub fn text(self) -> Option<&'a str> {
         match self {

@@ -2,14 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{IngestError, Pseudonyms};
+use super::{IngestError, Pseudonyms, pipeline::doubted};
 use crate::{
-    blip::{BlipError, Client, Entry, Listing, Record, desk, identity},
+    blip::{Client, Entry, Listing, Record, desk, identity},
     store::AttendantRow,
 };
-
-/// How often an empty list is asked for again before it is believed.
-const DOUBTS: usize = 3;
 
 /// What the keys know of people and queues.
 #[derive(Default)]
@@ -41,18 +38,6 @@ pub async fn read(clients: &[Arc<Client>], pseudonyms: &Pseudonyms) -> Result<Di
     directory.attendants.sort_by(|a, b| a.agent.cmp(&b.agent));
     directory.attendants.dedup_by(|a, b| a.agent == b.agent);
     Ok(directory)
-}
-
-/// Asks again for a list that is empty: success without items is also how a fault looks.
-async fn doubted<T, F: Future<Output = Result<Listing<T>, BlipError>>>(ask: impl Fn() -> F) -> Result<Listing<T>, BlipError> {
-    let mut listing = ask().await?;
-    for _ in 0..DOUBTS {
-        if !listing.entries.is_empty() {
-            break;
-        }
-        listing = ask().await?;
-    }
-    Ok(listing)
 }
 
 fn kept<T: Record>(listing: Listing<T>, pseudonyms: &Pseudonyms, rejected: &mut Vec<(String, String)>) -> Vec<T> {

@@ -15,7 +15,7 @@ use super::{
     IngestError, Pseudonyms,
     days::{Reader, runs},
     gaps::Gaps,
-    pipeline::read_ahead,
+    pipeline::{doubted, read_ahead},
 };
 use crate::{
     blip::{BlipError, Client, Entry, events, time},
@@ -26,7 +26,7 @@ use crate::{
 /// Days that are asked for at once.
 const LONGEST_RUN: usize = 31;
 
-/// How often a list that is shorter than announced, or empty, is asked for again before that is noted.
+/// How often a list that is shorter than announced is asked for again before that is noted.
 const DOUBTS: usize = 3;
 
 /// Which events are the survey's, and what is kept of them.
@@ -134,13 +134,7 @@ pub async fn read(
 }
 
 async fn read_run(client: &Client, category: &str, first: NaiveDate, last: NaiveDate) -> Result<Read, BlipError> {
-    let mut counters = events::counters(client, category, first, last).await?;
-    for _ in 0..DOUBTS {
-        if !counters.entries.is_empty() {
-            break;
-        }
-        counters = events::counters(client, category, first, last).await?;
-    }
+    let counters = doubted(|| events::counters(client, category, first, last)).await?;
     let mut reported: BTreeMap<NaiveDate, i64> = BTreeMap::new();
     let mut actions: BTreeMap<String, usize> = BTreeMap::new();
     let mut read = Read { reported: BTreeMap::new(), entries: Vec::new(), is_steady: counters.is_steady };

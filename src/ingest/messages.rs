@@ -16,7 +16,7 @@ use super::{
     IngestError, Pseudonyms,
     days::Reader,
     gaps::Gaps,
-    pipeline::{Batch, read_ahead},
+    pipeline::{Batch, doubted, read_ahead},
 };
 use crate::{
     blip::{BlipError, Client, Entry, desk, threads, tunnels},
@@ -35,6 +35,9 @@ const THREAD_DAYS: i64 = 92;
 
 /// The first message of a ticket is the one that made the bot open it, so it is a little older.
 const BEFORE_TICKET: TimeDelta = TimeDelta::minutes(15);
+
+/// Time within which something is said once a ticket exists, be it by the bot.
+const OPENING: TimeDelta = TimeDelta::minutes(1);
 
 /// What one customer gave.
 struct Read {
@@ -97,16 +100,24 @@ async fn read_customer(
     now: DateTime<Utc>,
 ) -> Result<Read, (MessageTask, BlipError)> {
     let from = task.not_before - BEFORE_TICKET;
-    let (mut rows, mut rejected) = match desk::messages(client, &task.newest_ticket_id, from).await {
-        Ok(entries) => kept(entries, pseudonyms),
+    let listing = match doubted(|| desk::messages(client, &task.newest_ticket_id, from)).await {
+        Ok(listing) => listing,
         Err(error) => return Err((task, error)),
     };
+    let is_steady = listing.is_steady;
+    let (mut rows, mut rejected) = kept(listing.entries, pseudonyms);
+    let age_days = |ticket: &TaskTicket| (now - ticket.created_at).num_days();
+    let reaches = |ticket: &TaskTicket, rows: &[MessageRow]| rows.iter().any(|row| row.sent_at <= ticket.created_at + OPENING);
     let mut sources: Vec<MessageSource> = task
         .tickets
         .iter()
-        .map(|ticket| if has_messages(ticket, &task, &rows) { MessageSource::Ticket } else { MessageSource::None })
+        .map(|ticket| {
+            // Within the month any message shows that the thread is there; beyond it, only one from before the ticket does.
+            let is_here = if age_days(ticket) < TICKET_MESSAGES_DAYS { !rows.is_empty() } else { reaches(ticket, &rows) };
+            if is_here && is_steady { MessageSource::Ticket } else { MessageSource::None }
+        })
         .collect();
-    let is_kept_as_thread = |ticket: &TaskTicket| (TICKET_MESSAGES_DAYS..THREAD_DAYS).contains(&(now - ticket.created_at).num_days());
+    let is_kept_as_thread = |ticket: &TaskTicket| (TICKET_MESSAGES_DAYS..THREAD_DAYS).contains(&age_days(ticket));
     let missing =
         |sources: &[MessageSource]| -> Vec<usize> { (0..sources.len()).filter(|place| sources[*place] == MessageSource::None).collect() };
     if missing(&sources).iter().any(|place| is_kept_as_thread(&task.tickets[*place]))
@@ -118,18 +129,20 @@ async fn read_customer(
         };
         let (found, unreadable) = kept(thread, pseudonyms);
         for place in missing(&sources) {
-            let ticket = &task.tickets[place];
-            let of_ticket: Vec<MessageRow> = found.iter().filter(|row| is_of(ticket, &task, row)).cloned().collect();
-            if !of_ticket.is_empty() {
+            if reaches(&task.tickets[place], &found) {
                 sources[place] = MessageSource::Thread;
-                rows.extend(of_ticket);
             }
         }
+        // The thread continues where the tickets' messages end: the router may know the same message by another id.
+        let known_from = rows.iter().map(|row| row.sent_at).chain(task.known_from).min();
+        rows.extend(found.into_iter().filter(|row| known_from.is_none_or(|from| row.sent_at < from)));
         rejected.extend(unreadable);
     }
     for place in missing(&sources) {
-        let age = (now - task.tickets[place].created_at).num_days();
+        let age = age_days(&task.tickets[place]);
         sources[place] = match age {
+            // Messages moved while they were read: some can be missing.
+            _ if !is_steady => MessageSource::None,
             _ if age >= THREAD_DAYS => MessageSource::Expired,
             _ if age >= TICKET_MESSAGES_DAYS && channel.is_some() => MessageSource::Expired,
             _ if age >= TICKET_MESSAGES_DAYS => MessageSource::NoKey,
@@ -151,16 +164,6 @@ async fn thread(
     };
     let on_channel = tunnels::tunnel(client, &customer).await?.map_or(customer, |tunnel| tunnel.originator);
     threads::messages(channel, &on_channel, from).await
-}
-
-fn has_messages(ticket: &TaskTicket, task: &MessageTask, rows: &[MessageRow]) -> bool {
-    rows.iter().any(|row| is_of(ticket, task, row))
-}
-
-/// Returns whether a message lies between this ticket's beginning and that of the customer's next one.
-fn is_of(ticket: &TaskTicket, task: &MessageTask, row: &MessageRow) -> bool {
-    let next = task.tickets.iter().map(|other| other.created_at).filter(|at| *at > ticket.created_at).min();
-    row.sent_at >= ticket.created_at - BEFORE_TICKET && next.is_none_or(|next| row.sent_at < next)
 }
 
 fn kept(entries: Vec<Entry<desk::Message>>, pseudonyms: &Pseudonyms) -> (Vec<MessageRow>, Vec<(String, String)>) {
@@ -245,26 +248,5 @@ mod tests {
         assert_eq!(message_id("0f6f0a52-5b0e-4c39-9a55-4b7f2d1f3c11").to_string(), "0f6f0a52-5b0e-4c39-9a55-4b7f2d1f3c11");
         assert_ne!(message_id("fwd:1"), message_id("fwd:2"));
         assert_eq!(message_id("fwd:1"), message_id("fwd:1"));
-    }
-
-    #[test]
-    fn messages_belong_to_the_ticket_that_they_follow() {
-        let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
-        let ticket = |id: &str, created: &str| TaskTicket { ticket_id: id.into(), is_closed: true, created_at: at(created) };
-        let task = MessageTask {
-            owner: "bot".into(),
-            customer_key: "c".into(),
-            newest_ticket_id: "b".into(),
-            newest_at: at("2026-10-20T12:00:00Z"),
-            not_before: at("2026-10-01T12:00:00Z"),
-            thread_id: None,
-            tickets: vec![ticket("a", "2026-10-01T12:00:00Z"), ticket("b", "2026-10-20T12:00:00Z")],
-        };
-        let row =
-            |sent_at: &str| MessageRow { message_id: Uuid::nil(), is_received: true, author: None, content: true, sent_at: at(sent_at) };
-        let only_new = [row("2026-10-20T11:59:30Z"), row("2026-10-20T12:05:00Z")];
-        assert!(has_messages(&task.tickets[1], &task, &only_new));
-        assert!(!has_messages(&task.tickets[0], &task, &only_new[1..]));
-        assert!(has_messages(&task.tickets[0], &task, &[row("2026-10-01T12:05:00Z")]));
     }
 }

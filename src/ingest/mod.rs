@@ -38,7 +38,7 @@ pub use gaps::Gap;
 pub use live::LiveView;
 pub use progress::{Progress, Silent};
 pub use pseudonym::Pseudonyms;
-pub use warnings::{Alarm, Warnings};
+pub use warnings::{Alarm, Warnings, days_until_forgotten};
 
 use self::{days::Reader, gaps::Gaps};
 
@@ -167,9 +167,8 @@ pub async fn run(
     if wants(OnlyResource::Tickets) {
         let span = span(&store, Resource::Ticket)?;
         for client in &clients.desk {
-            let (expected, more) = reports::read(client, &mut store, &reader, &mut gaps, span).await?;
-            written += more;
-            let (days, more) = tickets::read(client, &mut store, &pseudonyms, &reader, &mut gaps, &expected, span).await?;
+            written += reports::read(client, &mut store, &reader, &mut gaps, span).await?;
+            let (days, more) = tickets::read(client, &mut store, &pseudonyms, &reader, &mut gaps, span).await?;
             ticket_days += days;
             written += more;
         }

@@ -5,11 +5,13 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 use tokio::{sync::mpsc, time::Instant};
 
+use crate::blip::{BlipError, Listing};
+
 /// Answers that wait to be written, at most.
 const AHEAD: usize = 256;
 
 /// A crash or a stop loses what was read for this long at most.
-const LONGEST_WAIT: Duration = Duration::from_secs(3);
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 /// Does `work` for all items on a task of its own, `concurrency` at once, and hands over what comes of it in the order of the items.
 /// It stops when nobody listens any more.
@@ -29,6 +31,24 @@ where
         }
     });
     receiver
+}
+
+/// How often an empty list is asked for again before it is believed.
+const DOUBTS: usize = 3;
+
+/// Asks again for a list that is empty: success without items is also how a fault looks, and a key of the wrong bot.
+pub async fn doubted<T, F>(ask: impl Fn() -> F) -> Result<Listing<T>, BlipError>
+where
+    F: Future<Output = Result<Listing<T>, BlipError>>,
+{
+    let mut listing = ask().await?;
+    for _ in 0..DOUBTS {
+        if !listing.entries.is_empty() {
+            break;
+        }
+        listing = ask().await?;
+    }
+    Ok(listing)
 }
 
 /// Gathers what is written together: enough that looking up known rows costs little, little enough that a crash loses seconds.

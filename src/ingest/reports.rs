@@ -15,7 +15,7 @@ use super::{
     pipeline::read_ahead,
 };
 use crate::{
-    blip::{BlipError, Client, desk, time},
+    blip::{BlipError, Client, desk, or_empty, time},
     store::{ReportRow, Resource, Store, Written},
 };
 
@@ -28,23 +28,18 @@ const LONGEST_RUN: usize = 31;
 /// How often an empty report is asked for again before it is believed.
 const DOUBTS: usize = 3;
 
-/// Tickets of a day that Blip's own report knows of, in any state.
-pub type Expected = BTreeMap<NaiveDate, i64>;
-
-/// Reads the days of `span` that are not here in their final state; returns what to expect of each day, and what changed.
+/// Reads the days of `span` that are not here in their final state; returns what changed.
 pub async fn read(
     client: &Arc<Client>,
     store: &mut Store,
     reader: &Reader<'_>,
     gaps: &mut Gaps,
     (first, last): (NaiveDate, NaiveDate),
-) -> Result<(Expected, Written), IngestError> {
+) -> Result<Written, IngestError> {
     let reach = reader.zone.day(reader.now) - Days::new(REACH_DAYS);
     let span = (first.max(reach), last);
-    let mut written = Written::default();
-    let mut expected = Expected::new();
     if span.0 > span.1 {
-        return Ok((expected, written));
+        return Ok(Written::default());
     }
     reader.progress.start("Blip's own figures", None);
     let days = store.missing_report_days(client.key_name(), "tickets", span.0, span.1)?;
@@ -54,9 +49,7 @@ pub async fn read(
             Ok(found) => {
                 gaps.note_success();
                 for day in first.iter_days().take_while(|day| *day <= last) {
-                    let summary = found.get(&day);
-                    expected.insert(day, summary.map_or(0, |summary| summary.closed.max(summary.any)));
-                    rows.push(row(client, reader, "tickets", day, summary.map_or(&json!({}), |summary| &summary.body)));
+                    rows.push(row(client, reader, "tickets", day, found.get(&day).unwrap_or(&json!({}))));
                 }
             }
             Err(error) => gaps.note(Resource::Report, "/analytics/reports/tickets", error)?,
@@ -89,14 +82,13 @@ pub async fn read(
             }
         }
     }
-    written += tokio::task::block_in_place(|| {
+    Ok(tokio::task::block_in_place(|| {
         store.transaction(|store| {
             let changed = Written { reports: store.write_reports(&rows, reader.run)?, ..Written::default() };
             store.write_load(reader.run, &changed)?;
             Ok(changed)
         })
-    })?;
-    Ok((expected, written))
+    })?)
 }
 
 fn row(client: &Client, reader: &Reader<'_>, report: &'static str, day: NaiveDate, body: &Value) -> ReportRow {
@@ -104,37 +96,28 @@ fn row(client: &Client, reader: &Reader<'_>, report: &'static str, day: NaiveDat
     ReportRow { key_name: client.key_name().to_owned(), report, day, body: body.to_string(), is_final }
 }
 
-/// One day's summary as it is stored, and two sums of it.
-struct Summary {
-    body: Value,
-    closed: i64,
-    any: i64,
-}
-
-async fn day_summaries(client: &Client, first: NaiveDate, last: NaiveDate) -> Result<BTreeMap<NaiveDate, Summary>, BlipError> {
-    let mut found = desk::day_summaries(client, first, last).await?;
+async fn day_summaries(client: &Client, first: NaiveDate, last: NaiveDate) -> Result<BTreeMap<NaiveDate, Value>, BlipError> {
+    let mut found = or_empty(desk::day_summaries(client, first, last).await)?;
     for _ in 0..DOUBTS {
         if !found.is_empty() {
             break;
         }
-        found = desk::day_summaries(client, first, last).await?;
+        found = or_empty(desk::day_summaries(client, first, last).await)?;
     }
     let summary = |item: desk::DaySummary| {
         let day = time::blip_day(time::parse_instant(&item.date)?);
-        let number = |value: Option<i64>| value.unwrap_or(0);
         let body = json!({
             "waiting": item.waiting, "open": item.open, "closed": item.closed, "closedAttendant": item.closed_attendant,
             "closedClient": item.closed_client, "transferred": item.transferred, "missed": item.missed,
         });
-        let (closed, any) = (number(item.closed), number(item.closed) + number(item.open) + number(item.waiting));
-        Some((day, Summary { body: without_nulls(body), closed, any }))
+        Some((day, without_nulls(body)))
     };
     Ok(found.into_iter().filter_map(summary).collect())
 }
 
 async fn teams(client: &Client, day: NaiveDate) -> Result<Value, BlipError> {
     let seconds = |span: Option<chrono::TimeDelta>| span.map(chrono::TimeDelta::as_seconds_f64);
-    let mut teams = desk::team_summaries(client, day, day).await?;
+    let mut teams = or_empty(desk::team_summaries(client, day, day).await)?;
     teams.sort_by(|a, b| a.name.cmp(&b.name));
     let items = teams.into_iter().map(|team| {
         without_nulls(json!({

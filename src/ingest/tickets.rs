@@ -13,8 +13,7 @@ use super::{
     IngestError, Pseudonyms,
     days::Reader,
     gaps::Gaps,
-    pipeline::{Batch, read_ahead},
-    reports::Expected,
+    pipeline::{Batch, doubted, read_ahead},
 };
 use crate::{
     blip::{
@@ -27,9 +26,6 @@ use crate::{
 
 /// Rows per transaction.
 const BATCH_ROWS: usize = 20_000;
-
-/// How often an empty day is asked for again where Blip's own report knows of tickets, or says nothing.
-const DOUBTS: usize = 2;
 
 /// Mark of which lists a key's tickets are in.
 const LISTS: &str = "ticket_lists";
@@ -48,7 +44,6 @@ pub async fn read(
     pseudonyms: &Arc<Pseudonyms>,
     reader: &Reader<'_>,
     gaps: &mut Gaps,
-    expected: &Expected,
     span: (NaiveDate, NaiveDate),
 ) -> Result<(usize, Written), IngestError> {
     let days = reader.days(store, Resource::Ticket, client.key_name(), span)?;
@@ -61,16 +56,8 @@ pub async fn read(
         .collect();
     reader.progress.start("tickets by day", Some(days.len()));
     let count = days.len();
-    let asked: Vec<_> = days
-        .into_iter()
-        .map(|day| Asked {
-            day,
-            bounds: reader.bounds(day),
-            is_over: reader.is_over(day),
-            expected: expected.get(&day).copied(),
-            lists: lists.clone(),
-        })
-        .collect();
+    let asked: Vec<_> =
+        days.into_iter().map(|day| Asked { day, bounds: reader.bounds(day), is_over: reader.is_over(day), lists: lists.clone() }).collect();
     let mut answers = {
         let (client, pseudonyms) = (Arc::clone(client), Arc::clone(pseudonyms));
         let concurrency = client.concurrency();
@@ -187,7 +174,6 @@ struct Asked {
     day: NaiveDate,
     bounds: (DateTime<Utc>, DateTime<Utc>),
     is_over: bool,
-    expected: Option<i64>,
     lists: Vec<TicketList>,
 }
 
@@ -196,14 +182,7 @@ async fn read_day(client: &Client, pseudonyms: &Pseudonyms, asked: Asked) -> Res
     let mut entries: Vec<Entry<Ticket>> = Vec::new();
     let (mut total, mut is_steady) = (None, true);
     for list in asked.lists {
-        let mut listing = desk::tickets(client, list, from, until).await?;
-        for _ in 0..DOUBTS {
-            // Success without items is also how a fault or a wrong key looks; Blip's own report is the second witness.
-            if !listing.entries.is_empty() || asked.expected == Some(0) {
-                break;
-            }
-            listing = desk::tickets(client, list, from, until).await?;
-        }
+        let listing = doubted(|| desk::tickets(client, list, from, until)).await?;
         is_steady &= listing.is_steady;
         total = match (total, listing.total) {
             (Some(one), Some(other)) => Some(one + other),
@@ -232,15 +211,11 @@ async fn read_day(client: &Client, pseudonyms: &Pseudonyms, asked: Asked) -> Res
     let count = |value: usize| i64::try_from(value).unwrap_or(i64::MAX);
     let stored = count(rows.len() + rejected.len());
     let listed = total.and_then(|total| i64::try_from(total).ok());
-    let reported = match (stored, asked.expected) {
-        (0, Some(expected)) => listed.unwrap_or(0).max(expected),
-        _ => listed.unwrap_or(stored),
-    };
     let coverage = Coverage {
         resource: Resource::Ticket,
         key_name: client.key_name().to_owned(),
         day: asked.day,
-        reported,
+        reported: listed.unwrap_or(stored),
         stored,
         set_aside: count(rejected.len()),
         still_open: count(rows.iter().filter(|row| !row.is_closed).count()),

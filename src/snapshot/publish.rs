@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use duckdb::Connection;
 
 use super::{
@@ -74,7 +74,7 @@ pub fn publish(
     let digest = &sha256(hashes.as_bytes())[..8];
     let manifest = Manifest {
         format: FORMAT,
-        id: format!("{}-{digest}", stamp.now.format("%Y%m%dT%H%M%SZ")),
+        id: format!("{}-{digest}", id_time(stamp.now, previous.as_ref()).format(ID_TIME)),
         published_at: stamp.now,
         loaded_until: stamp.loaded_until,
         previous: previous.map(|manifest| manifest.id),
@@ -85,6 +85,19 @@ pub fn publish(
     let text = serde_json::to_vec_pretty(&manifest).expect("a manifest has only texts and numbers");
     write_renamed(&manifests.join(format!("{}.json", manifest.id)), &text)?;
     Ok(Published { manifest, is_new: true, parts_written })
+}
+
+/// Format of the time with which ids begin, so that they sort by it.
+const ID_TIME: &str = "%Y%m%dT%H%M%SZ";
+
+/// Returns the time of a new id: the present, or the second after the id before, whichever is later. A clock that stands still or is
+/// set back then makes no new snapshot look older than the one before.
+fn id_time(now: DateTime<Utc>, previous: Option<&Manifest>) -> DateTime<Utc> {
+    let earlier = previous.and_then(|manifest| {
+        let text = manifest.id.split('-').next()?;
+        Some(NaiveDateTime::parse_from_str(text, ID_TIME).ok()?.and_utc() + TimeDelta::seconds(1))
+    });
+    earlier.map_or(now, |earlier| earlier.max(now))
 }
 
 fn is_same(manifest: &Manifest, contents: &BTreeMap<String, TableManifest>, stamp: &Stamp) -> bool {

@@ -40,11 +40,11 @@ pub struct Lock {
     _file: File,
 }
 
-/// Takes the lock of the database in `folder`.
+/// Takes the lock of the database in `folder`, without opening it.
 ///
 /// # Errors
 /// [`StoreError::Held`] with the holder, when another process has it.
-pub fn take(folder: &Path, holder: &Holder) -> Result<Lock, StoreError> {
+pub fn hold(folder: &Path, holder: &Holder) -> Result<Lock, StoreError> {
     let path = folder.join(FILE);
     let failed = |source| StoreError::Folder { path: path.clone(), source };
     let mut file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path).map_err(failed)?;
@@ -65,7 +65,7 @@ pub fn take(folder: &Path, holder: &Holder) -> Result<Lock, StoreError> {
 /// Fails when another process holds the database in `folder`; takes and makes nothing.
 ///
 /// # Errors
-/// As [`take`].
+/// As [`hold`].
 pub fn require_free(folder: &Path) -> Result<(), StoreError> {
     let Ok(mut file) = File::open(folder.join(FILE)) else { return Ok(()) };
     match file.try_lock_shared() {

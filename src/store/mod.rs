@@ -19,7 +19,7 @@ use std::path::Path;
 use duckdb::Connection;
 
 pub use error::StoreError;
-pub use lock::{Holder, require_free};
+pub use lock::{Holder, Lock, hold, require_free};
 pub use marts::{MART_TABLES, MARTS, MartReport};
 pub use rows::{AttendantRow, Coverage, EventRow, MessageRow, MessageSource, MessageTask, ReportRow, Resource, TaskTicket, TicketRow};
 pub use settings::SettingsRows;
@@ -45,7 +45,7 @@ impl Store {
     pub fn open(path: &Path, holder: &Holder) -> Result<Store, StoreError> {
         let folder = path.parent().unwrap_or(Path::new("."));
         lock::make_folder(folder)?;
-        let lock = lock::take(folder, holder)?;
+        let lock = lock::hold(folder, holder)?;
         let connection = Connection::open(path).map_err(|source| StoreError::opening(path, source))?;
         let store = Store::with(connection, Some(lock));
         store.map_err(|error| match error {

@@ -149,6 +149,8 @@ pub struct MessageTask {
     pub not_before: DateTime<Utc>,
     /// Number of the thread, where messages of this customer were read before.
     pub thread_id: Option<i64>,
+    /// Earliest message that is here already, where only older ones are wanted.
+    pub known_from: Option<DateTime<Utc>>,
     /// Tickets that are covered by the read.
     pub tickets: Vec<TaskTicket>,
 }

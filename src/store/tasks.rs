@@ -99,13 +99,19 @@ impl Store {
                  FROM uncovered
                  GROUP BY owner, customer_key
              )
-             SELECT task.*, thread.thread_id
+             SELECT task.*, thread.thread_id, {}
              FROM task
              LEFT JOIN raw.thread ON thread.owner = task.owner AND thread.customer_key = task.customer_key
              WHERE (task.not_before, task.newest_ticket_id) > (CAST(? AS TIMESTAMP), CAST(? AS VARCHAR))
              ORDER BY task.not_before, task.newest_ticket_id
              LIMIT ?",
-            final_reads(has_router_key)
+            final_reads(has_router_key),
+            // Looked up only where there is something to continue: it means to look at every message.
+            if has_router_key && self.tickets_for_router_key()? > 0 {
+                "(SELECT min(message.sent_at) FROM raw.message WHERE message.thread_id = thread.thread_id) AS known_from"
+            } else {
+                "CAST(NULL AS TIMESTAMP) AS known_from"
+            }
         ))?;
         let (from, id) = after.map_or((DateTime::<Utc>::UNIX_EPOCH, ""), |task| (task.not_before, &task.newest_ticket_id));
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
@@ -124,6 +130,7 @@ impl Store {
                 not_before: row.get(4)?,
                 tickets: tickets.collect(),
                 thread_id: row.get(8)?,
+                known_from: row.get(9)?,
             })
         })?;
         Ok(tasks.collect::<Result<_, _>>()?)

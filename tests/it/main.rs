@@ -6,5 +6,6 @@ mod documents;
 mod ingestion;
 mod oracle;
 mod queries;
+mod reliability;
 mod snapshots;
 mod support;

@@ -16,7 +16,7 @@ use relato::{
     query::{Catalogue, Engine},
     report::{self, ReportRequest},
     sim::{self, Fault, Keys, Server, SimOptions, World, WorldSpec},
-    snapshot::{self, Published, Snapshot, Stamp},
+    snapshot::{self, Manifest, Published, Snapshot, Stamp},
     store::{Holder, MART_TABLES, Store},
 };
 use tempfile::TempDir;
@@ -148,6 +148,23 @@ pub fn publish(project: &Project, store: &mut Store, now: DateTime<Utc>, quarant
     let published = snapshot::publish(store.connection(), &MART_TABLES, &project.snapshot_dir(), &stamp, changed).expect("a snapshot");
     store.note_published(&published.manifest.id).expect("a mark");
     published
+}
+
+/// Returns the parts of two snapshots that are not the same bytes, by table and month.
+pub fn differences(one: &Manifest, other: &Manifest) -> Vec<String> {
+    let parts = |manifest: &Manifest| -> std::collections::BTreeMap<(String, Option<String>), (String, i64)> {
+        let of_table = |(name, table): (&String, &relato::snapshot::TableManifest)| {
+            table.parts.iter().map(|part| ((name.clone(), part.month.clone()), (part.sha256.clone(), part.rows))).collect::<Vec<_>>()
+        };
+        manifest.tables.iter().flat_map(of_table).collect()
+    };
+    let (one, other) = (parts(one), parts(other));
+    let keys: std::collections::BTreeSet<_> = one.keys().chain(other.keys()).collect();
+    let rows = |found: Option<&(String, i64)>| found.map(|(_, rows)| *rows);
+    keys.into_iter()
+        .filter(|key| one.get(*key) != other.get(*key))
+        .map(|key| format!("{} {:?}: {:?} and {:?} rows", key.0, key.1, rows(one.get(key)), rows(other.get(key))))
+        .collect()
 }
 
 /// Pauses too short to wait for.

@@ -1,12 +1,10 @@
 //! Messages of tickets. Their content is never read.
 
-use std::borrow::Cow;
-
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::{DESK, TAKE};
-use crate::blip::{BlipError, Client, Entry, Record, identity, time};
+use crate::blip::{BlipError, Client, Listing, Record, identity, time};
 
 /// A message of a customer's thread.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -72,14 +70,12 @@ impl Message {
 ///
 /// # Errors
 /// That of any page.
-pub async fn messages(client: &Client, ticket_id: &str, not_before: DateTime<Utc>) -> Result<Vec<Entry<Message>>, BlipError> {
+pub async fn messages(client: &Client, ticket_id: &str, not_before: DateTime<Utc>) -> Result<Listing<Message>, BlipError> {
     let path = format!("/tickets/{}/messages?$ascending=false", identity::encode(ticket_id));
     let reaches = |message: &Message| message.sent_at().is_some_and(|at| at < not_before);
-    for uri in [Cow::from(format!("{path}&getFromOwnerIfTunnel=true")), Cow::from(&path)] {
-        let found = client.list(DESK, &uri, TAKE, reaches).await?;
-        if !found.entries.is_empty() {
-            return Ok(found.entries);
-        }
+    let of_owner = client.list(DESK, &format!("{path}&getFromOwnerIfTunnel=true"), TAKE, reaches).await?;
+    if !of_owner.entries.is_empty() {
+        return Ok(of_owner);
     }
-    Ok(Vec::new())
+    client.list(DESK, &path, TAKE, reaches).await
 }

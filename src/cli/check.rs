@@ -1,19 +1,188 @@
-//! `relato check`: everything that is wrong with a project's files, at once.
+//! `relato check`: everything that is wrong with a project's files, at once; and what Blip answers to its keys.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Instant};
 
-use chrono::NaiveDate;
+use chrono::{Days, NaiveDate, TimeDelta};
+use clap::Args;
 
 use super::{Exit, Failure, Global, output};
 use crate::{
-    config::{ConfigError, ContentSpec, Problem, Project, ReportSpec, ScheduleSpec},
+    blip::{BlipError, Client, ClientOptions, Entry, ErrorKind, contacts, desk, events, metrics, threads, unconfirmed::Unconfirmed},
+    config::{ConfigError, ContentSpec, KeyRole, Problem, Project, ReportSpec, SatisfactionSource, ScheduleSpec},
     domain::Period,
     query::{Catalogue, Query},
     render::Format,
 };
 
-pub fn run(global: &Global) -> Result<Exit, Failure> {
+/// Tell everything that is wrong with files and keys
+///
+/// Checks configuration, queries, reports and schedules, with file and line. Then asks Blip: whose each key is, how long an answer
+/// takes, and what this contract answers of everything that is read.
+///
+/// Exit code 2 when a file is wrong, 5 when Blip refuses a key or is unreachable, 3 when a key does not see what its roles need.
+#[derive(Args)]
+pub struct CheckArgs {
+    /// Check the files only
+    #[arg(long)]
+    offline: bool,
+}
+
+pub async fn run(global: &Global, args: &CheckArgs) -> Result<Exit, Failure> {
     let project = Project::open(&global.project)?;
+    files(global, &project)?;
+    if args.offline {
+        return Ok(Exit::Done);
+    }
+    let mut exit = Exit::Done;
+    for key in &project.settings.blip_keys {
+        let secret = key.secret.fetch(&project.dir, &format!("key `{}`", key.name))?;
+        let options = ClientOptions {
+            commands_per_second: key.commands_per_second,
+            timeout: key.timeout.unwrap_or(ClientOptions::default().timeout),
+            attempts: 3,
+            ..ClientOptions::default()
+        };
+        let client = Client::new(&key.name, &key.base_url, &secret, options)?;
+        exit = exit.max_with(ask(&project, &client, &key.roles, global).await?);
+    }
+    let used: Vec<String> = Unconfirmed::ALL.iter().map(|one| format!("  {}\n", one.message())).collect();
+    output::print(&format!("\nRelato also relies on what others report or what is assumed:\n{}", used.concat()))?;
+    Ok(exit)
+}
+
+/// Asks for everything that a key with `roles` is read for, and says what came of it.
+async fn ask(project: &Project, client: &Client, roles: &[KeyRole], global: &Global) -> Result<Exit, Failure> {
+    let owner = client.owner().map_or_else(
+        || "a key that names no bot; Blip's keys are base64 of `bot:access key`".to_owned(),
+        |owner| format!("of bot `{owner}`"),
+    );
+    output::print(&format!("\nKey `{}`, {owner}, at {}\n", client.key_name(), client.base_url()))?;
+    let began = Instant::now();
+    client.ping().await?;
+    output::print(&format!("  {:34} {} ms\n", "answers a ping in", began.elapsed().as_millis()))?;
+    let today = project.settings.organization.timezone.day(global.now());
+    let mut found = Found::default();
+    if roles.contains(&KeyRole::Desk) {
+        found.desk(client, global.now(), today).await?;
+    }
+    if roles.contains(&KeyRole::Events) {
+        let is_survey = project.settings.satisfaction.source == SatisfactionSource::Events;
+        found.events(client, is_survey.then_some(project.settings.satisfaction.category.as_str()), today).await?;
+    }
+    if roles.contains(&KeyRole::Channel) {
+        found.note("/threads (messages of three months)", threads::threads(client).await.map(|found| count(found.len())))?;
+        found.note("/contacts", contacts::contacts(client, 1).await.map(|found| count(found.len())))?;
+    }
+    let week = (global.now() - TimeDelta::days(7), global.now());
+    let active = metrics::by_day(client, metrics::Indicator::ActiveIdentity, week.0, week.1).await;
+    found.note("/metrics (people by day)", active.map(|days| count(days.len())))?;
+    let lines: Vec<String> = found.lines.iter().map(|(what, answer)| format!("  {what:34} {answer}\n")).collect();
+    let advice: Vec<String> = found.advice.iter().map(|advice| format!("  → {advice}\n")).collect();
+    output::print(&[lines.concat(), advice.concat()].concat())?;
+    Ok(if found.advice.is_empty() { Exit::Done } else { Exit::Warnings })
+}
+
+/// What a key was found to see.
+#[derive(Default)]
+struct Found {
+    lines: Vec<(&'static str, String)>,
+    advice: Vec<String>,
+}
+
+fn count(count: usize) -> String {
+    match count {
+        0 => "empty".to_owned(),
+        1 => "1 record".to_owned(),
+        count => format!("{count} records"),
+    }
+}
+
+impl Found {
+    /// Notes an answer. What is refused for good is an answer, too; no answer at all ends the check.
+    fn note(&mut self, what: &'static str, answer: Result<String, BlipError>) -> Result<bool, BlipError> {
+        let (text, is_there) = match answer {
+            Ok(text) => {
+                let is_there = text != "empty";
+                (text, is_there)
+            }
+            Err(error) => match error.kind() {
+                ErrorKind::Empty => ("empty (not found)".to_owned(), false),
+                ErrorKind::NotOffered => ("not offered by this contract".to_owned(), false),
+                ErrorKind::Denied if error.reason_code().is_some() => ("refused: this key may not".to_owned(), false),
+                ErrorKind::Final => (format!("refused: {error}"), false),
+                _ => return Err(error),
+            },
+        };
+        self.lines.push((what, text));
+        Ok(is_there)
+    }
+
+    async fn desk(&mut self, client: &Client, now: chrono::DateTime<chrono::Utc>, today: NaiveDate) -> Result<(), BlipError> {
+        let people = self.note("/attendants", desk::attendants(client).await.map(|found| count(found.entries.len())))?;
+        let queues = self.note("/attendance-queues", desk::queues(client).await.map(|found| count(found.entries.len())))?;
+        self.note("/teams", desk::teams(client).await.map(|found| count(found.len())))?;
+        self.note("/rules", desk::rules(client).await.map(|found| count(found.len())))?;
+        self.note("/tags/active", desk::tags(client).await.map(|found| count(found.len())))?;
+        let week = (now - TimeDelta::days(7), now);
+        let listed = desk::tickets(client, desk::TicketList::All, week.0, week.1).await;
+        let newest = listed.as_ref().ok().and_then(|listed| listed.entries.first()).and_then(|entry| match entry {
+            Entry::Record(ticket) => ticket.id.clone(),
+            Entry::Unreadable(_) => None,
+        });
+        let tickets = self.note("/tickets, this week", listed.map(|found| count(found.entries.len())))?;
+        let history = desk::tickets(client, desk::TicketList::History, week.0, week.1).await;
+        self.note("/tickets/history/metadata", history.map(|found| count(found.entries.len())))?;
+        if let Some(id) = newest {
+            let one = desk::ticket(client, &id).await.map(|ticket| count(usize::from(ticket.is_some())));
+            self.note("/ticket/{id}", one)?;
+            let messages = desk::messages(client, &id, now).await.map(|found| count(found.entries.len()));
+            self.note("/tickets/{id}/messages", messages)?;
+        }
+        self.note("/monitoring/tickets (today)", desk::tickets_now(client).await.map(|_| "answered".to_owned()))?;
+        self.note("/monitoring/ticket-metrics", desk::ticket_metrics(client).await.map(|_| "answered".to_owned()))?;
+        self.note("/monitoring/teams", desk::teams_now(client).await.map(|found| count(found.len())))?;
+        self.note("/monitoring/attendants", desk::attendants_now(client).await.map(|found| count(found.len())))?;
+        self.note("/monitoring/open-tickets", desk::open_tickets(client).await.map(|found| count(found.len())))?;
+        self.note("/monitoring/waiting-tickets", desk::waiting_tickets(client).await.map(|found| count(found.len())))?;
+        self.note("/monitoring/tickets-per-hour", desk::tickets_per_hour(client).await.map(|found| count(found.len())))?;
+        let (first, last) = (today - Days::new(7), today);
+        self.note("/analytics/reports/tickets", desk::day_summaries(client, first, last).await.map(|found| count(found.len())))?;
+        self.note("/analytics/reports/teams", desk::team_summaries(client, first, last).await.map(|found| count(found.len())))?;
+        self.note("/analytics/reports/timings", desk::timings(client, first, last).await.map(|_| "answered".to_owned()))?;
+        self.note("/analytics/reports/attendants", desk::attendant_summaries(client, first, last).await.map(|found| count(found.len())))?;
+        let productivity = desk::productivity(client, first, last).await.map(|found| count(found.len()));
+        self.note("/analytics/reports/…/productivity", productivity)?;
+        self.note("/analytics/reports/attendancetime", desk::attendance_time(client, first, last).await.map(|_| "answered".to_owned()))?;
+        self.note("/analytics/reports/tags", desk::tag_summaries(client, first, last).await.map(|found| count(found.len())))?;
+        if !people && !queues {
+            self.advice.push(
+                "no attendants and no queues: this is not the key of the bot that attends. A router's key sees tickets nowhere; take the \
+                 key of the bot behind it, or give this one the role `channel`"
+                    .to_owned(),
+            );
+        } else if !tickets {
+            self.advice.push("no tickets this week, although there are people and queues: did the bot run?".to_owned());
+        }
+        Ok(())
+    }
+
+    async fn events(&mut self, client: &Client, survey: Option<&str>, today: NaiveDate) -> Result<(), BlipError> {
+        let categories = events::categories(client).await;
+        let names = categories.as_ref().map(Clone::clone).unwrap_or_default();
+        self.note("/event-track (categories)", categories.map(|found| count(found.len())))?;
+        if let Some(category) = survey {
+            let answers = events::counters(client, category, today - Days::new(30), today).await;
+            let is_there = self.note("/event-track, the survey's 30 days", answers.map(|found| count(found.entries.len())))?;
+            if !is_there {
+                let known = if names.is_empty() { "this key sees none".to_owned() } else { format!("this key sees: {}", names.join(", ")) };
+                self.advice.push(format!("nothing was recorded in the survey's category `{category}` for 30 days; {known}"));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn files(global: &Global, project: &Project) -> Result<(), Failure> {
     let mut problems: Vec<Problem> = Vec::new();
     for key in &project.settings.blip_keys {
         problems.extend(key.secret.fetch(&project.dir, &format!("key `{}`", key.name)).err());
@@ -23,14 +192,14 @@ pub fn run(global: &Global) -> Result<Exit, Failure> {
     let reports = project.reports()?;
     let today = project.settings.organization.timezone.day(global.now());
     for spec in reports.values() {
-        problems.extend(report_problems(&project, spec, &catalogue));
+        problems.extend(report_problems(project, spec, &catalogue));
         if let Err(error) = Period::parse(&spec.period, today) {
-            problems.push(report_problem(&project, spec, error.to_string()));
+            problems.push(report_problem(project, spec, error.to_string()));
         }
     }
     let schedules = project.schedules()?;
     for spec in schedules.values() {
-        problems.extend(schedule_problems(&project, spec, &reports, today));
+        problems.extend(schedule_problems(project, spec, &reports, today));
     }
     if !problems.is_empty() {
         return Err(ConfigError { problems }.into());
@@ -44,14 +213,13 @@ pub fn run(global: &Global) -> Result<Exit, Failure> {
         output::print(&format!("{name} is understood but not applied by this version.\n"))?;
     }
     output::print(&format!(
-        "relato.toml: {} keys, {} sectors named\nqueries: {}\nreports: {}\nschedules: {}\nEverything is in order.\n",
+        "relato.toml: {} keys, {} sectors named\nqueries: {}\nreports: {}\nschedules: {}\nEvery file is in order.\n",
         project.settings.blip_keys.len(),
         project.settings.sectors.by_queue.values().collect::<std::collections::BTreeSet<_>>().len(),
         catalogue.iter().count(),
         reports.len(),
         schedules.len(),
-    ))?;
-    Ok(Exit::Done)
+    ))
 }
 
 fn report_problem(project: &Project, spec: &ReportSpec, message: String) -> Problem {

@@ -33,6 +33,14 @@ pub enum Exit {
     Blip = 5,
 }
 
+impl Exit {
+    /// Returns the graver of two endings that are no failure.
+    #[must_use]
+    pub fn max_with(self, other: Exit) -> Exit {
+        if other as u8 > self as u8 { other } else { self }
+    }
+}
+
 impl From<Exit> for process::ExitCode {
     fn from(exit: Exit) -> process::ExitCode {
         process::ExitCode::from(exit as u8)

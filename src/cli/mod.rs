@@ -75,7 +75,7 @@ enum Command {
     /// Make a project folder to fill in
     Init(init::InitArgs),
     /// Tell everything that is wrong with configuration, queries, reports and keys
-    Check,
+    Check(check::CheckArgs),
     /// Load what is new from Blip and publish a snapshot
     Ingest(ingest::IngestArgs),
     /// Make a report, or list the reports there are
@@ -116,7 +116,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     match cli.command {
         Command::Demo(args) => wait(demo::run(global, &args)),
         Command::Init(args) => init::run(&args),
-        Command::Check => check::run(global),
+        Command::Check(args) => wait(check::run(global, &args)),
         Command::Ingest(args) => wait(ingest::run(global, &args)),
         Command::Report(args) => report::run(global, &args),
         Command::Schedule(command) => schedule::run(global, &command),

@@ -97,6 +97,26 @@ async fn the_routers_key_is_recognised() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn check_tells_whose_a_key_is_and_what_this_contract_answers() {
+    let world = world(14, 300);
+    let server = serve(&world, &["no-reports=1"]).await;
+    let sandbox = Sandbox::new(&server.base_url);
+    sandbox.relato(&["check"]).assert().success().stdout(
+        contains("of bot `exemplodesk`")
+            .and(contains("answers a ping in"))
+            .and(contains("/attendants                        20 records"))
+            .and(contains("/analytics/reports/tickets         not offered by this contract"))
+            .and(contains("not confirmed by Blip's documentation")),
+    );
+    sandbox.write("keys/desk.key", &server.keys.router);
+    sandbox.relato(&["check"]).assert().code(3).stdout(
+        contains("of bot `exemplorouter`").and(contains("not the key of the bot that attends")).and(contains("empty (not found)").not()),
+    );
+    sandbox.write("keys/desk.key", "d3Jvbmc6a2V5");
+    sandbox.relato(&["check"]).assert().code(5).stderr(contains("HTTP 401"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_failure_inside_http_200_is_no_success() {
     let world = world(15, 50);
     let good = serve(&world, &[]).await;
@@ -163,13 +183,13 @@ fn a_new_project_is_complete_and_checked() {
     relato().arg("init").arg(&dir).assert().code(2).stderr(contains("exists already"));
     relato().args(["check", "--project"]).arg(&dir).env_remove("BLIP_DESK_KEY").assert().code(2).stderr(contains("BLIP_DESK_KEY"));
     relato()
-        .args(["check", "--project"])
+        .args(["check", "--offline", "--project"])
         .arg(&dir)
         .env("BLIP_DESK_KEY", "k")
         .env("RELATO_PSEUDONYM_KEY", "p")
         .assert()
         .success()
-        .stdout(contains("Everything is in order"));
+        .stdout(contains("Every file is in order"));
 }
 
 #[test]

@@ -134,7 +134,7 @@ pub fn publish(project: &Project, store: &mut Store, now: DateTime<Utc>, quarant
     Ok(published)
 }
 
-fn outcome(published: &Published) -> String {
+pub fn outcome(published: &Published) -> String {
     let id = &published.manifest.id;
     if published.is_new {
         format!("Published snapshot {id} ({} new parts).\n", published.parts_written)

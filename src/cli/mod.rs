@@ -3,6 +3,7 @@
 mod check;
 mod demo;
 mod failure;
+mod import;
 mod ingest;
 mod init;
 mod output;
@@ -78,6 +79,8 @@ enum Command {
     Check(check::CheckArgs),
     /// Load what is new from Blip and publish a snapshot
     Ingest(ingest::IngestArgs),
+    /// Take over files that Blip exported
+    Import(import::ImportArgs),
     /// Make a report, or list the reports there are
     Report(report::ReportArgs),
     /// List schedules, or tell what is due next
@@ -118,6 +121,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Init(args) => init::run(&args),
         Command::Check(args) => wait(check::run(global, &args)),
         Command::Ingest(args) => wait(ingest::run(global, &args)),
+        Command::Import(args) => import::run(global, &args),
         Command::Report(args) => report::run(global, &args),
         Command::Schedule(command) => schedule::run(global, &command),
         Command::Snapshot(command) => snapshot::run(global, &command),

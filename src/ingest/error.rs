@@ -1,5 +1,6 @@
 //! Why a run broke off.
 
+use super::ImportError;
 use crate::{blip::BlipError, config::Problem, store::StoreError};
 
 /// A failed run.
@@ -25,6 +26,9 @@ pub enum IngestError {
         /// The bot that the key names.
         owner: Option<String>,
     },
+    /// A file cannot be imported.
+    #[error(transparent)]
+    Import(#[from] ImportError),
     /// The store holds pseudonyms of another key.
     #[error("the key of the customers' pseudonyms is not the one that the stored data were made with")]
     PseudonymKey,

@@ -13,6 +13,7 @@ mod directory;
 mod error;
 mod events;
 mod gaps;
+mod import;
 mod live;
 mod messages;
 mod pipeline;
@@ -35,6 +36,7 @@ use crate::{
 pub use clients::Clients;
 pub use error::IngestError;
 pub use gaps::Gap;
+pub use import::{Import, ImportError, Importer, Verdict};
 pub use live::LiveView;
 pub use progress::{Progress, Silent};
 pub use pseudonym::Pseudonyms;
@@ -130,7 +132,7 @@ pub async fn run(
 
     progress.start("attendants and queues", None);
     let directory = if wants(OnlyResource::Directory) { Some(directory::read(&clients.desk, &pseudonyms).await?) } else { None };
-    let mut store = open(project, &pseudonyms, request.now)?;
+    let mut store = open(project, &pseudonyms, request.now, "relato ingest")?;
     let run = store.begin_run(request.now)?;
     let quarantined_before = store.quarantined()?;
     let extras = survey_extras(project);
@@ -219,7 +221,7 @@ pub fn rebuild(
     now: DateTime<Utc>,
     progress: &dyn Progress,
 ) -> Result<(Store, MartReport), IngestError> {
-    let mut store = open(project, &pseudonyms(project)?, now)?;
+    let mut store = open(project, &pseudonyms(project)?, now, "relato ingest --rebuild")?;
     store.transaction(|store| store.write_settings(&SettingsRows::new(&project.settings)))?;
     store.forget_marts()?;
     let marts = refresh(&mut store, queries, progress)?;
@@ -248,8 +250,8 @@ fn pseudonyms(project: &Project) -> Result<Pseudonyms, IngestError> {
 ///
 /// # Errors
 /// As [`Store::open`], and [`IngestError::PseudonymKey`].
-pub(crate) fn open(project: &Project, pseudonyms: &Pseudonyms, now: DateTime<Utc>) -> Result<Store, IngestError> {
-    let mut store = Store::open(&project.store_file(), &Holder::new("relato ingest", now))?;
+fn open(project: &Project, pseudonyms: &Pseudonyms, now: DateTime<Utc>, command: &str) -> Result<Store, IngestError> {
+    let mut store = Store::open(&project.store_file(), &Holder::new(command, now))?;
     let fingerprint = pseudonyms.keyed("fingerprint of the key", "");
     match store.mark(PSEUDONYM_KEY)? {
         Some(known) if known != fingerprint => Err(IngestError::PseudonymKey),

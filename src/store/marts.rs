@@ -50,7 +50,12 @@ const KEPT: [(&str, &str, Option<&str>, &str); 6] = [
 /// Raw tables that are cut down to some customers, and by what.
 const CUT: [(&str, &str); 6] = [
     ("ticket", "customer_key IN (SELECT customer_key FROM scope.main.customer)"),
-    ("imported_ticket", "customer_key IN (SELECT customer_key FROM scope.main.customer)"),
+    // What the API has told of counts for the customer whom it names.
+    (
+        "imported_ticket",
+        "customer_key IN (SELECT customer_key FROM scope.main.customer)
+         AND ticket_id NOT IN (SELECT ticket_id FROM LIVE.state.ticket)",
+    ),
     ("event", "coalesce(customer_key, '') IN (SELECT customer_key FROM scope.main.customer)"),
     // An imported answer about a ticket belongs to whoever the ticket is known to belong to.
     (

@@ -6,6 +6,7 @@
 //! snapshots.
 
 mod error;
+mod import;
 mod lock;
 mod marts;
 mod rows;
@@ -19,6 +20,7 @@ use std::path::Path;
 use duckdb::Connection;
 
 pub use error::StoreError;
+pub use import::{ImportVerdict, ImportedRating, ImportedTicket};
 pub use lock::{Holder, Lock, hold, require_free};
 pub use marts::{MART_TABLES, MARTS, MartReport};
 pub use rows::{AttendantRow, Coverage, EventRow, MessageRow, MessageSource, MessageTask, ReportRow, Resource, TaskTicket, TicketRow};

@@ -151,7 +151,11 @@ impl Store {
                  INSERT INTO state.changed_customer
                  SELECT DISTINCT customer_key FROM changed_ticket
                  UNION
-                 SELECT earlier_customer FROM changed_ticket WHERE earlier_customer IS NOT NULL",
+                 SELECT earlier_customer FROM changed_ticket WHERE earlier_customer IS NOT NULL
+                 UNION
+                 SELECT customer_key FROM raw.imported_ticket WHERE ticket_id IN (SELECT ticket_id FROM changed_ticket)
+                 UNION
+                 SELECT coalesce(customer_key, '') FROM raw.imported_rating WHERE ticket_id IN (SELECT ticket_id FROM changed_ticket)",
             )?;
         }
         Ok(changed)

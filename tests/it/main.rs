@@ -3,6 +3,7 @@
 mod architecture;
 mod bad_input;
 mod documents;
+mod imports;
 mod ingestion;
 mod oracle;
 mod queries;

@@ -1,0 +1,118 @@
+//! `relato import`: files that Blip exported.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use clap::Args;
+use serde_json::json;
+
+use super::{Exit, Failure, Global, Printed, ingest, output};
+use crate::{
+    config::Project,
+    ingest::{Import, Importer, Verdict},
+};
+
+/// Take over files that Blip exported: tickets or survey answers, as csv or xlsx
+///
+/// Columns are recognised by their headings in Portuguese or English; times without a zone are the organisation's. Tickets are
+/// merged by their id, and what Blip's API says of a ticket wins. The same file again changes nothing. With `satisfaction.source =
+/// "import"` the answers make the satisfaction figures.
+///
+/// Exit code 3 when a row was refused.
+#[derive(Args)]
+pub struct ImportArgs {
+    /// Exported files
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Tell what would become of each row, and keep none
+    #[arg(long)]
+    dry_run: bool,
+    /// How to print
+    #[arg(long, default_value = "text")]
+    format: Printed,
+}
+
+/// So many rows of one verdict are told one by one.
+const SHOWN: usize = 20;
+
+pub fn run(global: &Global, args: &ImportArgs) -> Result<Exit, Failure> {
+    let project = Project::open(&global.project)?;
+    let now = global.now();
+    let mut importer = Importer::open(&project, now)?;
+    let mut imports = Vec::new();
+    for file in &args.files {
+        imports.push(importer.import(file, args.dry_run)?);
+    }
+    if args.format == Printed::Json {
+        output::print_json(&imports.iter().map(as_json).collect::<Vec<_>>())?;
+    } else {
+        output::print(&imports.iter().map(as_text).collect::<String>())?;
+    }
+    if args.dry_run {
+        if args.format == Printed::Text {
+            output::print("Nothing was kept: this was a trial.\n")?;
+        }
+    } else {
+        let progress = global.progress();
+        let (mut store, marts) = importer.finish(&project.query_texts()?, progress.as_ref())?;
+        let published = ingest::publish(&project, &mut store, now, marts.quarantined)?;
+        if args.format == Printed::Text {
+            output::print(&ingest::outcome(&published))?;
+        }
+    }
+    let has_refused = imports.iter().flat_map(|import| &import.rows).any(|(_, verdict)| matches!(verdict, Verdict::Refused(_)));
+    Ok(if has_refused { Exit::Warnings } else { Exit::Done })
+}
+
+fn name(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::New => "new",
+        Verdict::Changed => "changed",
+        Verdict::Same => "known already",
+        Verdict::KnownByApi => "known by Blip's API, which wins",
+        Verdict::Refused(_) => "refused",
+    }
+}
+
+fn counts(import: &Import) -> BTreeMap<&'static str, usize> {
+    let mut counts = BTreeMap::new();
+    for (_, verdict) in &import.rows {
+        *counts.entry(name(verdict)).or_default() += 1;
+    }
+    counts
+}
+
+fn as_text(import: &Import) -> String {
+    let file = import.path.display();
+    let columns: Vec<String> = import.columns.iter().map(|(heading, field)| format!("{heading} = {field}")).collect();
+    let counts: Vec<String> = counts(import).into_iter().map(|(name, count)| format!("{count} {name}")).collect();
+    let mut lines = vec![format!("{file}: {} {}", import.rows.len(), import.kind), format!("  columns: {}", columns.join(", "))];
+    if !import.unused.is_empty() {
+        lines.push(format!("  not used: {}", import.unused.join(", ")));
+    }
+    lines.push(format!("  rows: {}", counts.join(" · ")));
+    let refused = |(line, verdict): &(usize, Verdict)| match verdict {
+        Verdict::Refused(why) => Some(format!("  {file}:{line}: refused: {why}")),
+        _ => None,
+    };
+    let refused: Vec<String> = import.rows.iter().filter_map(refused).collect();
+    let more = refused.len().saturating_sub(SHOWN);
+    lines.extend(refused.into_iter().take(SHOWN));
+    if more > 0 {
+        lines.push(format!("  … and {more} more; --format json tells every row"));
+    }
+    lines.into_iter().map(|line| line + "\n").collect()
+}
+
+fn as_json(import: &Import) -> serde_json::Value {
+    let rows: Vec<_> = import
+        .rows
+        .iter()
+        .map(|(line, verdict)| match verdict {
+            Verdict::Refused(why) => json!({"line": line, "verdict": "refused", "reason": why}),
+            other => json!({"line": line, "verdict": name(other)}),
+        })
+        .collect();
+    json!({
+        "file": import.path, "kind": import.kind, "columns": import.columns, "not_used": import.unused, "counts": counts(import), "rows": rows,
+    })
+}

@@ -47,8 +47,8 @@ use self::{days::Reader, gaps::Gaps};
 /// How far a first load looks back: a full year for comparisons, and the month before it.
 const BACKFILL_MONTHS: u32 = 13;
 
-/// Days that are read again each time although they are settled: what was changed after the fact, and what came late.
-const LOOK_BACK_DAYS: u64 = 7;
+/// Days that are read again each time although they are settled: what was changed after the close, and what came late.
+const LOOK_BACK_DAYS: u64 = 3;
 
 /// What a run is asked to do.
 #[derive(Debug, Clone)]

@@ -152,7 +152,7 @@ async fn lists(client: &Client, store: &mut Store, reader: &Reader<'_>) -> Resul
     let has_ended = |listing: &crate::blip::Listing<Ticket>| {
         listing.entries.iter().any(|entry| matches!(entry, Entry::Record(ticket) if is_closed(ticket)))
     };
-    let all = desk::tickets(client, TicketList::All, week.0, week.1).await?;
+    let all = doubted(|| desk::tickets(client, TicketList::All, week.0, week.1)).await?;
     let found = if has_ended(&all) {
         "all"
     } else {
@@ -180,14 +180,11 @@ struct Asked {
 async fn read_day(client: &Client, pseudonyms: &Pseudonyms, asked: Asked) -> Result<Day, BlipError> {
     let (from, until) = asked.bounds;
     let mut entries: Vec<Entry<Ticket>> = Vec::new();
-    let (mut total, mut is_steady) = (None, true);
+    let (mut missing, mut is_steady) = (0, true);
     for list in asked.lists {
         let listing = doubted(|| desk::tickets(client, list, from, until)).await?;
         is_steady &= listing.is_steady;
-        total = match (total, listing.total) {
-            (Some(one), Some(other)) => Some(one + other),
-            (one, other) => one.or(other),
-        };
+        missing += listing.total.unwrap_or(0).saturating_sub(listing.entries.len() as u64);
         entries.extend(listing.entries);
     }
     let mut rows: Vec<TicketRow> = Vec::with_capacity(entries.len());
@@ -210,12 +207,11 @@ async fn read_day(client: &Client, pseudonyms: &Pseudonyms, asked: Asked) -> Res
     rows.sort_by(|a, b| a.ticket_id.cmp(&b.ticket_id));
     let count = |value: usize| i64::try_from(value).unwrap_or(i64::MAX);
     let stored = count(rows.len() + rejected.len());
-    let listed = total.and_then(|total| i64::try_from(total).ok());
     let coverage = Coverage {
         resource: Resource::Ticket,
         key_name: client.key_name().to_owned(),
         day: asked.day,
-        reported: listed.unwrap_or(stored),
+        reported: stored + i64::try_from(missing).unwrap_or(i64::MAX),
         stored,
         set_aside: count(rejected.len()),
         still_open: count(rows.iter().filter(|row| !row.is_closed).count()),

@@ -10,6 +10,9 @@ use crate::store::{MessageRisk, Store};
 /// Days before messages are forgotten in which that is said.
 const NOTICE_DAYS: i64 = 7;
 
+/// Days before those that are read again for which failed checks are told as well.
+const ALARM_DAYS: u64 = 4;
+
 /// A check of completeness that failed for a day.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alarm {
@@ -67,7 +70,11 @@ pub fn gather(
     unknown_fields: &BTreeMap<(&'static str, String), u64>,
     set_aside: i64,
 ) -> Result<Warnings, IngestError> {
-    let alarms = store.alarms(reader.look_back)?.into_iter().map(|(check, day, said, found)| Alarm { check, day, said, found }).collect();
+    let alarms = store
+        .alarms(reader.look_back - Days::new(ALARM_DAYS))?
+        .into_iter()
+        .map(|(check, day, said, found)| Alarm { check, day, said, found })
+        .collect();
     let kept_since = reader.now - TimeDelta::days(TICKET_MESSAGES_DAYS);
     Ok(Warnings {
         alarms,

@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use chrono::{DateTime, Months, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 use duckdb::Connection;
 
 use super::{
@@ -123,10 +123,20 @@ fn publish_table(
     let mut parts: Vec<Part> = known.map(|known| known.parts.iter().filter(taken_over).cloned().collect()).unwrap_or_default();
     let kept: BTreeSet<Option<String>> = parts.iter().map(|part| part.month.clone()).collect();
     let is_elsewhere = |month: &Option<String>| !kept.contains(month);
+    // Where the changed months are known only they are looked at, and made again parts that are gone.
+    let looked_at = changed.map_or_else(
+        || "TRUE".to_owned(),
+        |changed| {
+            let gone =
+                known.into_iter().flat_map(|known| known.parts.iter().map(|part| &part.month)).filter(|month| !kept.contains(*month));
+            let months: BTreeSet<&Option<String>> = changed.iter().chain(gone).collect();
+            let filters: Vec<String> = months.into_iter().map(|month| month_filter(month_column, month.as_deref())).collect();
+            if filters.is_empty() { "FALSE".to_owned() } else { filters.join(" OR ") }
+        },
+    );
     let mut statement = connection.prepare(&format!(
         "SELECT {month} AS month, count(*), CAST(bit_xor(hash(t)) AS VARCHAR) || '-' || CAST(sum(hash(t)) AS VARCHAR)
-         FROM marts.{table} AS t {} GROUP BY month ORDER BY month NULLS FIRST",
-        outside(&month, &kept)
+         FROM marts.{table} AS t WHERE {looked_at} GROUP BY month ORDER BY month NULLS FIRST"
     ))?;
     let months: Vec<(Option<String>, i64, String)> =
         statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect::<Result<_, _>>()?;
@@ -142,11 +152,7 @@ fn publish_table(
             parts.push(part.clone());
             continue;
         }
-        let filter = match &month_value {
-            Some(value) => format!("{month} = '{value}'"),
-            None if rows > 0 && month_column.is_some() => format!("{month} IS NULL"),
-            None => "TRUE".to_owned(),
-        };
+        let filter = if rows == 0 { "TRUE".to_owned() } else { month_filter(month_column, month_value.as_deref()) };
         let (path, bytes, sha256) = write_part(connection, folder, (table, order), month_value.as_deref(), &filter)?;
         parts.push(Part { path, month: month_value, rows, bytes, sha256, fingerprint });
         *parts_written += 1;
@@ -155,17 +161,14 @@ fn publish_table(
     Ok(parts)
 }
 
-/// Returns the clause that leaves out the months in `kept`.
-fn outside(month: &str, kept: &BTreeSet<Option<String>>) -> String {
-    if kept.is_empty() {
-        return String::new();
-    }
-    let texts: Vec<String> = kept.iter().flatten().map(|month| format!("'{month}'")).collect();
-    let has_null = kept.contains(&None);
-    match (texts.is_empty(), has_null) {
-        (true, _) => format!("WHERE {month} IS NOT NULL"),
-        (false, true) => format!("WHERE {month} NOT IN ({})", texts.join(", ")),
-        (false, false) => format!("WHERE {month} IS NULL OR {month} NOT IN ({})", texts.join(", ")),
+/// Returns the condition of a month's rows, as a range of days where that is possible: a column's statistics then spare most of a scan.
+fn month_filter(column: Option<&str>, month: Option<&str>) -> String {
+    let Some(column) = column else { return "TRUE".to_owned() };
+    let Some(month) = month else { return format!("{column} IS NULL") };
+    let first = format!("{month}-01").parse::<NaiveDate>().ok();
+    match first.and_then(|first| Some((first, first.checked_add_months(Months::new(1))?))) {
+        Some((first, next)) => format!("({column} >= DATE '{first}' AND {column} < DATE '{next}')"),
+        None => format!("strftime({column}, '%Y-%m') = '{month}'"),
     }
 }
 

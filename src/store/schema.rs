@@ -19,3 +19,55 @@ pub fn migrate(connection: &Connection) -> Result<(), StoreError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_of_the_first_version_keeps_what_it_holds() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection
+            .execute_batch(&format!(
+                "CREATE TABLE main.schema_step (step BIGINT NOT NULL);
+                 BEGIN; {}; INSERT INTO main.schema_step VALUES (1); COMMIT;
+                 INSERT INTO raw.ticket VALUES
+                     (1, 't1', 'ana', '{{\"id\":\"t1\",\"ownerIdentity\":\"bot\",\"status\":\"Open\",\"storageDate\":\"2026-10-05T12:00:00Z\"}}', 'desk', 'r'),
+                     (2, 't1', 'ana', '{{\"id\":\"t1\",\"ownerIdentity\":\"bot\",\"status\":\"Transferred\",\"storageDate\":\"2026-10-05T12:00:00Z\"}}', 'desk', 'r');
+                 INSERT INTO raw.message VALUES
+                     ('bot', 'ana', '0f6f0a52-5b0e-4c39-9a55-4b7f2d1f3c11', 'received', NULL, TRUE, TIMESTAMP '2026-10-05 12:00:01', 'r'),
+                     ('bot', 'ana', 'fwd:1', 'sent', 'Human', TRUE, TIMESTAMP '2026-10-05 12:00:02', 'r'),
+                     ('bot', 'leo', 'fwd:1', 'sent', NULL, FALSE, TIMESTAMP '2026-10-05 12:00:03', 'r');
+                 INSERT INTO raw.message_read VALUES ('t1', TRUE, 'r');
+                 INSERT INTO raw.event VALUES ('e1', 'c', '4', TIMESTAMP '2026-10-05 13:00:00', 'ana', NULL, 'r');
+                 INSERT INTO raw.coverage VALUES ('ticket', 'desk', DATE '2026-10-05', 1, 1, 0, TRUE)",
+                STEPS[0]
+            ))
+            .unwrap();
+        migrate(&connection).unwrap();
+        let text = |sql: &str| -> String { connection.query_row(sql, [], |row| row.get(0)).unwrap() };
+        assert_eq!(
+            text("SELECT string_agg(CAST(t AS VARCHAR), ' ') FROM (SELECT ticket_id, owner, is_closed FROM state.ticket) AS t"),
+            "{'ticket_id': t1, 'owner': bot, 'is_closed': true}"
+        );
+        assert_eq!(
+            text("SELECT CAST(count(*) AS VARCHAR) FROM raw.message INNER JOIN raw.thread USING (thread_id) WHERE customer_key = 'ana'"),
+            "2"
+        );
+        assert_eq!(
+            text(
+                "SELECT string_agg(DISTINCT CAST(message_id AS VARCHAR), ' ' ORDER BY CAST(message_id AS VARCHAR)) FROM raw.message WHERE is_received"
+            ),
+            "0f6f0a52-5b0e-4c39-9a55-4b7f2d1f3c11"
+        );
+        // Ids that are no UUIDs get the same digest as those that are read from now on.
+        let digest = crate::domain::digest::sha256(b"fwd:1");
+        assert_eq!(
+            text("SELECT DISTINCT replace(CAST(message_id AS VARCHAR), '-', '') FROM raw.message WHERE NOT is_received"),
+            digest[..32]
+        );
+        assert_eq!(text("SELECT source FROM raw.message_read"), "ticket");
+        assert_eq!(text("SELECT CAST(bool_and(is_steady AND set_aside = 0) AS VARCHAR) FROM raw.coverage"), "true");
+        migrate(&connection).unwrap();
+    }
+}

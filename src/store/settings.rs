@@ -6,7 +6,7 @@ use duckdb::params;
 use super::{Store, StoreError};
 use crate::{
     config::{DirectTransfer, Settings},
-    domain::{Language, holiday, zone::OffsetSpan},
+    domain::{Language, digest::sha256, holiday, zone::OffsetSpan},
 };
 
 /// The configuration's rows.
@@ -42,6 +42,9 @@ pub struct SurveyRow {
     /// Lowest score that counts as satisfied.
     pub satisfied_from: i64,
 }
+
+/// Mark of the configuration that is written.
+const WRITTEN: &str = "settings";
 
 /// The stretch of years in which Blip can have data, generously.
 const FIRST_YEAR: i32 = 2010;
@@ -89,6 +92,10 @@ impl Store {
     /// # Errors
     /// When the database cannot be written.
     pub fn write_settings(&self, rows: &SettingsRows) -> Result<(), StoreError> {
+        let digest = sha256(format!("{rows:?}").as_bytes());
+        if self.mark(WRITTEN)?.as_deref() == Some(digest.as_str()) {
+            return Ok(());
+        }
         let connection = &self.connection;
         connection.execute_batch(
             "DELETE FROM settings.queue_sector; DELETE FROM settings.rule; DELETE FROM settings.survey;
@@ -119,6 +126,7 @@ impl Store {
             holidays.append_row(params![day])?;
         }
         holidays.flush()?;
-        Ok(())
+        drop(holidays);
+        self.set_mark(WRITTEN, &digest)
     }
 }

@@ -1,6 +1,6 @@
 //! Writes of received rows. Each is harmless when repeated: a row that is known already is not written again.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use duckdb::params;
@@ -295,19 +295,22 @@ impl Store {
     /// # Errors
     /// When the database cannot be written.
     pub fn write_directory(&self, attendants: &[AttendantRow], queues: &[String], run: Run) -> Result<usize, StoreError> {
+        let newest: HashMap<String, (Option<String>, Option<String>)> = {
+            let mut statement = self.connection.prepare(
+                "SELECT agent, name, queues FROM raw.attendant QUALIFY row_number() OVER (PARTITION BY agent ORDER BY version DESC) = 1",
+            )?;
+            let rows = statement.query_map([], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))?;
+            rows.collect::<Result<_, _>>()?
+        };
         let mut changed = 0;
         for row in attendants {
             let joined = (!row.queues.is_empty()).then(|| row.queues.join("|"));
+            if newest.get(&row.agent).is_some_and(|(name, queues)| *name == row.name && *queues == joined) {
+                continue;
+            }
             changed += self.connection.execute(
-                "INSERT INTO raw.attendant (version, agent, name, queues, run)
-                 SELECT nextval('raw.version'), new.agent, new.name, new.queues, ?
-                 FROM (SELECT CAST(? AS VARCHAR) AS agent, CAST(? AS VARCHAR) AS name, CAST(? AS VARCHAR) AS queues) AS new
-                 WHERE NOT EXISTS (
-                     SELECT 1
-                     FROM (SELECT * FROM raw.attendant AS known WHERE known.agent = new.agent ORDER BY known.version DESC LIMIT 1) AS newest
-                     WHERE newest.name IS NOT DISTINCT FROM new.name AND newest.queues IS NOT DISTINCT FROM new.queues
-                 )",
-                params![run.number, row.agent, row.name, joined],
+                "INSERT INTO raw.attendant (version, agent, name, queues, run) SELECT nextval('raw.version'), ?, ?, ?, ?",
+                params![row.agent, row.name, joined, run.number],
             )?;
         }
         let known: Vec<String> = {

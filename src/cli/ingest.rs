@@ -16,9 +16,9 @@ use crate::{
 
 /// Load what is new from Blip and publish a snapshot
 ///
-/// What is settled is not asked for again: days that were read whole after they were over. The last three days are read again in any
-/// case, and every ticket that was open is asked for until it has ended. The first run goes back 13 months, and begins with what
-/// Blip is about to forget. A run that breaks off is taken up by the next.
+/// What is settled is not asked for again: days that were read whole three days after they were over. Every ticket that was open
+/// is asked for until it has ended. The first run goes back 13 months, and begins with what Blip is about to forget. A run that
+/// breaks off is taken up by the next.
 ///
 /// Exit code 3 when something could not be read, set aside, or is less than Blip says or than is usual.
 #[derive(Args)]

@@ -11,6 +11,9 @@ use crate::{
 /// Days for which Blip's documentation says that anything of messages is kept: three months of threads.
 const RETAINED_DAYS: u64 = 92;
 
+/// Days after its end for which a day is read again each time: what was changed after the close, and what came late.
+const LATE_DAYS: u64 = 3;
+
 /// The circumstances of a run.
 pub struct Reader<'a> {
     /// Zone in which days are cut.
@@ -19,8 +22,6 @@ pub struct Reader<'a> {
     pub now: DateTime<Utc>,
     /// Whether settled days are read again.
     pub full: bool,
-    /// First of the days that are read again in any case.
-    pub look_back: NaiveDate,
     /// The run.
     pub run: Run,
     /// Where progress is told.
@@ -40,6 +41,11 @@ impl Reader<'_> {
         self.zone.day_start(day + Days::new(1)) <= self.now
     }
 
+    /// Returns whether the local day has been over for so long that nothing of it can come late any more.
+    pub fn is_settled(&self, day: NaiveDate) -> bool {
+        self.is_over(day + Days::new(LATE_DAYS))
+    }
+
     /// Returns the days of `span` that must be read: first, from the oldest on, those of which Blip may soon forget something, then
     /// the others from the newest month back.
     pub fn days(&self, store: &Store, resource: Resource, key: &str, span: (NaiveDate, NaiveDate)) -> Result<Vec<NaiveDate>, StoreError> {
@@ -47,7 +53,7 @@ impl Reader<'_> {
         let days = if self.full {
             first.iter_days().take_while(|day| *day <= last).collect()
         } else {
-            store.unsettled_days(resource, key, span, self.look_back)?
+            store.unsettled_days(resource, key, span)?
         };
         Ok(by_urgency(days, self.zone.day(self.now) - Days::new(RETAINED_DAYS)))
     }

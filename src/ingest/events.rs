@@ -1,8 +1,8 @@
 //! Survey events: counters say how many there are of each answer, details are the answers.
 //!
 //! Position: runs of days. Checkpoint: each day's coverage, the counters' sum against the details that came. Events carry no
-//! id: the key is made from the content and, among equal ones, the occurrence. The last days are read again in any case, because
-//! answers can be recorded late.
+//! id: the key is made from the content and, among equal ones, the occurrence. A day is read again until it has been over for
+//! some days, because answers can be recorded late.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -112,6 +112,7 @@ pub async fn read(
                     still_open: 0,
                     day_was_over: reader.is_over(*day) && time::is_blip_day_over(*day, reader.now),
                     is_steady: read.is_steady,
+                    is_settled: reader.is_settled(*day),
                 }
             })
             .collect();

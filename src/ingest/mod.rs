@@ -25,7 +25,7 @@ mod warnings;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use chrono::{DateTime, Datelike, Days, Months, NaiveDate, Utc};
+use chrono::{DateTime, Datelike, Months, NaiveDate, Utc};
 use secrecy::SecretString;
 
 use crate::{
@@ -46,9 +46,6 @@ use self::{days::Reader, gaps::Gaps};
 
 /// How far a first load looks back: a full year for comparisons, and the month before it.
 const BACKFILL_MONTHS: u32 = 13;
-
-/// Days that are read again each time although they are settled: what was changed after the close, and what came late.
-const LOOK_BACK_DAYS: u64 = 3;
 
 /// What a run is asked to do.
 #[derive(Debug, Clone)]
@@ -162,8 +159,7 @@ pub async fn run(
     let span = |store: &Store, resource: Resource| -> Result<(NaiveDate, NaiveDate), IngestError> {
         Ok((request.from.or(store.first_covered_day(resource)?).unwrap_or(backfill), last))
     };
-    let look_back = today - Days::new(LOOK_BACK_DAYS);
-    let reader = Reader { zone, now: request.now, full: request.full, look_back, run, progress };
+    let reader = Reader { zone, now: request.now, full: request.full, run, progress };
 
     let (mut ticket_days, mut customers, mut event_days) = (0, 0, 0);
     if wants(OnlyResource::Tickets) {

@@ -1,8 +1,8 @@
 //! Tickets: one local day of creation at a time, all pages of it; and one by one those that were still open.
 //!
-//! Position: the day. Checkpoint: the day's coverage. A day is settled once it was read after it was over, nothing was missing and
-//! nothing moved meanwhile. Blip offers no cursor over changes, so a ticket that is open in the store is asked for by its id until
-//! it has ended, and the last days are read again in any case for what is changed after the close.
+//! Position: the day. Checkpoint: the day's coverage. A day is settled once it was read some days after it was over, nothing was
+//! missing and nothing moved meanwhile: until then it is read again for what is changed after the close. Blip offers no cursor over
+//! changes, so a ticket that is open in the store is asked for by its id until it has ended, however old it is.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -56,8 +56,16 @@ pub async fn read(
         .collect();
     reader.progress.start("tickets by day", Some(days.len()));
     let count = days.len();
-    let asked: Vec<_> =
-        days.into_iter().map(|day| Asked { day, bounds: reader.bounds(day), is_over: reader.is_over(day), lists: lists.clone() }).collect();
+    let asked: Vec<_> = days
+        .into_iter()
+        .map(|day| Asked {
+            day,
+            bounds: reader.bounds(day),
+            is_over: reader.is_over(day),
+            is_settled: reader.is_settled(day),
+            lists: lists.clone(),
+        })
+        .collect();
     let mut answers = {
         let (client, pseudonyms) = (Arc::clone(client), Arc::clone(pseudonyms));
         let concurrency = client.concurrency();
@@ -174,6 +182,7 @@ struct Asked {
     day: NaiveDate,
     bounds: (DateTime<Utc>, DateTime<Utc>),
     is_over: bool,
+    is_settled: bool,
     lists: Vec<TicketList>,
 }
 
@@ -216,6 +225,7 @@ async fn read_day(client: &Client, pseudonyms: &Pseudonyms, asked: Asked) -> Res
         set_aside: count(rejected.len()),
         still_open: count(rows.iter().filter(|row| !row.is_closed).count()),
         day_was_over: asked.is_over,
+        is_settled: asked.is_settled,
         is_steady,
     };
     Ok(Day { rows, rejected, coverage })

@@ -10,8 +10,8 @@ use crate::store::{MessageRisk, Store};
 /// Days before messages are forgotten in which that is said.
 const NOTICE_DAYS: i64 = 7;
 
-/// Days before those that are read again for which failed checks are told as well.
-const ALARM_DAYS: u64 = 4;
+/// Days back for which failed checks are told after a load.
+const ALARM_DAYS: u64 = 7;
 
 /// A check of completeness that failed for a day.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,7 +71,7 @@ pub fn gather(
     set_aside: i64,
 ) -> Result<Warnings, IngestError> {
     let alarms = store
-        .alarms(reader.look_back - Days::new(ALARM_DAYS))?
+        .alarms(reader.zone.day(reader.now) - Days::new(ALARM_DAYS))?
         .into_iter()
         .map(|(check, day, said, found)| Alarm { check, day, said, found })
         .collect();

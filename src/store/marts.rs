@@ -255,14 +255,13 @@ impl Store {
     fn refresh_part(&mut self, queries: &BTreeMap<String, String>, part: usize) -> Result<(), StoreError> {
         self.scoped(&format!("SELECT customer_key FROM part_of_customer WHERE part = {part}"), queries, |store| {
             let connection = &store.connection;
+            connection.execute_batch(
+                "CREATE OR REPLACE TEMP TABLE gone_conversation AS
+                 SELECT conversation_id FROM marts.conversation WHERE customer_key IN (SELECT customer_key FROM scope.main.customer)",
+            )?;
             for (schema, name, month, key) in KEPT {
                 let owned = match key {
-                    "conversation_id" => {
-                        "conversation_id IN (
-                             SELECT conversation_id FROM marts.conversation
-                             WHERE customer_key IN (SELECT customer_key FROM scope.main.customer)
-                         )"
-                    }
+                    "conversation_id" => "conversation_id IN (SELECT conversation_id FROM gone_conversation)",
                     _ => "coalesce(customer_key, '') IN (SELECT customer_key FROM scope.main.customer)",
                 };
                 if let Some(month) = month {
@@ -310,7 +309,8 @@ impl Store {
         let own = &self.catalog;
         let shared = SHARED.map(|(schema, name)| format!("CREATE VIEW scope.{schema}.{name} AS SELECT * FROM \"{own}\".{schema}.{name};"));
         let cut = CUT.map(|(name, filter)| {
-            let kind = if name == "thread" { "TABLE" } else { "VIEW" };
+            // What several queries read is cut once.
+            let kind = if ["ticket", "thread"].contains(&name) { "TABLE" } else { "VIEW" };
             format!(
                 "CREATE {kind} scope.raw.{name} AS SELECT * FROM \"{own}\".raw.{name} WHERE {};",
                 filter.replace("LIVE", &format!("\"{own}\""))

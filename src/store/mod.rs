@@ -15,7 +15,7 @@ mod settings;
 mod tasks;
 mod write;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use duckdb::Connection;
 
@@ -36,7 +36,24 @@ pub struct Store {
     connection: Connection,
     /// Name under which the database's own catalogue is known, beside those that are attached for a while.
     catalog: String,
+    /// DuckDB's log of what is not in the file yet; none for a database in memory.
+    log: Option<PathBuf>,
     _lock: Option<lock::Lock>,
+}
+
+/// Up to this size the log is left for the next opening to read: moving a few rows into the file costs more than a small load.
+const SMALL_LOG_BYTES: u64 = 4 << 20;
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        let size = self.log.as_ref().and_then(|log| std::fs::metadata(log).ok()).map_or(0, |log| log.len());
+        if size > SMALL_LOG_BYTES {
+            // Whatever goes wrong here is in the log still.
+            if let Err(error) = self.connection.execute_batch("CHECKPOINT") {
+                tracing::debug!(%error, "the log was left for the next opening");
+            }
+        }
+    }
 }
 
 impl Store {
@@ -49,7 +66,8 @@ impl Store {
         lock::make_folder(folder)?;
         let lock = lock::hold(folder, holder)?;
         let connection = Connection::open(path).map_err(|source| StoreError::opening(path, source))?;
-        let store = Store::with(connection, Some(lock));
+        let log = path.with_file_name(format!("{}.wal", path.file_name().unwrap_or_default().to_string_lossy()));
+        let store = Store::with(connection, Some(log), Some(lock));
         store.map_err(|error| match error {
             StoreError::Database(source) => StoreError::opening(path, source),
             other => other,
@@ -61,17 +79,18 @@ impl Store {
     /// # Errors
     /// When DuckDB cannot be set up.
     pub fn in_memory() -> Result<Store, StoreError> {
-        Store::with(Connection::open_in_memory()?, None)
+        Store::with(Connection::open_in_memory()?, None, None)
     }
 
-    fn with(connection: Connection, lock: Option<lock::Lock>) -> Result<Store, StoreError> {
+    fn with(connection: Connection, log: Option<PathBuf>, lock: Option<lock::Lock>) -> Result<Store, StoreError> {
         // Times are plain UTC timestamps throughout: nothing depends on the session's zone.
         connection.execute_batch(&format!(
-            "SET preserve_insertion_order = true; SET memory_limit = '{MEMORY_LIMIT}'; SET checkpoint_threshold = '256MB'"
+            "SET preserve_insertion_order = true; SET memory_limit = '{MEMORY_LIMIT}'; SET checkpoint_threshold = '256MB';
+             PRAGMA disable_checkpoint_on_shutdown"
         ))?;
         schema::migrate(&connection)?;
         let catalog = connection.query_row("SELECT current_database()", [], |row| row.get(0))?;
-        Ok(Store { connection, catalog, _lock: lock })
+        Ok(Store { connection, catalog, log, _lock: lock })
     }
 
     /// Returns the connection, for publishing a snapshot.

@@ -132,6 +132,8 @@ pub struct Coverage {
     pub day_was_over: bool,
     /// Whether nothing moved while it was read.
     pub is_steady: bool,
+    /// Whether the day had been over for so long that nothing can have come late.
+    pub is_settled: bool,
 }
 
 /// A customer whose messages are to be read.

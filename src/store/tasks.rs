@@ -27,9 +27,10 @@ pub struct MessageRisk {
 }
 
 impl Store {
-    /// Returns the days of `[first, last]` that must be read, in order: those that are not settled, and all from `look_back` on.
+    /// Returns the days of `[first, last]` that must be read, in order: those that are not settled.
     ///
-    /// A day is settled when it was read after it was over, nothing was missing and nothing moved meanwhile.
+    /// A day is settled when it was read so long after it was over that nothing can have come late, nothing was missing and nothing
+    /// moved meanwhile.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -38,19 +39,18 @@ impl Store {
         resource: Resource,
         key: &str,
         (first, last): (NaiveDate, NaiveDate),
-        look_back: NaiveDate,
     ) -> Result<Vec<NaiveDate>, StoreError> {
         let mut statement = self.connection.prepare(
             "SELECT CAST(day AS DATE)
              FROM (SELECT unnest(generate_series(CAST(? AS DATE), CAST(? AS DATE), INTERVAL 1 DAY)) AS day) AS asked
-             WHERE CAST(day AS DATE) >= ? OR NOT EXISTS (
+             WHERE NOT EXISTS (
                  SELECT 1 FROM raw.coverage
                  WHERE coverage.resource = ? AND coverage.key_name = ? AND coverage.day = CAST(asked.day AS DATE)
-                   AND coverage.day_was_over AND coverage.stored >= coverage.reported AND coverage.is_steady
+                   AND coverage.is_settled AND coverage.stored >= coverage.reported AND coverage.is_steady
              )
              ORDER BY day",
         )?;
-        let days = statement.query_map(params![first, last, look_back, resource.name(), key], |row| row.get(0))?;
+        let days = statement.query_map(params![first, last, resource.name(), key], |row| row.get(0))?;
         Ok(days.collect::<Result<_, _>>()?)
     }
 

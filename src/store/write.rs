@@ -426,7 +426,8 @@ impl Store {
                 day.still_open,
                 day.day_was_over,
                 day.set_aside,
-                day.is_steady
+                day.is_steady,
+                day.is_settled
             ])?;
         }
         appender.flush()?;

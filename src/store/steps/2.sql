@@ -37,8 +37,15 @@ DROP TABLE raw.earlier_message;
 ALTER TABLE raw.message_read DROP COLUMN run_id;
 ALTER TABLE raw.message_read ADD COLUMN source VARCHAR DEFAULT 'ticket';
 
-ALTER TABLE raw.coverage ADD COLUMN set_aside BIGINT DEFAULT 0;
-ALTER TABLE raw.coverage ADD COLUMN is_steady BOOLEAN DEFAULT TRUE;
+ALTER TABLE raw.coverage RENAME TO earlier_coverage;
+CREATE TABLE raw.coverage (
+    resource VARCHAR NOT NULL, key_name VARCHAR NOT NULL, day DATE NOT NULL, reported BIGINT NOT NULL, stored BIGINT NOT NULL,
+    still_open BIGINT NOT NULL, day_was_over BOOLEAN NOT NULL, set_aside BIGINT NOT NULL, is_steady BOOLEAN NOT NULL, is_settled BOOLEAN NOT NULL
+);
+INSERT INTO raw.coverage
+SELECT resource, key_name, day, reported, stored, still_open, day_was_over, 0, TRUE, day_was_over AND still_open = 0
+FROM raw.earlier_coverage;
+DROP TABLE raw.earlier_coverage;
 
 -- Blip's own figures, as received: they hold no person but attendants, and are not kept by Blip for longer than 90 days.
 CREATE TABLE raw.report (

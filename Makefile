@@ -91,6 +91,14 @@ fmt: ## Format the code
 soak: setup ## Kill the collector hundreds of times, and storm it with faults of many seeds
 	@RELATO_SOAK_KILLS=200 RELATO_SOAK_SEEDS=60 cargo test --locked --test it reliability -- --nocapture --test-threads 1
 
+# What is measured beside Relato: a loader that others would use, and DuckDB alone. Only benchmarks need it.
+BENCH_PYTHON := $(TARGET)/bench-python
+
+$(BENCH_PYTHON)/bin/python:
+	@echo "bench: installing dlt"
+	@python3 -m venv "$(BENCH_PYTHON)" && "$@" -m pip install --quiet "dlt[duckdb]==1.31.0"
+
 .PHONY: bench
-bench: build ## Measure stages, memory and start-up
+bench: build $(BENCH_PYTHON)/bin/python ## Measure stages, loads, memory and start-up, beside dlt and DuckDB alone
 	@bash benches/stages.sh "$(TARGET)/release/relato"
+	@python3 benches/load.py "$(TARGET)/release/relato" --python "$(BENCH_PYTHON)/bin/python"

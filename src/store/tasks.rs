@@ -86,25 +86,37 @@ impl Store {
                  ANTI JOIN ({}) AS final ON final.ticket_id = ticket.ticket_id
                  WHERE ticket.key_name = ? AND ticket.created_at IS NOT NULL
              ),
-             task AS (
+             picked AS (
                  SELECT
                      owner,
                      customer_key,
                      max_by(ticket_id, (created_at, ticket_id)) AS newest_ticket_id,
                      max(created_at) AS newest_at,
-                     min(created_at) AS not_before,
-                     list(ticket_id ORDER BY ticket_id) AS ticket_ids,
-                     list(is_closed ORDER BY ticket_id) AS closed,
-                     list(epoch_us(created_at) ORDER BY ticket_id) AS created
+                     min(created_at) AS not_before
                  FROM uncovered
                  GROUP BY owner, customer_key
+                 HAVING (min(created_at), max_by(ticket_id, (created_at, ticket_id))) > (CAST(? AS TIMESTAMP), CAST(? AS VARCHAR))
+                 ORDER BY min(created_at), max_by(ticket_id, (created_at, ticket_id))
+                 LIMIT ?
+             ),
+             task AS (
+                 SELECT
+                     picked.owner,
+                     picked.customer_key,
+                     any_value(picked.newest_ticket_id) AS newest_ticket_id,
+                     any_value(picked.newest_at) AS newest_at,
+                     any_value(picked.not_before) AS not_before,
+                     list(uncovered.ticket_id ORDER BY uncovered.ticket_id) AS ticket_ids,
+                     list(uncovered.is_closed ORDER BY uncovered.ticket_id) AS closed,
+                     list(epoch_us(uncovered.created_at) ORDER BY uncovered.ticket_id) AS created
+                 FROM picked
+                 INNER JOIN uncovered ON uncovered.owner = picked.owner AND uncovered.customer_key = picked.customer_key
+                 GROUP BY picked.owner, picked.customer_key
              )
              SELECT task.*, thread.thread_id, {}
              FROM task
              LEFT JOIN raw.thread ON thread.owner = task.owner AND thread.customer_key = task.customer_key
-             WHERE (task.not_before, task.newest_ticket_id) > (CAST(? AS TIMESTAMP), CAST(? AS VARCHAR))
-             ORDER BY task.not_before, task.newest_ticket_id
-             LIMIT ?",
+             ORDER BY task.not_before, task.newest_ticket_id",
             final_reads(has_router_key),
             // Looked up only where there is something to continue: it means to look at every message.
             if has_router_key && self.tickets_for_router_key()? > 0 {

@@ -34,7 +34,7 @@ pub struct ClientOptions {
     pub attempts: usize,
     /// How often, as long as there has not been a single answer: a wrong address is told soon.
     pub first_attempts: usize,
-    /// First pause between two attempts; each further one doubles, up to [`LONGEST_PAUSE`].
+    /// First pause between two attempts; each further one doubles, up to 20 seconds.
     pub first_pause: Duration,
     /// Pause of the whole key after HTTP 429 without a time of its own. Blip refuses a throttled key for two minutes.
     pub throttle_pause: Duration,

@@ -19,7 +19,7 @@ use super::{
     pipeline::{Batch, doubted, read_ahead},
 };
 use crate::{
-    blip::{BlipError, Client, Entry, desk, threads, tunnels},
+    blip::{BlipError, Client, Entry, Listing, desk, threads, tunnels},
     store::{MessageRead, MessageRow, MessageSource, MessageTask, Resource, Store, TaskTicket, Written},
 };
 
@@ -163,7 +163,11 @@ async fn thread(
         return Ok(Vec::new());
     };
     let on_channel = tunnels::tunnel(client, &customer).await?.map_or(customer, |tunnel| tunnel.originator);
-    threads::messages(channel, &on_channel, from).await
+    let listing = doubted(|| async {
+        let entries = threads::messages(channel, &on_channel, from).await?;
+        Ok(Listing { entries, total: None, is_steady: true })
+    });
+    Ok(listing.await?.entries)
 }
 
 fn kept(entries: Vec<Entry<desk::Message>>, pseudonyms: &Pseudonyms) -> (Vec<MessageRow>, Vec<(String, String)>) {

@@ -1,7 +1,7 @@
 -- question: What does Blip say of each ticket, in typed columns?
--- grain: one row per Blip ticket (its newest answer; without any, what an imported file says)
+-- grain: one row per Blip ticket that can be understood
 -- parameters: none
--- reads: raw.ticket, raw.imported_ticket, settings.offset_span
+-- reads: staging.received_ticket, settings.offset_span
 -- columns:
 --   ticket_id             text        Blip's id; the key (the number that people see can be reused)
 --   owner                 text        identity of the bot that owns the ticket
@@ -22,32 +22,8 @@
 --   tags                  text        joined by `|`; null: none
 --   priority              count       0: none
 --   rating                count       null: none (Blip sends 0 for none)
--- notes: a row with an unknown status or without a creation date is not here but in staging.quarantine
-WITH known AS (
-    SELECT ticket_id, customer_key, body
-    FROM raw.ticket
-    QUALIFY row_number() OVER (PARTITION BY ticket_id ORDER BY version DESC) = 1
-    UNION ALL
-    SELECT imported.ticket_id, imported.customer_key, imported.body
-    FROM raw.imported_ticket AS imported
-    ANTI JOIN raw.ticket ON ticket.ticket_id = imported.ticket_id
-),
-
-latest AS (
-    SELECT
-        ticket_id,
-        customer_key,
-        json_transform(
-            body,
-            '{"ownerIdentity":"VARCHAR","sequentialId":"BIGINT","parentSequentialId":"BIGINT","customerDomain":"VARCHAR",
-              "team":"VARCHAR","agentIdentity":"VARCHAR","status":"VARCHAR","storageDate":"VARCHAR","openDate":"VARCHAR",
-              "firstResponseDate":"VARCHAR","closeDate":"VARCHAR","statusDate":"VARCHAR","tags":["VARCHAR"],
-              "priority":"BIGINT","rating":"BIGINT"}'
-        ) AS sent
-    FROM known
-),
-
-typed AS (
+-- notes: the other tickets are in staging.quarantine
+WITH typed AS (
     SELECT
         ticket_id,
         sent.ownerIdentity AS owner,
@@ -58,18 +34,18 @@ typed AS (
         coalesce(nullif(trim(sent.team), ''), 'Default') AS queue,
         sent.agentIdentity AS agent,
         sent.status AS status,
-        sent.status = 'Transferred' OR starts_with(sent.status, 'Closed') AS is_closed,
-        TRY_CAST(sent.storageDate AS TIMESTAMP) AS created_at,
+        is_closed,
+        created_at,
         TRY_CAST(sent.openDate AS TIMESTAMP) AS opened_at,
         TRY_CAST(sent.firstResponseDate AS TIMESTAMP) AS first_response_at,
         CASE
-            WHEN sent.status = 'Transferred' OR starts_with(sent.status, 'Closed')
-                THEN coalesce(TRY_CAST(sent.closeDate AS TIMESTAMP), TRY_CAST(sent.statusDate AS TIMESTAMP))
+            WHEN is_closed THEN coalesce(TRY_CAST(sent.closeDate AS TIMESTAMP), TRY_CAST(sent.statusDate AS TIMESTAMP))
         END AS closed_at,
         nullif(array_to_string(sent.tags, '|'), '') AS tags,
         sent.priority AS priority,
         nullif(sent.rating, 0) AS rating
-    FROM latest
+    FROM staging.received_ticket
+    WHERE fault IS NULL
 )
 
 SELECT
@@ -95,4 +71,3 @@ SELECT
 FROM typed
 ASOF JOIN settings.offset_span AS created_span ON typed.created_at >= created_span.from_at
 ASOF LEFT JOIN settings.offset_span AS closed_span ON typed.closed_at >= closed_span.from_at
-WHERE typed.is_closed OR typed.status IN ('None', 'Waiting', 'Assigned', 'Open')

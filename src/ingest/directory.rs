@@ -46,7 +46,8 @@ fn kept<T: Record>(listing: Listing<T>, pseudonyms: &Pseudonyms, rejected: &mut 
         match entry {
             Entry::Record(record) => records.push(record),
             Entry::Unreadable(one) => {
-                rejected.push((format!("{} field `{}` can not be read", T::KIND, one.field), pseudonyms.keyed("rejected", &one.text)));
+                let (reason, fingerprint) = pseudonyms.unreadable(&one);
+                rejected.push((format!("{}: {reason}", T::KIND), fingerprint));
             }
         }
     }

@@ -15,7 +15,7 @@ use super::{
     IngestError, Pseudonyms,
     days::{Reader, runs},
     gaps::Gaps,
-    pipeline::{doubted, read_ahead},
+    pipeline::{Ahead, doubted, read_ahead},
 };
 use crate::{
     blip::{BlipError, Client, Entry, events, time},
@@ -72,7 +72,7 @@ pub async fn read(
     let mut answers = {
         let (client, category) = (Arc::clone(client), survey.category.clone());
         // One run asks for many things at once already.
-        read_ahead(runs(&days, LONGEST_RUN), 2, move |(first, last)| {
+        read_ahead(runs(&days, LONGEST_RUN), Ahead { concurrency: 2, waiting: 1 }, move |(first, last)| {
             let (client, category) = (Arc::clone(&client), category.clone());
             async move { (first, last, read_run(&client, &category, first, last).await) }
         })
@@ -176,7 +176,7 @@ fn rows(
         let event = match entry {
             Entry::Record(event) => event,
             Entry::Unreadable(one) => {
-                rejected.push((format!("field `{}` can not be read", one.field), pseudonyms.keyed("rejected", &one.text)));
+                rejected.push(pseudonyms.unreadable(&one));
                 continue;
             }
         };

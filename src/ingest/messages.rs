@@ -16,7 +16,7 @@ use super::{
     IngestError, Pseudonyms,
     days::Reader,
     gaps::Gaps,
-    pipeline::{Batch, doubted, read_ahead},
+    pipeline::{Ahead, Batch, doubted, read_ahead},
 };
 use crate::{
     blip::{BlipError, Client, Entry, Listing, desk, threads, tunnels},
@@ -25,6 +25,9 @@ use crate::{
 
 /// Messages per transaction.
 const BATCH_ROWS: usize = 60_000;
+
+/// Customers whose messages wait to be written: enough to go on asking while a batch is written.
+const WAITING: usize = 2_000;
 
 /// Customers that are planned at once, so that memory does not grow with history.
 const PLANNED: usize = 20_000;
@@ -54,7 +57,6 @@ pub async fn read(
     reader: &Reader<'_>,
     gaps: &mut Gaps,
 ) -> Result<(usize, Written), IngestError> {
-    reader.progress.start("messages by customer", Some(store.message_task_count(client.key_name(), channel.is_some())?));
     let mut written = Written::default();
     let mut batch = Batch::new(BATCH_ROWS);
     let mut last: Option<MessageTask> = None;
@@ -62,11 +64,15 @@ pub async fn read(
     loop {
         let tasks = store.message_tasks(client.key_name(), channel.is_some(), last.as_ref(), PLANNED)?;
         let is_last = tasks.len() < PLANNED;
+        if last.is_none() {
+            let total = if is_last { tasks.len() } else { store.message_task_count(client.key_name(), channel.is_some())? };
+            reader.progress.start("messages by customer", Some(total));
+        }
         last = tasks.last().cloned();
         let mut answers = {
             let (client, channel, pseudonyms) = (Arc::clone(client), channel.cloned(), Arc::clone(pseudonyms));
-            let (concurrency, now) = (client.concurrency(), reader.now);
-            read_ahead(tasks, concurrency, move |task| {
+            let (ahead, now) = (Ahead { concurrency: client.concurrency(), waiting: WAITING }, reader.now);
+            read_ahead(tasks, ahead, move |task| {
                 let (client, channel, pseudonyms) = (Arc::clone(&client), channel.clone(), Arc::clone(&pseudonyms));
                 async move { read_customer(&client, channel.as_deref(), &pseudonyms, task, now).await }
             })
@@ -178,9 +184,7 @@ fn kept(entries: Vec<Entry<desk::Message>>, pseudonyms: &Pseudonyms) -> (Vec<Mes
                 Ok(row) => rows.push(row),
                 Err(reason) => rejected.push((reason.to_owned(), pseudonyms.rejected(&message))),
             },
-            Entry::Unreadable(one) => {
-                rejected.push((format!("field `{}` can not be read", one.field), pseudonyms.keyed("rejected", &one.text)));
-            }
+            Entry::Unreadable(one) => rejected.push(pseudonyms.unreadable(&one)),
         }
     }
     (rows, rejected)

@@ -7,23 +7,29 @@ use tokio::{sync::mpsc, time::Instant};
 
 use crate::blip::{BlipError, Listing};
 
-/// Answers that wait to be written, at most.
-const AHEAD: usize = 256;
+/// How far reading may run ahead of writing: what is under way and what waits bounds the memory of a load.
+#[derive(Debug, Clone, Copy)]
+pub struct Ahead {
+    /// Answers that are asked for at once.
+    pub concurrency: usize,
+    /// Answers that wait to be written, at most.
+    pub waiting: usize,
+}
 
 /// A crash or a stop loses what was read for this long at most.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
-/// Does `work` for all items on a task of its own, `concurrency` at once, and hands over what comes of it in the order of the items.
-/// It stops when nobody listens any more.
-pub fn read_ahead<I, F>(items: Vec<I>, concurrency: usize, work: impl Fn(I) -> F + Send + 'static) -> mpsc::Receiver<F::Output>
+/// Does `work` for all items on a task of its own, and hands over what comes of it in the order of the items. It stops when nobody
+/// listens any more.
+pub fn read_ahead<I, F>(items: Vec<I>, ahead: Ahead, work: impl Fn(I) -> F + Send + 'static) -> mpsc::Receiver<F::Output>
 where
     I: Send + 'static,
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let (sender, receiver) = mpsc::channel(AHEAD);
+    let (sender, receiver) = mpsc::channel(ahead.waiting);
     tokio::spawn(async move {
-        let mut results = stream::iter(items).map(work).buffered(concurrency);
+        let mut results = stream::iter(items).map(work).buffered(ahead.concurrency);
         while let Some(result) = results.next().await {
             if sender.send(result).await.is_err() {
                 break;

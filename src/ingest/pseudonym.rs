@@ -4,7 +4,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
-use crate::domain::digest::hex;
+use crate::{blip::Unreadable, domain::digest::hex};
 
 /// Makes pseudonyms with the project's secret.
 pub struct Pseudonyms(Hmac<Sha256>);
@@ -23,6 +23,11 @@ impl Pseudonyms {
     /// Returns a fingerprint by which a record that cannot be kept is told apart from others, without keeping what is in it.
     pub fn rejected(&self, record: &impl std::fmt::Debug) -> String {
         self.keyed("rejected", &format!("{record:?}"))
+    }
+
+    /// Returns why a record that has not the shape of its kind is set aside, and its fingerprint.
+    pub fn unreadable(&self, one: &Unreadable) -> (String, String) {
+        (format!("field `{}` can not be read", one.field), self.keyed("rejected", &one.text))
     }
 
     /// Returns a keyed fingerprint of `text` for `purpose`.

@@ -12,7 +12,7 @@ use super::{
     IngestError,
     days::{Reader, runs},
     gaps::Gaps,
-    pipeline::read_ahead,
+    pipeline::{Ahead, read_ahead},
 };
 use crate::{
     blip::{BlipError, Client, desk, or_empty, time},
@@ -62,7 +62,8 @@ pub async fn read(
             .filter(|day| time::is_blip_day_over(*day, reader.now))
             .collect();
         let asked = Arc::clone(client);
-        let mut answers = read_ahead(days, client.concurrency(), move |day| {
+        let ahead = Ahead { concurrency: client.concurrency(), waiting: 64 };
+        let mut answers = read_ahead(days, ahead, move |day| {
             let client = Arc::clone(&asked);
             async move { (day, if report == "teams" { teams(&client, day).await } else { timings(&client, day).await }) }
         });

@@ -13,7 +13,7 @@ use super::{
     IngestError, Pseudonyms,
     days::Reader,
     gaps::Gaps,
-    pipeline::{Batch, doubted, read_ahead},
+    pipeline::{Ahead, Batch, doubted, read_ahead},
 };
 use crate::{
     blip::{
@@ -26,6 +26,9 @@ use crate::{
 
 /// Rows per transaction.
 const BATCH_ROWS: usize = 20_000;
+
+/// Days that are read at once and that wait to be written: a day can hold thousands of tickets.
+const DAYS: Ahead = Ahead { concurrency: 8, waiting: 2 };
 
 /// Mark of which lists a key's tickets are in.
 const LISTS: &str = "ticket_lists";
@@ -68,8 +71,7 @@ pub async fn read(
         .collect();
     let mut answers = {
         let (client, pseudonyms) = (Arc::clone(client), Arc::clone(pseudonyms));
-        let concurrency = client.concurrency();
-        read_ahead(asked, concurrency, move |asked| {
+        read_ahead(asked, DAYS, move |asked| {
             let (client, pseudonyms) = (Arc::clone(&client), Arc::clone(&pseudonyms));
             async move {
                 let day = asked.day;
@@ -108,7 +110,8 @@ async fn read_open(
 ) -> Result<Written, IngestError> {
     reader.progress.start("open tickets", Some(open.len()));
     let asked = Arc::clone(client);
-    let mut answers = read_ahead(open, client.concurrency(), move |id| {
+    let ahead = Ahead { concurrency: client.concurrency(), waiting: BATCH_ROWS };
+    let mut answers = read_ahead(open, ahead, move |id| {
         let client = Arc::clone(&asked);
         async move {
             let answer = desk::ticket(&client, &id).await;
@@ -204,9 +207,7 @@ async fn read_day(client: &Client, pseudonyms: &Pseudonyms, asked: Asked) -> Res
                 Ok(row) => rows.push(row),
                 Err(reason) => rejected.push((reason.to_owned(), pseudonyms.rejected(&ticket))),
             },
-            Entry::Unreadable(one) => {
-                rejected.push((format!("field `{}` can not be read", one.field), pseudonyms.keyed("rejected", &one.text)));
-            }
+            Entry::Unreadable(one) => rejected.push(pseudonyms.unreadable(&one)),
         }
     }
     // A ticket that ended while it was read can be in both lists: what is read later is newer.

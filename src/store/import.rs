@@ -1,5 +1,7 @@
 //! Rows of imported files. What the API says of a ticket stands beside them and wins when tables are made.
 
+use std::collections::{BTreeSet, HashMap, HashSet};
+
 use chrono::{DateTime, Utc};
 use duckdb::params;
 
@@ -61,41 +63,51 @@ impl Store {
         done
     }
 
-    /// Keeps imported tickets; returns what became of each, in order.
+    /// Keeps imported tickets; returns what became of each, in order. Of rows about one ticket the last counts.
     ///
     /// # Errors
     /// When the database cannot be written.
     pub fn write_imported_tickets(&self, rows: &[ImportedTicket], run: Run) -> Result<Vec<ImportVerdict>, StoreError> {
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.fill_temporary("incoming_id", rows.iter().map(|row| row.ticket_id.as_str()))?;
+        let mut known: HashMap<String, (String, String)> = self.pairs(
+            "SELECT ticket_id, body, customer_key FROM raw.imported_ticket SEMI JOIN incoming_id ON incoming_id.text = imported_ticket.ticket_id",
+        )?;
+        let told: HashSet<String> =
+            self.texts("SELECT ticket_id FROM state.ticket SEMI JOIN incoming_id ON incoming_id.text = ticket.ticket_id")?;
         let mut verdicts = Vec::with_capacity(rows.len());
-        for row in rows {
-            let known: Option<(String, String)> = {
-                let mut statement =
-                    self.connection.prepare_cached("SELECT body, customer_key FROM raw.imported_ticket WHERE ticket_id = ?")?;
-                let mut found = statement.query_map(params![row.ticket_id], |row| Ok((row.get(0)?, row.get(1)?)))?;
-                found.next().transpose()?
-            };
-            let is_told: bool = {
-                let mut statement = self.connection.prepare_cached("SELECT count(*) > 0 FROM state.ticket WHERE ticket_id = ?")?;
-                statement.query_row(params![row.ticket_id], |row| row.get(0))?
-            };
-            let is_same = known.as_ref().is_some_and(|(body, customer)| *body == row.body && *customer == row.customer_key);
+        // The place of the row that counts for each ticket that changes.
+        let mut changed: HashMap<&str, usize> = HashMap::new();
+        let mut customers: BTreeSet<String> = BTreeSet::new();
+        for (place, row) in rows.iter().enumerate() {
+            let earlier = known.insert(row.ticket_id.clone(), (row.body.clone(), row.customer_key.clone()));
+            let is_same = earlier.as_ref().is_some_and(|(body, customer)| *body == row.body && *customer == row.customer_key);
+            let was_known = earlier.is_some();
             if !is_same {
-                self.connection.execute("DELETE FROM raw.imported_ticket WHERE ticket_id = ?", params![row.ticket_id])?;
-                self.connection.execute(
-                    "INSERT INTO raw.imported_ticket VALUES (?, ?, ?, ?)",
-                    params![row.ticket_id, row.customer_key, row.body, run.number],
-                )?;
-                for customer in known.iter().map(|(_, customer)| customer).chain([&row.customer_key]) {
-                    self.connection.execute("INSERT INTO state.changed_customer VALUES (?)", params![customer])?;
-                }
+                changed.insert(&row.ticket_id, place);
+                customers.extend(earlier.map(|(_, customer)| customer));
+                customers.insert(row.customer_key.clone());
             }
-            verdicts.push(match (is_told, is_same, known.is_some()) {
+            verdicts.push(match (told.contains(&row.ticket_id), is_same, was_known) {
                 (true, ..) => ImportVerdict::KnownByApi,
                 (_, true, _) => ImportVerdict::Same,
                 (.., true) => ImportVerdict::Changed,
                 _ => ImportVerdict::New,
             });
         }
+        self.fill_temporary("incoming_id", changed.keys().copied())?;
+        self.connection.execute_batch("DELETE FROM raw.imported_ticket WHERE ticket_id IN (SELECT text FROM incoming_id)")?;
+        let mut appender = self.connection.appender_to_catalog_and_db("imported_ticket", &self.catalog, "raw")?;
+        for (place, row) in rows.iter().enumerate() {
+            if changed.get(row.ticket_id.as_str()) == Some(&place) {
+                appender.append_row(params![row.ticket_id, row.customer_key, row.body, run.number])?;
+            }
+        }
+        appender.flush()?;
+        drop(appender);
+        self.note_changed(customers.iter().map(String::as_str))?;
         Ok(verdicts)
     }
 
@@ -104,32 +116,73 @@ impl Store {
     /// # Errors
     /// When the database cannot be written.
     pub fn write_imported_ratings(&self, rows: &[ImportedRating], run: Run) -> Result<Vec<ImportVerdict>, StoreError> {
-        let mut verdicts = Vec::with_capacity(rows.len());
-        for row in rows {
-            let is_known: bool = {
-                let mut statement = self.connection.prepare_cached("SELECT count(*) > 0 FROM raw.imported_rating WHERE rating_id = ?")?;
-                statement.query_row(params![row.rating_id], |row| row.get(0))?
-            };
-            verdicts.push(if is_known { ImportVerdict::Same } else { ImportVerdict::New });
-            if is_known {
-                continue;
-            }
-            let answered_at = row.answered_at.map(|at| at.naive_utc());
-            self.connection.execute(
-                "INSERT INTO raw.imported_rating VALUES (?, ?, ?, ?, ?, ?, ?)",
-                params![row.rating_id, row.ticket_id, row.customer_key, row.answer, row.queue, answered_at, run.number],
-            )?;
-            self.connection.execute(
-                "INSERT INTO state.changed_customer
-                 SELECT coalesce(
-                     (SELECT max(customer_key) FROM state.ticket WHERE ticket_id = ?),
-                     (SELECT max(customer_key) FROM raw.imported_ticket WHERE ticket_id = ?),
-                     CAST(? AS VARCHAR),
-                     ''
-                 )",
-                params![row.ticket_id, row.ticket_id, row.customer_key],
-            )?;
+        if rows.is_empty() {
+            return Ok(Vec::new());
         }
+        self.fill_temporary("incoming_id", rows.iter().map(|row| row.rating_id.as_str()))?;
+        let mut known =
+            self.texts("SELECT rating_id FROM raw.imported_rating SEMI JOIN incoming_id ON incoming_id.text = imported_rating.rating_id")?;
+        let mut verdicts = Vec::with_capacity(rows.len());
+        let mut appender = self.connection.appender_to_catalog_and_db("imported_rating", &self.catalog, "raw")?;
+        for row in rows {
+            let is_new = known.insert(row.rating_id.clone());
+            verdicts.push(if is_new { ImportVerdict::New } else { ImportVerdict::Same });
+            if is_new {
+                let answered_at = row.answered_at.map(|at| at.naive_utc());
+                appender.append_row(params![
+                    row.rating_id,
+                    row.ticket_id,
+                    row.customer_key,
+                    row.answer,
+                    row.queue,
+                    answered_at,
+                    run.number
+                ])?;
+            }
+        }
+        appender.flush()?;
+        drop(appender);
+        // An answer about a ticket belongs to whoever the ticket is known to belong to.
+        self.connection.execute(
+            "INSERT INTO state.changed_customer
+             SELECT DISTINCT coalesce(ticket.customer_key, imported_ticket.customer_key, rating.customer_key, '')
+             FROM raw.imported_rating AS rating
+             SEMI JOIN incoming_id ON incoming_id.text = rating.rating_id
+             LEFT JOIN state.ticket ON ticket.ticket_id = rating.ticket_id
+             LEFT JOIN raw.imported_ticket ON imported_ticket.ticket_id = rating.ticket_id
+             WHERE rating.run = ?",
+            params![run.number],
+        )?;
         Ok(verdicts)
+    }
+
+    fn note_changed<'a>(&self, customers: impl Iterator<Item = &'a str>) -> Result<(), StoreError> {
+        let mut appender = self.connection.appender_to_catalog_and_db("changed_customer", &self.catalog, "state")?;
+        for customer in customers {
+            appender.append_row(params![customer])?;
+        }
+        Ok(appender.flush()?)
+    }
+
+    /// Makes a temporary table with the one column `text`.
+    fn fill_temporary<'a>(&self, table: &str, texts: impl Iterator<Item = &'a str>) -> Result<(), StoreError> {
+        self.connection.execute_batch(&format!("CREATE OR REPLACE TEMP TABLE {table} (text VARCHAR)"))?;
+        let mut appender = self.connection.appender(table)?;
+        for text in texts {
+            appender.append_row(params![text])?;
+        }
+        Ok(appender.flush()?)
+    }
+
+    fn texts(&self, sql: &str) -> Result<HashSet<String>, StoreError> {
+        let mut statement = self.connection.prepare(sql)?;
+        let rows = statement.query_map([], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    fn pairs(&self, sql: &str) -> Result<HashMap<String, (String, String)>, StoreError> {
+        let mut statement = self.connection.prepare(sql)?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 }

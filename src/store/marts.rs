@@ -14,7 +14,7 @@ use super::{Store, StoreError};
 use crate::domain::{digest::sha256, period::MonthsByTable};
 
 /// Staged tables, in the order in which they are made.
-const STAGING: [&str; 3] = ["ticket", "quarantine", "message"];
+const STAGING: [&str; 4] = ["received_ticket", "ticket", "quarantine", "message"];
 
 /// Marts, in the order in which they are made: each reads only what stands before it.
 pub const MARTS: [&str; 13] = [
@@ -139,6 +139,9 @@ impl Store {
             self.refresh_part(queries, part)?;
             progress(part + 1, parts);
         }
+        if parts > 1 {
+            self.sort_by_month()?;
+        }
         let global_basis = format!("{basis}-{}", self.global_basis()?);
         if parts > 0 || self.mark(GLOBAL_BASIS)?.as_deref() != Some(global_basis.as_str()) {
             self.transaction(|store| {
@@ -237,15 +240,21 @@ impl Store {
              WITH changed AS (
                  SELECT DISTINCT customer_key FROM state.changed_customer
              ),
+             threaded AS (
+                 SELECT customer_key, min(thread_id) AS thread_id FROM raw.thread GROUP BY customer_key
+             ),
              sized AS (
-                 SELECT changed.customer_key, count(ticket.ticket_id) AS tickets
+                 SELECT changed.customer_key, any_value(threaded.thread_id) AS thread_id, count(ticket.ticket_id) AS tickets
                  FROM changed
+                 LEFT JOIN threaded ON threaded.customer_key = changed.customer_key
                  LEFT JOIN state.ticket ON ticket.customer_key = changed.customer_key
                  GROUP BY changed.customer_key
              )
              SELECT
                  customer_key,
-                 CAST(floor((sum(tickets) OVER (ORDER BY customer_key) - tickets) / {TICKETS_AT_ONCE}) AS BIGINT) AS part
+                 CAST(
+                     floor((sum(tickets) OVER (ORDER BY thread_id, customer_key) - tickets) / {TICKETS_AT_ONCE}) AS BIGINT
+                 ) AS part
              FROM sized"
         ))?;
         let parts: i64 = self.connection.query_row("SELECT coalesce(max(part) + 1, 0) FROM part_of_customer", [], |row| row.get(0))?;
@@ -264,19 +273,21 @@ impl Store {
                     "conversation_id" => "conversation_id IN (SELECT conversation_id FROM gone_conversation)",
                     _ => "coalesce(customer_key, '') IN (SELECT customer_key FROM scope.main.customer)",
                 };
+                // Names are compared once: the rows are then known by their place.
+                connection.execute_batch(&format!(
+                    "CREATE OR REPLACE TEMP TABLE gone AS
+                     SELECT rowid AS place, {} AS day FROM {schema}.{name} WHERE {owned}",
+                    month.unwrap_or("NULL")
+                ))?;
                 if let Some(month) = month {
                     connection.execute_batch(&format!(
                         "INSERT INTO state.changed_month
-                         SELECT DISTINCT '{name}', strftime({month}, '%Y-%m')
-                         FROM (
-                             SELECT {month} FROM {schema}.{name} WHERE {owned}
-                             UNION ALL
-                             SELECT {month} FROM scope.{schema}.{name}
-                         )"
+                         SELECT DISTINCT '{name}', strftime(day, '%Y-%m')
+                         FROM (SELECT day FROM gone UNION ALL SELECT {month} FROM scope.{schema}.{name})"
                     ))?;
                 }
                 connection.execute_batch(&format!(
-                    "DELETE FROM {schema}.{name} WHERE {owned};
+                    "DELETE FROM {schema}.{name} WHERE rowid IN (SELECT place FROM gone);
                      INSERT INTO {schema}.{name} SELECT * FROM scope.{schema}.{name}"
                 ))?;
             }
@@ -284,6 +295,19 @@ impl Store {
                 .execute_batch("DELETE FROM state.changed_customer WHERE customer_key IN (SELECT customer_key FROM scope.main.customer)")?;
             Ok(())
         })
+    }
+
+    /// Brings rows that came by customer into the order of months, in which publishing looks for them: a month's rows then lie together,
+    /// as those of later loads do by themselves.
+    fn sort_by_month(&mut self) -> Result<(), StoreError> {
+        for (schema, name, month, _) in KEPT {
+            if let Some(month) = month {
+                self.connection.execute_batch(&format!(
+                    "CREATE OR REPLACE TABLE {schema}.{name} AS SELECT * FROM {schema}.{name} ORDER BY date_trunc('month', {month})"
+                ))?;
+            }
+        }
+        Ok(())
     }
 
     /// Runs the queries for the customers that `customers` selects in a database of their own, called `scope`, then `work` in one

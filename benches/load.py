@@ -261,8 +261,8 @@ def compare(binary, count, work, python):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("binary")
-    parser.add_argument("--sizes", default="20000,200000")
-    parser.add_argument("--compare", type=int, default=5000)
+    parser.add_argument("--sizes", default="20000,200000,1000000")
+    parser.add_argument("--compare", type=int, default=20000)
     parser.add_argument("--python")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as work:

@@ -1,92 +1,150 @@
--- question: What did each request of a customer go through, across all transfers?
+-- question: What became of each request of a customer, across all transfers and returns?
 -- grain: one row per conversation (chain of tickets joined by transfers)
 -- parameters: none
--- reads: marts.ticket, marts.ticket_chain
--- columns:
---   conversation_id        text        ticket_id of the root
---   root_ticket_id         text        the same, for joins by meaning
---   owner                  text        identity of the bot
---   customer_key           text        pseudonym of the customer
---   channel                text        of the root
---   first_sector           text        where it began
---   last_sector            text        where it is or ended
---   ticket_count           count       tickets in the chain
---   transfer_count         count       tickets that ended by a transfer
---   sector_change_count    count       steps of the chain that changed the sector
---   started_at             local_time  UTC; the root's creation
---   started_local          local_time  on the organisation's wall clock
---   started_day            date        local: the period of the conversation
---   started_weekday        weekday     1 = Monday
---   started_hour           hour        local
---   first_response_at      local_time  UTC; earliest first response of the chain; null: never answered
---   first_response_sector  text        sector of that ticket; null: never answered
---   whole_wait_s           duration    M8, first response − start; null: never answered
---   ended_at               local_time  UTC; last close; null: still open, or a transfer whose new ticket is not here yet
---   ended_day              date        local; null: still open
---   last_outcome           text        outcome of the last ticket
---   truncated_chain        flag        began before the store's history
-WITH ticket AS (
+-- reads: marts.chain, marts.exchange, marts.wait_piece, marts.sector_stay, marts.turn, settings.offset_span
+-- columns: as in marts.chain, and
+--   root_ticket_id         text        the same as conversation_id, for joins by meaning
+--   first_response_day     date        local; null: never answered
+--   whole_wait_business_s  duration    M8 within the hours of whoever held it; null: never answered, or no calendar is declared
+--   resolution_s           duration    M11, last close − start; null: still open
+--   resolution_business_s  duration    M11 within the hours of whoever held it; null: still open, or no calendar is declared
+--   full_resolution_s      duration    M11 with returns: end of the last conversation that began within seven days of the one before's
+--                                      end, by the same customer in the same sector − start; null: that one is still open
+--   returned_after_s       duration    M16, from the end to the customer's next conversation that begins in the sector where this one
+--                                      ended; null: none yet, or still open
+--   waiting_since_s        count       seconds from 1970 to the start, while it waits for a first reply; null: it does not
+--   answered_turns         count       turns that were answered
+--   message_count          count       messages between start and end; 0: none are here
+--   is_one_touch           flag        M17, one ticket and no reply of a person after the first; null: still open, or its messages are not here
+-- notes: instants are cut to the second before subtracting
+WITH RECURSIVE next_at AS (
     SELECT
-        *,
-        lag(sector) OVER chain AS earlier_sector,
-        row_number() OVER chain AS step,
-        row_number() OVER (PARTITION BY conversation_id ORDER BY created_at DESC, sequential_id DESC, ticket_id DESC) AS step_from_end,
-        row_number() OVER (
-            PARTITION BY conversation_id
-            ORDER BY first_response_at NULLS LAST, created_at, ticket_id
-        ) AS response_rank
-    FROM marts.ticket
-    WINDOW chain AS (PARTITION BY conversation_id ORDER BY created_at, sequential_id, ticket_id)
+        ended.conversation_id,
+        ended.customer_key,
+        ended.last_sector,
+        ended.ended_at,
+        later.started_at
+    FROM marts.chain AS ended
+    ASOF JOIN marts.chain AS later
+        ON later.customer_key = ended.customer_key
+        AND later.first_sector = ended.last_sector
+        AND ended.ended_at < later.started_at
+    WHERE ended.ended_at IS NOT NULL
 ),
 
-chain AS (
+returned AS (
+    SELECT
+        next_at.conversation_id,
+        min(next_at.ended_at) AS ended_at,
+        min(next_at.started_at) AS next_started_at,
+        min(later.conversation_id) AS next_id
+    FROM next_at
+    INNER JOIN marts.chain AS later
+        ON later.customer_key = next_at.customer_key
+        AND later.first_sector = next_at.last_sector
+        AND later.started_at = next_at.started_at
+    GROUP BY next_at.conversation_id
+),
+
+-- Each step goes on to the next conversation in time, so it ends.
+path AS (
     SELECT
         conversation_id,
-        count(*) AS ticket_count,
-        count(*) FILTER (WHERE outcome = 'transferred') AS transfer_count,
-        count(*) FILTER (WHERE sector <> earlier_sector) AS sector_change_count,
-        min(first_response_at) AS first_response_at,
-        max(sector) FILTER (WHERE response_rank = 1 AND first_response_at IS NOT NULL) AS first_response_sector,
-        max(sector) FILTER (WHERE step_from_end = 1) AS last_sector,
-        max(outcome) FILTER (WHERE step_from_end = 1) AS last_outcome,
-        CASE
-            WHEN bool_and(closed_at IS NOT NULL) AND max(outcome) FILTER (WHERE step_from_end = 1) <> 'transferred'
-                THEN max(closed_at)
-        END AS ended_at,
-        CASE
-            WHEN bool_and(closed_at IS NOT NULL) AND max(outcome) FILTER (WHERE step_from_end = 1) <> 'transferred'
-                THEN max(closed_day)
-        END AS ended_day
-    FROM ticket
+        next_id AS at_id
+    FROM returned
+    WHERE next_started_at <= ended_at + INTERVAL 7 DAY
+    UNION ALL
+    SELECT
+        path.conversation_id,
+        returned.next_id AS at_id
+    FROM path
+    INNER JOIN returned ON returned.conversation_id = path.at_id
+    WHERE returned.next_started_at <= returned.ended_at + INTERVAL 7 DAY
+),
+
+last_return AS (
+    SELECT
+        path.conversation_id,
+        reached.ended_at
+    FROM path
+    INNER JOIN marts.chain AS reached ON reached.conversation_id = path.at_id
+    QUALIFY row_number() OVER (PARTITION BY path.conversation_id ORDER BY reached.started_at DESC, reached.conversation_id DESC) = 1
+),
+
+first_wait AS (
+    SELECT
+        conversation_id,
+        CASE WHEN count(business_s) = count(*) THEN CAST(sum(business_s) AS BIGINT) END AS business_s
+    FROM marts.wait_piece
+    WHERE wait_number = 0
+    GROUP BY conversation_id
+),
+
+held AS (
+    SELECT
+        conversation_id,
+        CASE WHEN count(held_business_s) = count(*) THEN CAST(sum(held_business_s) AS BIGINT) END AS business_s
+    FROM marts.sector_stay
+    GROUP BY conversation_id
+),
+
+exchanged AS (
+    SELECT
+        conversation_id,
+        count(*) FILTER (WHERE wait_number > 0 AND state = 'answered') AS answered_turns,
+        coalesce(max(messages), 0) AS messages
+    FROM marts.exchange
     GROUP BY conversation_id
 )
 
 SELECT
-    root.conversation_id,
-    root.ticket_id AS root_ticket_id,
-    root.owner,
-    root.customer_key,
-    root.channel,
-    root.sector AS first_sector,
+    chain.conversation_id,
+    chain.conversation_id AS root_ticket_id,
+    chain.owner,
+    chain.customer_key,
+    chain.channel,
+    chain.first_sector,
     chain.last_sector,
     chain.ticket_count,
     chain.transfer_count,
     chain.sector_change_count,
-    root.created_at AS started_at,
-    root.created_local AS started_local,
-    root.created_day AS started_day,
-    root.created_weekday AS started_weekday,
-    root.created_hour AS started_hour,
+    chain.started_at,
+    chain.started_local,
+    chain.started_day,
+    chain.started_weekday,
+    chain.started_hour,
     chain.first_response_at,
+    CAST(chain.first_response_at + to_seconds(offset_span.offset_s) AS DATE) AS first_response_day,
     chain.first_response_sector,
-    CASE
-        WHEN chain.first_response_at >= root.created_at
-            THEN date_diff('second', date_trunc('second', root.created_at), date_trunc('second', chain.first_response_at))
-    END AS whole_wait_s,
+    chain.first_response_agent,
+    chain.last_agent,
+    chain.whole_wait_s,
+    CASE WHEN chain.whole_wait_s IS NOT NULL THEN first_wait.business_s END AS whole_wait_business_s,
     chain.ended_at,
     chain.ended_day,
+    date_diff('second', date_trunc('second', chain.started_at), date_trunc('second', chain.ended_at)) AS resolution_s,
+    CASE WHEN chain.ended_at IS NOT NULL THEN held.business_s END AS resolution_business_s,
+    date_diff(
+        'second',
+        date_trunc('second', chain.started_at),
+        date_trunc('second', CASE WHEN last_return.conversation_id IS NULL THEN chain.ended_at ELSE last_return.ended_at END)
+    ) AS full_resolution_s,
+    date_diff('second', date_trunc('second', returned.ended_at), date_trunc('second', returned.next_started_at)) AS returned_after_s,
+    CASE
+        WHEN chain.first_response_at IS NULL AND chain.ended_at IS NULL THEN CAST(floor(epoch(chain.started_at)) AS BIGINT)
+    END AS waiting_since_s,
+    exchanged.answered_turns,
+    exchanged.messages AS message_count,
+    CASE
+        WHEN chain.ended_at IS NOT NULL AND exchanged.messages > 0
+            THEN chain.ticket_count = 1 AND chain.first_response_at IS NOT NULL AND exchanged.answered_turns = 0
+    END AS is_one_touch,
     chain.last_outcome,
-    ticket_chain.truncated_chain
-FROM chain
-INNER JOIN marts.ticket AS root ON root.ticket_id = chain.conversation_id
-INNER JOIN marts.ticket_chain ON ticket_chain.ticket_id = chain.conversation_id
+    chain.truncated_chain
+FROM marts.chain
+INNER JOIN exchanged ON exchanged.conversation_id = chain.conversation_id
+LEFT JOIN first_wait ON first_wait.conversation_id = chain.conversation_id
+LEFT JOIN held ON held.conversation_id = chain.conversation_id
+LEFT JOIN returned ON returned.conversation_id = chain.conversation_id
+LEFT JOIN last_return ON last_return.conversation_id = chain.conversation_id
+ASOF LEFT JOIN settings.offset_span ON chain.first_response_at >= offset_span.from_at

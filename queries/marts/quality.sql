@@ -1,16 +1,16 @@
--- question: Is what is here what Blip says it has, and is it as much as such a day usually brings?
--- grain: one row per check and day
+-- question: Is what is here what Blip says it has, is it as much as such a day usually brings, and do the tables agree with themselves?
+-- grain: one row per check and day; of the checks of tables one row each, on the last day that is loaded
 -- parameters: none
--- reads: marts.coverage, marts.ticket, raw.report, staging.quarantine, settings.holiday
+-- reads: marts.coverage, marts.ticket, raw.report, staging.quarantine, settings.holiday, state.check_result
 -- columns:
 --   check_name  text   listed (records of Blip's list), counted (event counters), read (tickets with messages), closed (Blip's own
---                      day report), volume (the usual of that weekday)
---   resource    text   ticket, message or event
+--                      day report), volume (the usual of that weekday), or the name of a file of queries/checks
+--   resource    text   ticket, message or event; table for checks of tables
 --   day         date   local; for closed, Blip's day, cut at UTC−3
 --   said        count  what Blip said; for volume, the median of the eight same weekdays before
---   found       count  what is here
+--   found       count  what is here; of a check of tables, rows that break its rule
 --   set_aside   count  of that, records that could not be understood
---   state       text   ok, warn, or explained (the store begins here: tickets from before are not in it)
+--   state       text   ok, warn, fail (no report is made), or explained (the store begins here: tickets from before are not in it)
 -- notes: a day is looked at once it is over. No tickets on a working day are a warning where five or more are usual, few where
 --   less than a quarter of at least twenty came. Holidays bring what they bring.
 WITH understood AS (
@@ -127,4 +127,16 @@ FROM closed
 UNION ALL
 SELECT check_name, resource, day, said, CAST(found AS BIGINT), CAST(set_aside AS BIGINT), state
 FROM volume
+UNION ALL
+SELECT
+    check_result.check_name,
+    'table' AS resource,
+    last_read.day,
+    0 AS said,
+    check_result.offending AS found,
+    0 AS set_aside,
+    CASE WHEN check_result.offending = 0 THEN 'ok' ELSE check_result.strength END AS state
+FROM state.check_result
+CROSS JOIN (SELECT max(day) AS day FROM marts.coverage) AS last_read
+WHERE last_read.day IS NOT NULL
 ORDER BY check_name, day

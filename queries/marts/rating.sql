@@ -8,6 +8,7 @@
 --   customer_key     text        pseudonym; null: the event names nobody
 --   sector           text        named by the answer's queue, else the rated ticket's, else the conversation's last; null: none of them
 --   agent            text        attendant of the rated ticket, else of the conversation's last one; null: none
+--   channel          text        of the conversation; null: none
 --   source           text        where answers come from: events, rating (on the ticket) or import
 --   scale            text        1-5 or 0-10
 --   raw_answer       text        as given
@@ -78,6 +79,7 @@ ended AS (
     SELECT
         conversation.customer_key,
         conversation.conversation_id,
+        conversation.channel,
         conversation.last_sector,
         conversation.ended_at,
         conversation.ended_day,
@@ -96,6 +98,7 @@ by_time AS (
         answer.*,
         ended.conversation_id,
         ended.agent,
+        ended.channel,
         ended.ended_day,
         ended.last_sector AS sector_of_chain
     FROM answer
@@ -110,6 +113,7 @@ by_ticket AS (
         answer.*,
         ticket.conversation_id,
         ticket.agent,
+        conversation.channel,
         conversation.ended_day,
         ticket.sector AS sector_of_chain
     FROM answer
@@ -133,6 +137,7 @@ SELECT
     customer_key,
     sector,
     agent,
+    channel,
     source,
     scale,
     raw_answer,

@@ -1,56 +1,58 @@
--- question: How many seconds did the customer wait while each sector held the conversation?
+-- question: How many seconds did each sector hold a conversation, and how many of these did the customer wait?
 -- grain: one row per conversation and uninterrupted stretch in one sector
 -- parameters: none
--- reads: marts.stay, marts.conversation, marts.turn
+-- reads: marts.stay, marts.chain, marts.wait_piece, settings.calendar, settings.business_span
 -- columns: as in marts.stay, and
---   started_day  date    local day of the conversation's root
---   waiting_s  duration  seconds of ended waits (until the first reply, then of every turn) within the stretch; 0: none
+--   started_day         date      local day of the conversation's root
+--   waiting_s           duration  seconds of ended waits (until the first reply, then of every turn) within the stretch; 0: none
+--   waiting_business_s  duration  of these, within the sector's business hours; null: no calendar is declared
+--   held_s              duration  the whole stretch; null: holds it still
+--   held_business_s     duration  of these, within the sector's business hours; null: holds it still, or no calendar is declared
 -- notes: each second of a wait belongs to exactly one stretch, so the stretches of a conversation add up to its waits
-WITH wait AS (
+WITH waited AS (
     SELECT
         conversation_id,
-        started_at AS from_at,
-        coalesce(first_response_at, ended_at) AS to_at
-    FROM marts.conversation
-    UNION ALL
-    SELECT
-        turn.conversation_id,
-        turn.started_at AS from_at,
-        coalesce(turn.replied_at, conversation.ended_at) AS to_at
-    FROM marts.turn
-    INNER JOIN marts.conversation ON conversation.conversation_id = turn.conversation_id
+        stay_number,
+        CAST(sum(wait_s) AS BIGINT) AS waiting_s,
+        CAST(sum(business_s) AS BIGINT) AS waiting_business_s
+    FROM marts.wait_piece
+    GROUP BY conversation_id, stay_number
 ),
 
-waited AS (
+timed AS (
     SELECT
-        stay.conversation_id,
-        stay.stay_number,
-        sum(
-            greatest(
-                0,
-                date_diff(
-                    'second',
-                    date_trunc('second', greatest(wait.from_at, stay.from_at)),
-                    date_trunc('second', least(wait.to_at, coalesce(stay.to_at, wait.to_at)))
-                )
-            )
-        ) AS waiting_s
+        stay.*,
+        date_trunc('second', stay.from_at) AS from_second,
+        date_trunc('second', stay.to_at) AS to_second,
+        coalesce(own.calendar, base.calendar) AS calendar
     FROM marts.stay
-    INNER JOIN wait ON wait.conversation_id = stay.conversation_id
-    WHERE wait.to_at IS NOT NULL
-    GROUP BY stay.conversation_id, stay.stay_number
+    LEFT JOIN settings.calendar AS own ON own.calendar = stay.sector
+    LEFT JOIN settings.calendar AS base ON base.calendar = ''
 )
 
 SELECT
-    stay.conversation_id,
-    stay.stay_number,
-    stay.sector,
-    stay.from_at,
-    stay.to_at,
-    CAST(coalesce(waited.waiting_s, 0) AS BIGINT) AS waiting_s,
-    conversation.started_day
-FROM marts.stay
-INNER JOIN marts.conversation ON conversation.conversation_id = stay.conversation_id
+    timed.conversation_id,
+    timed.stay_number,
+    timed.sector,
+    timed.from_at,
+    timed.to_at,
+    coalesce(waited.waiting_s, 0) AS waiting_s,
+    CASE WHEN timed.calendar IS NOT NULL THEN coalesce(waited.waiting_business_s, 0) END AS waiting_business_s,
+    date_diff('second', timed.from_second, timed.to_second) AS held_s,
+    CASE
+        WHEN timed.calendar IS NOT NULL AND timed.to_at IS NOT NULL
+            THEN coalesce(last_span.before_s + date_diff('second', last_span.from_at, least(timed.to_second, last_span.to_at)), 0)
+                - coalesce(first_span.before_s + date_diff('second', first_span.from_at, least(timed.from_second, first_span.to_at)), 0)
+    END AS held_business_s,
+    chain.started_day
+FROM timed
+INNER JOIN marts.chain ON chain.conversation_id = timed.conversation_id
 LEFT JOIN waited
-    ON waited.conversation_id = stay.conversation_id
-    AND waited.stay_number = stay.stay_number
+    ON waited.conversation_id = timed.conversation_id
+    AND waited.stay_number = timed.stay_number
+ASOF LEFT JOIN settings.business_span AS first_span
+    ON first_span.calendar = timed.calendar
+    AND timed.from_second >= first_span.from_at
+ASOF LEFT JOIN settings.business_span AS last_span
+    ON last_span.calendar = timed.calendar
+    AND timed.to_second >= last_span.from_at

@@ -1,7 +1,7 @@
 -- question: Which sector held a conversation, from when to when?
 -- grain: one row per conversation and uninterrupted stretch in one sector
 -- parameters: none
--- reads: marts.ticket, marts.conversation
+-- reads: marts.ticket, marts.chain
 -- columns:
 --   conversation_id  text        the conversation
 --   stay_number      count       1, 2, … in time
@@ -15,9 +15,9 @@ WITH step AS (
         sequential_id,
         sector,
         created_at,
-        coalesce(lag(sector) OVER chain <> sector, TRUE) AS begins
+        coalesce(lag(sector) OVER steps <> sector, TRUE) AS begins
     FROM marts.ticket
-    WINDOW chain AS (PARTITION BY conversation_id ORDER BY created_at, sequential_id, ticket_id)
+    WINDOW steps AS (PARTITION BY conversation_id ORDER BY created_at, sequential_id, ticket_id)
 ),
 
 start AS (
@@ -37,7 +37,7 @@ SELECT
     start.from_at,
     coalesce(
         lead(start.from_at) OVER (PARTITION BY start.conversation_id ORDER BY start.stay_number),
-        conversation.ended_at
+        chain.ended_at
     ) AS to_at
 FROM start
-INNER JOIN marts.conversation ON conversation.conversation_id = start.conversation_id
+INNER JOIN marts.chain ON chain.conversation_id = start.conversation_id

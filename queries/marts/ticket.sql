@@ -1,7 +1,7 @@
 -- question: What happened to each ticket, in which sector, and how long did each step take?
 -- grain: one row per Blip ticket
 -- parameters: none
--- reads: staging.ticket, marts.ticket_chain, marts.agent, settings.queue_sector, settings.rule
+-- reads: staging.ticket, marts.ticket_chain, marts.agent, settings.queue_sector, settings.rule, settings.calendar, settings.business_span
 -- columns: as in staging.ticket, and
 --   parent_ticket_id     text      null: not born of a transfer, or the parent is older than the store
 --   conversation_id      text      ticket_id of the chain's root
@@ -14,8 +14,17 @@
 --   queue_wait_s         duration  M6, opened − created; null: never opened, or a negative wait
 --   first_response_s     duration  M7, first response − opened, at least 0; null: one of the two is missing
 --   handling_s           duration  M10, closed − opened; null: one of the two is missing
+--   queue_wait_business_s, first_response_business_s, handling_business_s
+--                        duration  the same within the sector's business hours; null: as the whole, or no calendar is declared
 --   queue_wait_rejected  flag      opened before it was created: left out of M6
 --   first_response_early flag      answered before it was opened: M7 counts 0
+--   blip_wait_s          duration  Blip's wait, first response − created; null: one of the two is missing, or a negative time
+--   blip_attendance_s    duration  Blip's second attendance, closed − first response; null: as blip_wait_s
+--   routing              text      M26, queue (a rule matched), direct (given to a person), default (no rule matched) or unresolved (no
+--                                  sector can be told)
+--   queued_since_s       count     seconds from 1970 to the creation, while it waits in the queue; null: it does not
+--   opened_since_s       count     seconds from 1970 to the pick-up, while it waits for the first response; null: it does not
+--   is_short_loss        flag      M12, lost within the configured few seconds
 -- notes: every instant is cut to the second before subtracting, so that steps add up to the whole
 WITH placed AS (
     SELECT
@@ -23,6 +32,8 @@ WITH placed AS (
         chain.parent_ticket_id,
         chain.conversation_id,
         root.created_local AS root_local,
+        rule.short_loss_s,
+        rule.unresolved,
         CASE
             WHEN staged.queue = 'Default' THEN rule.default_queue
             WHEN staged.queue <> 'DIRECT_TRANSFER' THEN coalesce(own.sector, staged.queue)
@@ -47,46 +58,105 @@ timed AS (
         placed.*,
         date_diff('second', date_trunc('second', created_at), date_trunc('second', opened_at)) AS wait_s,
         date_diff('second', date_trunc('second', opened_at), date_trunc('second', first_response_at)) AS response_s,
-        date_diff('second', date_trunc('second', opened_at), date_trunc('second', closed_at)) AS open_s
+        date_diff('second', date_trunc('second', opened_at), date_trunc('second', closed_at)) AS open_s,
+        date_diff('second', date_trunc('second', created_at), date_trunc('second', closed_at)) AS life_s,
+        date_diff('second', date_trunc('second', created_at), date_trunc('second', first_response_at)) AS blip_wait_s,
+        date_diff('second', date_trunc('second', first_response_at), date_trunc('second', closed_at)) AS blip_attendance_s
     FROM placed
+),
+
+step AS (
+    SELECT
+        placed.ticket_id,
+        unnest(['created', 'opened', 'responded', 'closed']) AS step,
+        unnest([placed.created_at, placed.opened_at, placed.first_response_at, placed.closed_at]) AS at,
+        coalesce(own.calendar, base.calendar) AS calendar
+    FROM placed
+    LEFT JOIN settings.calendar AS own ON own.calendar = placed.sector
+    LEFT JOIN settings.calendar AS base ON base.calendar = ''
+),
+
+-- Business seconds from the beginning of the calendar up to each step: what lies between two steps is their difference.
+clocked AS (
+    SELECT
+        step.ticket_id,
+        step.step,
+        coalesce(
+            span.before_s + date_diff('second', span.from_at, least(date_trunc('second', step.at), span.to_at)),
+            0
+        ) AS business_s
+    FROM step
+    ASOF LEFT JOIN settings.business_span AS span
+        ON span.calendar = step.calendar
+        AND date_trunc('second', step.at) >= span.from_at
+    WHERE step.at IS NOT NULL AND step.calendar IS NOT NULL
+),
+
+business AS (
+    SELECT
+        ticket_id,
+        max(business_s) FILTER (WHERE step = 'opened') - max(business_s) FILTER (WHERE step = 'created') AS wait_s,
+        max(business_s) FILTER (WHERE step = 'responded') - max(business_s) FILTER (WHERE step = 'opened') AS response_s,
+        max(business_s) FILTER (WHERE step = 'closed') - max(business_s) FILTER (WHERE step = 'opened') AS open_s
+    FROM clocked
+    GROUP BY ticket_id
 )
 
 SELECT
-    ticket_id,
-    owner,
-    sequential_id,
-    parent_ticket_id,
-    conversation_id,
-    customer_key,
-    channel,
-    queue,
-    sector,
-    agent,
-    status,
+    timed.ticket_id,
+    timed.owner,
+    timed.sequential_id,
+    timed.parent_ticket_id,
+    timed.conversation_id,
+    timed.customer_key,
+    timed.channel,
+    timed.queue,
+    timed.sector,
+    timed.agent,
+    timed.status,
     CASE
-        WHEN NOT is_closed THEN 'pending'
-        WHEN status = 'Transferred' THEN 'transferred'
-        WHEN status = 'ClosedAttendant' THEN 'attended'
-        WHEN status = 'ClosedClient' AND opened_at IS NULL THEN 'lost'
-        WHEN status = 'ClosedClient' THEN 'abandoned'
+        WHEN NOT timed.is_closed THEN 'pending'
+        WHEN timed.status = 'Transferred' THEN 'transferred'
+        WHEN timed.status = 'ClosedAttendant' THEN 'attended'
+        WHEN timed.status = 'ClosedClient' AND timed.opened_at IS NULL THEN 'lost'
+        WHEN timed.status = 'ClosedClient' THEN 'abandoned'
         ELSE 'inactive'
     END AS outcome,
-    created_at,
-    created_local,
-    CAST(created_local AS DATE) AS created_day,
-    CAST(isodow(created_local) AS INTEGER) AS created_weekday,
-    CAST(hour(created_local) AS INTEGER) AS created_hour,
-    CAST(root_local AS DATE) AS started_day,
-    opened_at,
-    first_response_at,
-    closed_at,
-    closed_day,
-    CASE WHEN wait_s >= 0 THEN wait_s END AS queue_wait_s,
-    CASE WHEN response_s < 0 THEN 0 ELSE response_s END AS first_response_s,
-    CASE WHEN open_s >= 0 THEN open_s END AS handling_s,
-    coalesce(wait_s < 0, FALSE) AS queue_wait_rejected,
-    coalesce(response_s < 0, FALSE) AS first_response_early,
-    tags,
-    priority,
-    rating
+    timed.created_at,
+    timed.created_local,
+    CAST(timed.created_local AS DATE) AS created_day,
+    CAST(isodow(timed.created_local) AS INTEGER) AS created_weekday,
+    CAST(hour(timed.created_local) AS INTEGER) AS created_hour,
+    CAST(timed.root_local AS DATE) AS started_day,
+    timed.opened_at,
+    timed.first_response_at,
+    timed.closed_at,
+    timed.closed_day,
+    CASE WHEN timed.wait_s >= 0 THEN timed.wait_s END AS queue_wait_s,
+    CASE WHEN timed.response_s < 0 THEN 0 ELSE timed.response_s END AS first_response_s,
+    CASE WHEN timed.open_s >= 0 THEN timed.open_s END AS handling_s,
+    CASE WHEN timed.wait_s >= 0 THEN business.wait_s END AS queue_wait_business_s,
+    CASE WHEN business.response_s < 0 THEN 0 ELSE business.response_s END AS first_response_business_s,
+    CASE WHEN timed.open_s >= 0 THEN business.open_s END AS handling_business_s,
+    CASE WHEN timed.blip_wait_s >= 0 THEN timed.blip_wait_s END AS blip_wait_s,
+    CASE WHEN timed.blip_attendance_s >= 0 THEN timed.blip_attendance_s END AS blip_attendance_s,
+    CASE
+        WHEN timed.queue = 'Default' THEN 'default'
+        WHEN timed.queue <> 'DIRECT_TRANSFER' THEN 'queue'
+        WHEN timed.sector = timed.unresolved THEN 'unresolved'
+        ELSE 'direct'
+    END AS routing,
+    CASE
+        WHEN NOT timed.is_closed AND timed.opened_at IS NULL THEN CAST(floor(epoch(timed.created_at)) AS BIGINT)
+    END AS queued_since_s,
+    CASE
+        WHEN NOT timed.is_closed AND timed.first_response_at IS NULL THEN CAST(floor(epoch(timed.opened_at)) AS BIGINT)
+    END AS opened_since_s,
+    coalesce(timed.wait_s < 0, FALSE) AS queue_wait_rejected,
+    coalesce(timed.response_s < 0, FALSE) AS first_response_early,
+    coalesce(timed.status = 'ClosedClient' AND timed.opened_at IS NULL AND timed.life_s < timed.short_loss_s, FALSE) AS is_short_loss,
+    timed.tags,
+    timed.priority,
+    timed.rating
 FROM timed
+LEFT JOIN business ON business.ticket_id = timed.ticket_id

@@ -32,6 +32,9 @@ WITH chain AS (
         SUM(handling_s) AS handling_s,
         MAX(CASE WHEN CAST($sector AS VARCHAR) IS NULL OR sector = $sector THEN 1 ELSE 0 END) AS touches
     FROM ticket
+    WHERE
+        started_day >= $period_start
+        AND started_day < $period_end
     GROUP BY conversation_id
 ),
 
@@ -40,6 +43,9 @@ last_ticket AS (
         conversation_id,
         agent
     FROM ticket
+    WHERE
+        started_day >= $period_start
+        AND started_day < $period_end
     QUALIFY ROW_NUMBER() OVER (PARTITION BY conversation_id ORDER BY created_at DESC, sequential_id DESC, ticket_id DESC) = 1
 ),
 
@@ -49,7 +55,10 @@ replied AS (
         COUNT(*) AS turns,
         AVG(whole_s) AS response_mean_s
     FROM turn
-    WHERE state = 'answered'
+    WHERE
+        state = 'answered'
+        AND started_day >= $period_start
+        AND started_day < $period_end
     GROUP BY conversation_id
 ),
 
@@ -89,6 +98,8 @@ LEFT JOIN rated ON rated.conversation_id = conversation.conversation_id
 WHERE
     conversation.started_day >= $period_start
     AND conversation.started_day < $period_end
+    AND root.started_day >= $period_start
+    AND root.started_day < $period_end
     AND chain.touches = 1
 ORDER BY
     conversation.started_at,

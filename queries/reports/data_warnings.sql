@@ -23,6 +23,7 @@ SELECT
 FROM quality
 WHERE
     state = 'warn'
+    AND resource <> 'table'
     AND day >= $period_start
     AND day < $period_end
     AND (CAST($sector AS VARCHAR) IS NULL OR CAST($sector AS VARCHAR) IS NOT NULL)

@@ -35,7 +35,10 @@ weekday_count AS (
 touching AS (
     SELECT DISTINCT conversation_id
     FROM ticket
-    WHERE CAST($sector AS VARCHAR) IS NULL OR sector = $sector
+    WHERE
+        started_day >= $period_start
+        AND started_day < $period_end
+        AND (CAST($sector AS VARCHAR) IS NULL OR sector = $sector)
 ),
 
 begun AS (

@@ -4,46 +4,79 @@
 --   period_start  date  first local day, inclusive
 --   period_end    date  local day after the last, exclusive
 --   sector        text  only this sector; null: all
--- reads: ticket, conversation, turn, rating
--- anchor: volume, waits and responses by the arrival of the conversation (tickets: their own); closes, handling and satisfaction by the close
+-- reads: ticket, conversation, turn, rating, calendar_day
+-- anchor: volume, waits and responses by the arrival of the conversation (tickets: their own); closes, handling, returns and satisfaction by the close; served by the reply; open ones at the end of the last day
 -- columns:
---   conversations           count     M2    conversations that began in the period (with a sector: that touch it)
---   tickets                 count     M1    tickets created in the period
---   closed                  count     M4    tickets closed in the period, transfers apart
---   attended                count     M4    of these, closed by the attendant
---   transferred             count     M4    tickets that a transfer ended in the period
---   lost_share              share     M12   tickets of the period that the customer left before anybody picked them up; null: no ticket
---   unanswered              count     M14   conversations of the period without any human reply
---   queue_wait_n            count     M6    wait until somebody picks the ticket up: observations
---   queue_wait_mean_s       duration  M6    mean; null: none
---   queue_wait_median_s     duration  M6    median; null: none
---   queue_wait_p90_s        duration  M6    90th percentile; null: none
---   first_response_n        count     M7    from picking up to the first answer: observations
---   first_response_mean_s   duration  M7    mean; null: none
---   first_response_median_s duration  M7    median; null: none
---   first_response_p90_s    duration  M7    90th percentile; null: none
---   whole_wait_n            count     M8    from the start of the conversation to the first answer: observations
---   whole_wait_mean_s       duration  M8    mean; null: none
---   whole_wait_median_s     duration  M8    median; null: none
---   whole_wait_p90_s        duration  M8    90th percentile; null: none
---   response_n              count     M9    wait for each further answer: observations
---   response_mean_s         duration  M9    mean; null: none
---   response_median_s       duration  M9    median; null: none
---   response_p90_s          duration  M9    90th percentile; null: none
---   handling_n              count     M10   from picking up to the close: observations
---   handling_mean_s         duration  M10   mean; null: none
---   handling_median_s       duration  M10   median; null: none
---   handling_p90_s          duration  M10   90th percentile; null: none
---   ratings                 count     M18   valid answers that count, about conversations that ended in the period
---   csat_share              share     M18   satisfied among them; null: none
---   csat_mean               number    M19   mean score; null: none
---   response_rate           share     M21   valid answers ÷ tickets closed without transfers; null: nothing closed
+--   conversations                   count     M2   conversations that began in the period (with a sector: that touch it)
+--   tickets                         count     M1   tickets created in the period
+--   served                          count     M3   customers to whom a person replied in the period
+--   closed                          count     M4   tickets closed in the period, transfers apart
+--   attended                        count     M4   of these, closed by the attendant
+--   transferred                     count     M4   tickets that a transfer ended in the period
+--   open_end                        count     M5   tickets open at the end of the period
+--   lost_share                      share     M12  tickets of the period that the customer left before anybody picked them up; null: no ticket
+--   short_lost                      count     M12  of these tickets, left within a few seconds
+--   abandoned_share                 share     M13  tickets of the period that the customer left after the pick-up; null: no ticket
+--   abandoned_unanswered            count     M13  of these tickets, left without any human reply
+--   unanswered                      count     M14  conversations open at the end of the period without any human reply by then
+--   queue_wait_n                    count     M6   wait until somebody picks the ticket up: observations
+--   queue_wait_mean_s               duration  M6   mean; null: none
+--   queue_wait_median_s             duration  M6   median; null: none
+--   queue_wait_p90_s                duration  M6   90th percentile; null: none
+--   first_response_n                count     M7   from picking up to the first answer: observations
+--   first_response_mean_s           duration  M7   mean; null: none
+--   first_response_median_s         duration  M7   median; null: none
+--   first_response_p90_s            duration  M7   90th percentile; null: none
+--   whole_wait_n                    count     M8   from the start of the conversation to the first answer: observations
+--   whole_wait_mean_s               duration  M8   mean; null: none
+--   whole_wait_median_s             duration  M8   median; null: none
+--   whole_wait_p90_s                duration  M8   90th percentile; null: none
+--   response_n                      count     M9   wait for each further answer: observations
+--   response_mean_s                 duration  M9   mean; null: none
+--   response_median_s               duration  M9   median; null: none
+--   response_p90_s                  duration  M9   90th percentile; null: none
+--   response_pending                count     M9   turns that wait still
+--   response_unanswered             count     M9   turns left open when the conversation ended
+--   handling_n                      count     M10  from picking up to the close: observations
+--   handling_mean_s                 duration  M10  mean; null: none
+--   handling_median_s               duration  M10  median; null: none
+--   handling_p90_s                  duration  M10  90th percentile; null: none
+--   resolution_n                    count     M11  from the start of the conversation to its end: observations
+--   resolution_mean_s               duration  M11  mean; null: none
+--   resolution_median_s             duration  M11  median; null: none
+--   resolution_p90_s                duration  M11  90th percentile; null: none
+--   full_resolution_mean_s          duration  M11  the same up to the end of the last return within seven days; null: none
+--   transfer_share                  share     M15  conversations of the period that changed the sector; null: no conversation
+--   transfers_mean                  number    M15  transfers ÷ conversations; null: no conversation
+--   returned_24h_share              share     M16  of the conversations that ended in the period, those followed by another within 24 hours; null: none ended
+--   returned_7d_share               share     M16  the same within seven days; null: none ended
+--   one_touch_share                 share     M17  of the conversations that ended in the period and whose messages are here, those settled by one reply; null: none
+--   ratings                         count     M18  valid answers that count, about conversations that ended in the period
+--   csat_share                      share     M18  satisfied among them; null: none, or not on a scale of 1 to 5
+--   csat_low                        share     M22  lower bound of csat_share; null: as csat_share
+--   csat_high                       share     M22  upper bound of csat_share; null: as csat_share
+--   csat_mean                       number    M19  mean score on its own scale; null: none
+--   nps                             number    M20  promoters − detractors, −100 to 100; null: none, or not on a scale of 0 to 10
+--   response_rate                   share     M21  valid answers ÷ tickets closed without transfers; null: nothing closed
+--   queue_wait_business_mean_s      duration  M24  M6 within business hours, mean; null: none, or no calendar
+--   first_response_business_mean_s  duration  M24  M7 within business hours, mean; null: none, or no calendar
+--   whole_wait_business_mean_s      duration  M24  M8 within business hours, mean; null: none, or no calendar
+--   response_business_mean_s        duration  M24  M9 within business hours, mean; null: none, or no calendar
+--   handling_business_mean_s        duration  M24  M10 within business hours, mean; null: none, or no calendar
+--   resolution_business_mean_s      duration  M24  M11 within business hours, mean; null: none, or no calendar
+--   default_share                   share     M26  tickets of the period that no routing rule matched; null: no ticket
+--   unresolved_share                share     M26  tickets of the period whose sector cannot be told; null: no ticket
 -- unique: conversations
--- not null: conversations, tickets, closed, attended, transferred, unanswered
+-- not null: conversations, tickets, served, closed, attended, transferred, open_end, short_lost, abandoned_unanswered, unanswered
 WITH arrived AS (
     SELECT
         COUNT(*) AS tickets,
-        COUNT(*) FILTER (WHERE outcome = 'lost') AS lost
+        COUNT(*) FILTER (WHERE outcome = 'lost') AS lost,
+        COUNT(*) FILTER (WHERE is_short_loss) AS short_lost,
+        COUNT(*) FILTER (WHERE outcome = 'abandoned') AS abandoned,
+        COUNT(*) FILTER (WHERE outcome = 'abandoned' AND first_response_at IS NULL) AS abandoned_unanswered,
+        COUNT(*) FILTER (WHERE routing = 'default') AS unrouted,
+        COUNT(*) FILTER (WHERE routing = 'unresolved') AS unresolved
     FROM ticket
     WHERE
         created_day >= $period_start
@@ -60,7 +93,9 @@ waited AS (
         COUNT(first_response_s) AS first_response_n,
         AVG(first_response_s) AS first_response_mean_s,
         percentile_cont(0.5) WITHIN GROUP (ORDER BY CAST(first_response_s AS DOUBLE)) AS first_response_median_s,
-        percentile_cont(0.9) WITHIN GROUP (ORDER BY CAST(first_response_s AS DOUBLE)) AS first_response_p90_s
+        percentile_cont(0.9) WITHIN GROUP (ORDER BY CAST(first_response_s AS DOUBLE)) AS first_response_p90_s,
+        AVG(queue_wait_business_s) AS queue_wait_business_mean_s,
+        AVG(first_response_business_s) AS first_response_business_mean_s
     FROM ticket
     WHERE
         started_day >= $period_start
@@ -68,7 +103,7 @@ waited AS (
         AND (CAST($sector AS VARCHAR) IS NULL OR sector = $sector)
 ),
 
-ended AS (
+finished AS (
     SELECT
         COUNT(*) FILTER (WHERE outcome <> 'transferred') AS closed,
         COUNT(*) FILTER (WHERE outcome = 'attended') AS attended,
@@ -76,7 +111,8 @@ ended AS (
         COUNT(handling_s) AS handling_n,
         AVG(handling_s) AS handling_mean_s,
         percentile_cont(0.5) WITHIN GROUP (ORDER BY CAST(handling_s AS DOUBLE)) AS handling_median_s,
-        percentile_cont(0.9) WITHIN GROUP (ORDER BY CAST(handling_s AS DOUBLE)) AS handling_p90_s
+        percentile_cont(0.9) WITHIN GROUP (ORDER BY CAST(handling_s AS DOUBLE)) AS handling_p90_s,
+        AVG(handling_business_s) AS handling_business_mean_s
     FROM ticket
     WHERE
         closed_day >= $period_start
@@ -87,13 +123,17 @@ ended AS (
 touching AS (
     SELECT DISTINCT conversation_id
     FROM ticket
-    WHERE CAST($sector AS VARCHAR) IS NULL OR sector = $sector
+    WHERE
+        started_day >= $period_start
+        AND started_day < $period_end
+        AND (CAST($sector AS VARCHAR) IS NULL OR sector = $sector)
 ),
 
 begun AS (
     SELECT
         COUNT(*) AS conversations,
-        COUNT(*) FILTER (WHERE conversation.first_response_at IS NULL) AS unanswered
+        COUNT(*) FILTER (WHERE conversation.sector_change_count > 0) AS moved,
+        SUM(conversation.transfer_count) AS transfers
     FROM conversation
     INNER JOIN touching ON touching.conversation_id = conversation.conversation_id
     WHERE
@@ -101,12 +141,31 @@ begun AS (
         AND conversation.started_day < $period_end
 ),
 
+waiting AS (
+    SELECT COUNT(*) AS unanswered
+    FROM conversation
+    WHERE
+        started_day < $period_end
+        AND (ended_day IS NULL OR ended_day >= $period_end)
+        AND (first_response_day IS NULL OR first_response_day >= $period_end)
+        AND (CAST($sector AS VARCHAR) IS NULL OR last_sector = $sector)
+),
+
+still_open AS (
+    SELECT CAST(COALESCE(SUM(open_end), 0) AS BIGINT) AS open_end
+    FROM calendar_day
+    WHERE
+        day = (SELECT MAX(day) FROM calendar_day WHERE day < $period_end)
+        AND (CAST($sector AS VARCHAR) IS NULL OR sector = $sector)
+),
+
 answered AS (
     SELECT
         COUNT(whole_wait_s) AS whole_wait_n,
         AVG(whole_wait_s) AS whole_wait_mean_s,
         percentile_cont(0.5) WITHIN GROUP (ORDER BY CAST(whole_wait_s AS DOUBLE)) AS whole_wait_median_s,
-        percentile_cont(0.9) WITHIN GROUP (ORDER BY CAST(whole_wait_s AS DOUBLE)) AS whole_wait_p90_s
+        percentile_cont(0.9) WITHIN GROUP (ORDER BY CAST(whole_wait_s AS DOUBLE)) AS whole_wait_p90_s,
+        AVG(whole_wait_business_s) AS whole_wait_business_mean_s
     FROM conversation
     WHERE
         started_day >= $period_start
@@ -114,45 +173,112 @@ answered AS (
         AND (CAST($sector AS VARCHAR) IS NULL OR first_response_sector = $sector)
 ),
 
-replied AS (
+turn_value AS (
     SELECT
-        COUNT(*) AS response_n,
-        AVG(CASE WHEN CAST($sector AS VARCHAR) IS NULL THEN whole_s ELSE own_s END) AS response_mean_s,
-        percentile_cont(0.5) WITHIN GROUP (
-            ORDER BY CAST(CASE WHEN CAST($sector AS VARCHAR) IS NULL THEN whole_s ELSE own_s END AS DOUBLE)
-        ) AS response_median_s,
-        percentile_cont(0.9) WITHIN GROUP (
-            ORDER BY CAST(CASE WHEN CAST($sector AS VARCHAR) IS NULL THEN whole_s ELSE own_s END AS DOUBLE)
-        ) AS response_p90_s
+        state,
+        CASE WHEN CAST($sector AS VARCHAR) IS NULL THEN whole_s ELSE own_s END AS value_s,
+        CASE WHEN CAST($sector AS VARCHAR) IS NULL THEN whole_business_s ELSE own_business_s END AS business_s
     FROM turn
     WHERE
-        state = 'answered'
-        AND started_day >= $period_start
+        started_day >= $period_start
         AND started_day < $period_end
         AND (CAST($sector AS VARCHAR) IS NULL OR sector = $sector)
+),
+
+replied AS (
+    SELECT
+        COUNT(value_s) AS response_n,
+        AVG(value_s) AS response_mean_s,
+        percentile_cont(0.5) WITHIN GROUP (ORDER BY CAST(value_s AS DOUBLE)) AS response_median_s,
+        percentile_cont(0.9) WITHIN GROUP (ORDER BY CAST(value_s AS DOUBLE)) AS response_p90_s,
+        AVG(business_s) AS response_business_mean_s,
+        COUNT(*) FILTER (WHERE state = 'pending') AS response_pending,
+        COUNT(*) FILTER (WHERE state = 'unanswered') AS response_unanswered
+    FROM turn_value
+),
+
+resolved AS (
+    SELECT
+        COUNT(resolution_s) AS resolution_n,
+        AVG(resolution_s) AS resolution_mean_s,
+        percentile_cont(0.5) WITHIN GROUP (ORDER BY CAST(resolution_s AS DOUBLE)) AS resolution_median_s,
+        percentile_cont(0.9) WITHIN GROUP (ORDER BY CAST(resolution_s AS DOUBLE)) AS resolution_p90_s,
+        AVG(resolution_business_s) AS resolution_business_mean_s,
+        AVG(full_resolution_s) AS full_resolution_mean_s,
+        COUNT(*) AS ended,
+        COUNT(*) FILTER (WHERE returned_after_s <= 86400) AS returned_24h,
+        COUNT(*) FILTER (WHERE returned_after_s <= 604800) AS returned_7d,
+        COUNT(is_one_touch) AS touches_known,
+        COUNT(*) FILTER (WHERE is_one_touch) AS one_touch
+    FROM conversation
+    WHERE
+        ended_day >= $period_start
+        AND ended_day < $period_end
+        AND (CAST($sector AS VARCHAR) IS NULL OR last_sector = $sector)
+),
+
+reached AS (
+    SELECT conversation_id
+    FROM conversation
+    WHERE
+        first_response_day >= $period_start
+        AND first_response_day < $period_end
+        AND (CAST($sector AS VARCHAR) IS NULL OR first_response_sector = $sector)
+    UNION
+    SELECT conversation_id
+    FROM turn
+    WHERE
+        replied_day >= $period_start
+        AND replied_day < $period_end
+        AND (CAST($sector AS VARCHAR) IS NULL OR sector = $sector)
+),
+
+person AS (
+    SELECT COUNT(DISTINCT conversation.customer_key) AS served
+    FROM conversation
+    INNER JOIN reached ON reached.conversation_id = conversation.conversation_id
 ),
 
 rated AS (
     SELECT
         COUNT(*) AS ratings,
-        CAST(COUNT(*) FILTER (WHERE is_satisfied) AS DOUBLE) / NULLIF(COUNT(*), 0) AS csat_share,
-        AVG(score) AS csat_mean
+        CAST(COUNT(*) FILTER (WHERE is_satisfied AND scale = '1-5') AS DOUBLE)
+        / NULLIF(COUNT(*) FILTER (WHERE scale = '1-5'), 0) AS csat_share,
+        CAST(1 AS DOUBLE) / NULLIF(COUNT(*) FILTER (WHERE scale = '1-5'), 0) AS per_answer,
+        AVG(score) AS csat_mean,
+        100
+        * CAST(COUNT(*) FILTER (WHERE scale = '0-10' AND score >= 9) - COUNT(*) FILTER (WHERE scale = '0-10' AND score <= 6) AS DOUBLE)
+        / NULLIF(COUNT(*) FILTER (WHERE scale = '0-10'), 0) AS nps
     FROM rating
     WHERE
         counted
         AND period_day >= $period_start
         AND period_day < $period_end
         AND (CAST($sector AS VARCHAR) IS NULL OR sector = $sector)
+),
+
+bounded AS (
+    SELECT
+        rated.*,
+        CAST(csat_share + 1.9207294103470 * per_answer AS DOUBLE) / (1 + 3.8414588206941 * per_answer) AS centre,
+        CAST(1.9599639845401 * SQRT(csat_share * (1 - csat_share) * per_answer + 0.9603647051735 * per_answer * per_answer) AS DOUBLE)
+        / (1 + 3.8414588206941 * per_answer) AS half_width
+    FROM rated
 )
 
 SELECT
     begun.conversations,
     arrived.tickets,
-    ended.closed,
-    ended.attended,
-    ended.transferred,
+    person.served,
+    finished.closed,
+    finished.attended,
+    finished.transferred,
+    still_open.open_end,
     CAST(arrived.lost AS DOUBLE) / NULLIF(arrived.tickets, 0) AS lost_share,
-    begun.unanswered,
+    arrived.short_lost,
+    CAST(arrived.abandoned AS DOUBLE) / NULLIF(arrived.tickets, 0) AS abandoned_share,
+    arrived.abandoned_unanswered,
+    waiting.unanswered,
     waited.queue_wait_n,
     waited.queue_wait_mean_s,
     waited.queue_wait_median_s,
@@ -169,18 +295,45 @@ SELECT
     replied.response_mean_s,
     replied.response_median_s,
     replied.response_p90_s,
-    ended.handling_n,
-    ended.handling_mean_s,
-    ended.handling_median_s,
-    ended.handling_p90_s,
-    rated.ratings,
-    rated.csat_share,
-    rated.csat_mean,
-    CAST(rated.ratings AS DOUBLE) / NULLIF(ended.closed, 0) AS response_rate
+    replied.response_pending,
+    replied.response_unanswered,
+    finished.handling_n,
+    finished.handling_mean_s,
+    finished.handling_median_s,
+    finished.handling_p90_s,
+    resolved.resolution_n,
+    resolved.resolution_mean_s,
+    resolved.resolution_median_s,
+    resolved.resolution_p90_s,
+    resolved.full_resolution_mean_s,
+    CAST(begun.moved AS DOUBLE) / NULLIF(begun.conversations, 0) AS transfer_share,
+    CAST(begun.transfers AS DOUBLE) / NULLIF(begun.conversations, 0) AS transfers_mean,
+    CAST(resolved.returned_24h AS DOUBLE) / NULLIF(resolved.ended, 0) AS returned_24h_share,
+    CAST(resolved.returned_7d AS DOUBLE) / NULLIF(resolved.ended, 0) AS returned_7d_share,
+    CAST(resolved.one_touch AS DOUBLE) / NULLIF(resolved.touches_known, 0) AS one_touch_share,
+    bounded.ratings,
+    bounded.csat_share,
+    CASE WHEN bounded.centre > bounded.half_width THEN bounded.centre - bounded.half_width ELSE 0 * bounded.centre END AS csat_low,
+    CASE WHEN bounded.centre + bounded.half_width < 1 THEN bounded.centre + bounded.half_width ELSE 1 + 0 * bounded.centre END AS csat_high,
+    bounded.csat_mean,
+    bounded.nps,
+    CAST(bounded.ratings AS DOUBLE) / NULLIF(finished.closed, 0) AS response_rate,
+    waited.queue_wait_business_mean_s,
+    waited.first_response_business_mean_s,
+    answered.whole_wait_business_mean_s,
+    replied.response_business_mean_s,
+    finished.handling_business_mean_s,
+    resolved.resolution_business_mean_s,
+    CAST(arrived.unrouted AS DOUBLE) / NULLIF(arrived.tickets, 0) AS default_share,
+    CAST(arrived.unresolved AS DOUBLE) / NULLIF(arrived.tickets, 0) AS unresolved_share
 FROM begun
 CROSS JOIN arrived
+CROSS JOIN person
 CROSS JOIN waited
-CROSS JOIN ended
+CROSS JOIN finished
+CROSS JOIN still_open
+CROSS JOIN waiting
 CROSS JOIN answered
 CROSS JOIN replied
-CROSS JOIN rated
+CROSS JOIN resolved
+CROSS JOIN bounded

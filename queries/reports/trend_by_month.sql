@@ -25,7 +25,10 @@ WITH history AS (
 touching AS (
     SELECT DISTINCT conversation_id
     FROM ticket
-    WHERE CAST($sector AS VARCHAR) IS NULL OR sector = $sector
+    WHERE
+        started_day >= CAST(date_trunc('month', CAST($period_start AS DATE)) AS DATE) - INTERVAL '12' MONTH
+        AND started_day < $period_end
+        AND (CAST($sector AS VARCHAR) IS NULL OR sector = $sector)
 ),
 
 begun AS (
@@ -34,7 +37,9 @@ begun AS (
         COUNT(*) AS conversations
     FROM conversation
     INNER JOIN touching ON touching.conversation_id = conversation.conversation_id
-    WHERE conversation.started_day < $period_end
+    WHERE
+        conversation.started_day >= CAST(date_trunc('month', CAST($period_start AS DATE)) AS DATE) - INTERVAL '12' MONTH
+        AND conversation.started_day < $period_end
     GROUP BY CAST(date_trunc('month', conversation.started_day) AS DATE)
 ),
 
@@ -45,6 +50,7 @@ replied AS (
     FROM turn
     WHERE
         state = 'answered'
+        AND started_day >= CAST(date_trunc('month', CAST($period_start AS DATE)) AS DATE) - INTERVAL '12' MONTH
         AND started_day < $period_end
         AND (CAST($sector AS VARCHAR) IS NULL OR sector = $sector)
     GROUP BY CAST(date_trunc('month', started_day) AS DATE)
@@ -58,6 +64,7 @@ rated AS (
     FROM rating
     WHERE
         counted
+        AND period_day >= CAST(date_trunc('month', CAST($period_start AS DATE)) AS DATE) - INTERVAL '12' MONTH
         AND period_day < $period_end
         AND (CAST($sector AS VARCHAR) IS NULL OR sector = $sector)
     GROUP BY CAST(date_trunc('month', period_day) AS DATE)

@@ -26,7 +26,10 @@ WITH period_day AS (
 touching AS (
     SELECT DISTINCT conversation_id
     FROM ticket
-    WHERE CAST($sector AS VARCHAR) IS NULL OR sector = $sector
+    WHERE
+        started_day >= $period_start
+        AND started_day < $period_end
+        AND (CAST($sector AS VARCHAR) IS NULL OR sector = $sector)
 ),
 
 begun AS (
@@ -35,6 +38,9 @@ begun AS (
         COUNT(*) AS conversations
     FROM conversation
     INNER JOIN touching ON touching.conversation_id = conversation.conversation_id
+    WHERE
+        conversation.started_day >= $period_start
+        AND conversation.started_day < $period_end
     GROUP BY conversation.started_day
 ),
 
@@ -43,7 +49,10 @@ created AS (
         created_day AS day,
         COUNT(*) AS tickets
     FROM ticket
-    WHERE CAST($sector AS VARCHAR) IS NULL OR sector = $sector
+    WHERE
+        created_day >= $period_start
+        AND created_day < $period_end
+        AND (CAST($sector AS VARCHAR) IS NULL OR sector = $sector)
     GROUP BY created_day
 )
 

@@ -4,7 +4,7 @@
 //! spaced evenly when they leave can still arrive in a bunch. So every command holds one of `per_second` slots, and gives it
 //! back one second after the latest moment at which it can have arrived: a command that took longer than the fastest one may
 //! have spent all of the difference on its way there. No window of one second at Blip's end then holds more than `per_second`,
-//! whatever the network does in between, and a steady network costs nothing.
+//! whatever the network does in between, and a steady network costs next to nothing.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -17,6 +17,9 @@ use tokio::{
 };
 
 const WINDOW: Duration = Duration::from_secs(1);
+
+/// The fastest command need not have been the fastest in both directions: up to this much of its time is not counted on.
+const UNEVENNESS: Duration = Duration::from_millis(5);
 
 /// The pace of one key.
 pub struct Pace {
@@ -69,7 +72,7 @@ impl Pace {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let fastest = state.fastest.unwrap_or_default();
         state.fastest = Some(state.fastest.map_or(took, |fastest| fastest.min(took)));
-        took.saturating_sub(fastest)
+        took.saturating_sub(fastest.saturating_sub(UNEVENNESS))
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
     blip::{BlipError, Client, ClientOptions, Entry, ErrorKind, contacts, desk, events, metrics, threads, unconfirmed::Unconfirmed},
     config::{ConfigError, ContentSpec, KeyRole, Problem, Project, ReportSpec, SatisfactionSource, ScheduleSpec},
     domain::Period,
-    query::{Catalogue, Query},
+    query::Catalogue,
     render::Format,
 };
 
@@ -253,6 +253,13 @@ fn report_problems(project: &Project, spec: &ReportSpec, catalogue: &Catalogue) 
             ));
             continue;
         };
+        let dimension = query.dimension(block.by.as_deref()).unwrap_or_else(|accepted| {
+            let asked = block.by.as_deref().unwrap_or_default();
+            let message = format!("block `{}`: query `{}` does not know by = \"{asked}\" ({accepted})", block.id, query.name);
+            problems.push(report_problem(project, spec, message));
+            block.by.as_deref()
+        });
+        let known = query.column_names(dimension);
         let named: Vec<&String> = match &block.content {
             ContentSpec::Kpis(figures) => figures
                 .iter()
@@ -264,8 +271,7 @@ fn report_problems(project: &Project, spec: &ReportSpec, catalogue: &Catalogue) 
             ContentSpec::Table { columns, group } => columns.iter().chain(group).collect(),
         };
         for column in named.into_iter().chain(block.filter.keys()) {
-            if !has_column(query, column) {
-                let known: Vec<&str> = query.columns.iter().map(|column| column.name.as_str()).collect();
+            if !known.contains(&column.as_str()) {
                 let message =
                     format!("block `{}`: query `{}` gives no column `{column}` (it gives {})", block.id, query.name, known.join(", "));
                 problems.push(report_problem(project, spec, message));
@@ -273,8 +279,4 @@ fn report_problems(project: &Project, spec: &ReportSpec, catalogue: &Catalogue) 
         }
     }
     problems
-}
-
-fn has_column(query: &Query, name: &str) -> bool {
-    query.columns.iter().any(|column| column.name == name)
 }

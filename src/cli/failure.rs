@@ -212,6 +212,7 @@ impl From<IngestError> for Failure {
             IngestError::Blip(error) => error.into(),
             IngestError::Configuration(problem) => problem.into(),
             IngestError::Store(error) => error.into(),
+            IngestError::Header(error) => error.into(),
             IngestError::SeesNoDesk { .. } => Failure::new(Exit::Blip, error).with_help(
                 "it may be the router's key, which sees tickets nowhere: take the key of the bot that attends; `relato check` tells what each key sees",
             ),
@@ -249,7 +250,7 @@ impl From<ReportError> for Failure {
     fn from(error: ReportError) -> Failure {
         match error {
             ReportError::Query(error) => error.into(),
-            ReportError::Column { .. } | ReportError::Sector { .. } => Failure::new(Exit::Usage, error),
+            ReportError::Column { .. } | ReportError::Dimension { .. } | ReportError::Sector { .. } => Failure::new(Exit::Usage, error),
         }
     }
 }

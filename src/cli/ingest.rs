@@ -243,6 +243,7 @@ pub fn alarm(alarm: &Alarm) -> String {
         "volume" => format!("Alarm: {found} tickets on {day}, where {said} are usual."),
         "closed" => format!("Alarm: Blip's own report has {said} ended tickets on {day}, {found} are here."),
         "counted" => format!("Alarm: Blip counts {said} survey answers on {day}, {found} are here."),
-        _ => format!("Alarm: Blip has {said} tickets of {day}, {found} are here."),
+        "listed" | "read" => format!("Alarm: Blip has {said} tickets of {day}, {found} are here."),
+        other => format!("Alarm: the check `{other}` finds {found} rows that break its rule; no report is made until it is mended."),
     }
 }

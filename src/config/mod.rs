@@ -18,5 +18,5 @@ pub use report::{BlockSpec, ContentSpec, FigureSpec, Filter, GoodDirection, Repo
 pub use schedule::ScheduleSpec;
 pub use secret::SecretSource;
 pub use settings::{
-    BlipKey, BusinessHours, DirectTransfer, Document, KeyRole, Organization, Privacy, SatisfactionSource, Sectors, Settings, Survey,
+    BlipKey, DirectTransfer, Document, KeyRole, Organization, Privacy, SatisfactionSource, Sectors, Settings, Survey, TARGET_METRICS, Target,
 };

@@ -36,6 +36,8 @@ pub struct BlockSpec {
     pub note: Option<LocalText>,
     /// Name of the query that gives the rows.
     pub query: String,
+    /// What the rows are of, such as `agent` or `week`; none is the query's first choice.
+    pub by: Option<String>,
     /// Keeps only rows whose columns have these values.
     pub filter: Filter,
     /// What is shown.
@@ -164,6 +166,7 @@ struct BlockTable {
     title: LocalText,
     note: Option<LocalText>,
     query: String,
+    by: Option<String>,
     #[serde(default, rename = "where")]
     filter: Filter,
     #[serde(default)]
@@ -202,7 +205,7 @@ impl BlockTable {
             BlockKind::Heatmap => ContentSpec::HeatMap { value: self.value.clone().ok_or_else(|| missing("value"))? },
             BlockKind::Table => ContentSpec::Table { columns: self.columns, group: self.group },
         };
-        Ok(BlockSpec { id: self.id, title: self.title, note: self.note, query: self.query, filter: self.filter, content })
+        Ok(BlockSpec { id: self.id, title: self.title, note: self.note, query: self.query, by: self.by, filter: self.filter, content })
     }
 }
 

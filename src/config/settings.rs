@@ -7,16 +7,16 @@ use std::{
     time::Duration,
 };
 
-use chrono::{NaiveDate, NaiveTime};
+use chrono::NaiveDate;
 use serde::Deserialize;
 use toml::Spanned;
 
 use super::{
     ConfigError, Problem, SecretSource,
-    settings_file::{Calendars, File, SectorRules},
+    settings_file::{File, SectorRules},
     toml_file,
 };
-use crate::domain::{Language, Zone};
+use crate::domain::{Language, Zone, calendar::Calendars};
 
 /// Everything an organisation declares once.
 #[derive(Debug, Clone)]
@@ -31,6 +31,10 @@ pub struct Settings {
     pub sectors: Sectors,
     /// How satisfaction is asked and read.
     pub satisfaction: Survey,
+    /// When sectors are open.
+    pub calendars: Calendars,
+    /// What figures should reach, in the order of the file.
+    pub targets: Vec<Target>,
     /// Pseudonyms and retention.
     pub privacy: Privacy,
     /// Folder of all data, absolute or relative to the project.
@@ -109,6 +113,8 @@ pub struct Sectors {
     pub direct_transfer: DirectTransfer,
     /// Name under which the queue `Default` is shown.
     pub default_queue: String,
+    /// A customer who leaves the queue sooner than this had hardly come: such losses are counted apart, too.
+    pub short_loss_s: i64,
 }
 
 /// The rule for tickets transferred straight to a person.
@@ -169,6 +175,50 @@ impl SatisfactionSource {
     }
 }
 
+/// `[[target]]`: what a figure should reach from a day on, until the next target of the same figure and sector.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Target {
+    /// The figure, one of [`TARGET_METRICS`].
+    pub metric: String,
+    /// First local day.
+    pub from: NaiveDate,
+    /// Seconds for durations, 0–1 for shares.
+    pub value: f64,
+    /// Only this sector, in place of the target of all; none is all.
+    pub sector: Option<String>,
+}
+
+/// Figures that can have a target. Durations should stay below it, row by row and in the mean; of shares, those of losses and returns
+/// should stay below, the others reach it.
+pub const TARGET_METRICS: [&str; 19] = [
+    "queue_wait_s",
+    "queue_wait_business_s",
+    "first_response_s",
+    "first_response_business_s",
+    "whole_wait_s",
+    "whole_wait_business_s",
+    "response_s",
+    "response_business_s",
+    "handling_s",
+    "handling_business_s",
+    "resolution_s",
+    "resolution_business_s",
+    "csat_share",
+    "response_rate",
+    "one_touch_share",
+    "lost_share",
+    "abandoned_share",
+    "returned_24h_share",
+    "returned_7d_share",
+];
+
+impl Target {
+    /// Returns whether smaller is better for the figure.
+    pub fn is_upper_bound(&self) -> bool {
+        !["csat_share", "response_rate", "one_touch_share"].contains(&self.metric.as_str())
+    }
+}
+
 /// `[privacy]`
 #[derive(Debug, Clone)]
 pub struct Privacy {
@@ -178,15 +228,6 @@ pub struct Privacy {
     pub keep_comments: bool,
     /// Months after which data are removed.
     pub retain_months: Option<u32>,
-}
-
-/// Opening hours of one day: stretches from and until, the end possibly on the next day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BusinessHours {
-    /// First moment that counts.
-    pub from: NaiveTime,
-    /// First moment that no longer counts; not after `from` when the shift crosses midnight. `24:00` reads as midnight.
-    pub until: NaiveTime,
 }
 
 impl Settings {
@@ -271,10 +312,21 @@ impl Settings {
             }
         }
 
-        for (name, calendar) in file.calendar.iter().flat_map(Calendars::all) {
-            for (span, message) in calendar.mistakes() {
-                report(span, format!("calendar `{name}`: {message}"));
+        let calendars = file.calendar.map(|calendars| calendars.understood(&mut report)).unwrap_or_default();
+
+        let mut targets = Vec::new();
+        for target in file.target {
+            let metric = target.metric.get_ref();
+            if !TARGET_METRICS.contains(&metric.as_str()) {
+                report(target.metric.span(), format!("no target can be set for `{metric}` (accepted: {})", TARGET_METRICS.join(", ")));
             }
+            let value = *target.value.get_ref();
+            let is_share = !metric.ends_with("_s");
+            if value.is_nan() || value < 0.0 || (is_share && value > 1.0) {
+                let accepted = if is_share { "0 to 1" } else { "seconds from 0" };
+                report(target.value.span(), format!("target of `{metric}` is {value} (accepted: {accepted})"));
+            }
+            targets.push(Target { metric: target.metric.into_inner(), from: target.from, value, sector: target.sector });
         }
 
         let privacy = file.privacy;
@@ -300,7 +352,7 @@ impl Settings {
             organization: file.organization,
             document: file.document,
             blip_keys: keys,
-            sectors: Sectors { by_queue, direct_transfer: rules.direct_transfer, default_queue: rules.default_queue },
+            sectors: Sectors { by_queue, direct_transfer: rules.direct_transfer, default_queue: rules.default_queue, short_loss_s: rules.short_loss_s },
             satisfaction: Survey {
                 source: survey.source.into_inner(),
                 category: survey.category,
@@ -310,6 +362,8 @@ impl Settings {
                 comment_extra: survey.comment_extra,
                 answers: survey.answers.into_iter().map(|(answer, score)| (answer, score.into_inner())).collect(),
             },
+            calendars,
+            targets,
             privacy: Privacy { pseudonym_key, keep_comments: privacy.keep_comments, retain_months: privacy.retain_months },
             data_dir: file.storage.dir,
         })
@@ -324,25 +378,17 @@ impl Settings {
 /// Blip's free plan allows 48 commands a second; a little below leaves room for the bot itself.
 const DEFAULT_COMMANDS_PER_SECOND: u32 = 40;
 
-impl BusinessHours {
-    /// Reads `HH:MM-HH:MM`; `24:00` is allowed as an end.
-    pub fn parse(text: &str) -> Option<BusinessHours> {
-        let (from, until) = text.split_once('-')?;
-        let time = |text: &str| (text.len() == 5).then(|| NaiveTime::parse_from_str(text, "%H:%M").ok()).flatten();
-        let until = if until == "24:00" { NaiveTime::MIN } else { time(until)? };
-        Some(BusinessHours { from: time(from)?, until })
-    }
+pub(super) fn optional_day<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<NaiveDate>, D::Error> {
+    Option::<toml::Value>::deserialize(deserializer)?.as_ref().map(day_of).transpose()
 }
 
-pub(super) fn optional_day<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<NaiveDate>, D::Error> {
-    use serde::de::Error;
-    let Some(value) = Option::<toml::Value>::deserialize(deserializer)? else { return Ok(None) };
-    let text = match &value {
-        toml::Value::Datetime(date) => date.to_string(),
-        toml::Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
-    crate::domain::period::parse_day(&text).map(Some).map_err(D::Error::custom)
+pub(super) fn a_day<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<NaiveDate, D::Error> {
+    day_of(&toml::Value::deserialize(deserializer)?)
+}
+
+fn day_of<E: serde::de::Error>(value: &toml::Value) -> Result<NaiveDate, E> {
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    crate::domain::period::parse_day(&text).map_err(E::custom)
 }
 
 #[cfg(test)]

@@ -7,7 +7,11 @@ use std::{collections::BTreeMap, path::PathBuf};
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::settings::{BusinessHours, DirectTransfer, Document, KeyRole, Organization, SatisfactionSource};
+use super::settings::{DirectTransfer, Document, KeyRole, Organization, SatisfactionSource};
+use crate::domain::{
+    calendar::{self, Shift},
+    holiday::Holidays,
+};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -20,8 +24,8 @@ pub struct File {
     #[serde(default)]
     pub satisfaction: SurveyTable,
     pub calendar: Option<Calendars>,
-    #[serde(default, rename = "target")]
-    _target: Vec<Target>,
+    #[serde(default)]
+    pub target: Vec<TargetTable>,
     pub privacy: Spanned<PrivacyTable>,
     #[serde(default)]
     pub storage: Storage,
@@ -60,12 +64,19 @@ pub struct SectorRules {
     pub direct_transfer: DirectTransfer,
     #[serde(default = "default_queue_label")]
     pub default_queue: String,
+    #[serde(default = "default_short_loss")]
+    pub short_loss_s: i64,
 }
 
 impl Default for SectorRules {
     fn default() -> Self {
-        SectorRules { direct_transfer: DirectTransfer::default(), default_queue: default_queue_label() }
+        SectorRules { direct_transfer: DirectTransfer::default(), default_queue: default_queue_label(), short_loss_s: default_short_loss() }
     }
+}
+
+/// Someone who leaves within this many seconds hardly looked at the queue.
+fn default_short_loss() -> i64 {
+    10
 }
 
 pub fn default_queue_label() -> String {
@@ -106,12 +117,26 @@ pub struct Calendars {
     pub default: Option<Calendar>,
     #[serde(default)]
     pub sector: BTreeMap<String, Calendar>,
+    /// Calendars in force for some days, each with the keys of a calendar and, if it is of one sector, `sector`.
+    #[serde(default)]
+    pub dated: Vec<Calendar>,
 }
 
 impl Calendars {
-    pub fn all(&self) -> impl Iterator<Item = (&str, &Calendar)> {
-        let default = self.default.iter().map(|calendar| ("default", calendar));
-        default.chain(self.sector.iter().map(|(sector, calendar)| (sector.as_str(), calendar)))
+    /// Returns what is declared, and tells `report` every mistake.
+    pub fn understood(&self, report: &mut dyn FnMut(std::ops::Range<usize>, String)) -> calendar::Calendars {
+        let mut calendars = calendar::Calendars::default();
+        let base = self.default.iter().map(|calendar| (None, "default", calendar));
+        let sectors = self.sector.iter().map(|(sector, calendar)| (Some(sector.clone()), sector.as_str(), calendar));
+        let dated = self.dated.iter().map(|calendar| (calendar.sector(), "dated", calendar));
+        for (sector, name, written) in base.chain(sectors).chain(dated) {
+            let understood = written.understood(name == "dated", &mut |span, message| report(span, format!("calendar `{name}`: {message}")));
+            match sector {
+                None => calendars.default.push(understood),
+                Some(sector) => calendars.by_sector.entry(sector).or_default().push(understood),
+            }
+        }
+        calendars
     }
 }
 
@@ -120,57 +145,103 @@ impl Calendars {
 #[serde(transparent)]
 pub struct Calendar(BTreeMap<String, Spanned<toml::Value>>);
 
-pub const CALENDAR_KEYS: [&str; 5] = ["holidays", "closed", "open", "from", "until"];
-pub const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+const CALENDAR_KEYS: [&str; 5] = ["holidays", "closed", "open", "from", "until"];
+const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
 impl Calendar {
-    pub fn mistakes(&self) -> Vec<(std::ops::Range<usize>, String)> {
-        let mut mistakes = Vec::new();
+    fn sector(&self) -> Option<String> {
+        self.0.get("sector").and_then(|value| value.get_ref().as_str()).map(str::to_owned)
+    }
+
+    fn understood(&self, is_dated: bool, report: &mut dyn FnMut(std::ops::Range<usize>, String)) -> calendar::Calendar {
+        let mut calendar = calendar::Calendar::default();
         for (key, value) in &self.0 {
-            let mut report = |message: String| mistakes.push((value.span(), message));
+            let mut wrong = |message: String| report(value.span(), message);
             match (key.as_str(), value.get_ref()) {
                 ("open", toml::Value::Table(days)) => {
-                    for (day, hours) in days {
-                        if let Err(error) = crate::domain::period::parse_day(day) {
-                            report(error.to_string());
+                    for (text, hours) in days {
+                        match day(&toml::Value::String(text.clone())) {
+                            Ok(day) => drop(calendar.open.insert(day, shifts(hours, &mut wrong))),
+                            Err(message) => wrong(message),
                         }
-                        not_hours(hours).into_iter().for_each(&mut report);
                     }
                 }
-                (known, _) if CALENDAR_KEYS.contains(&known) => {}
-                (days, hours) if days.split('-').count() <= 2 && days.split('-').all(|day| WEEKDAYS.contains(&day)) => {
-                    not_hours(hours).into_iter().for_each(report);
+                ("closed", toml::Value::Array(days)) => {
+                    for text in days {
+                        match day(text) {
+                            Ok(day) => drop(calendar.closed.insert(day)),
+                            Err(message) => wrong(message),
+                        }
+                    }
                 }
-                (other, _) => report(format!("unknown key `{other}` (accepted: mon … sun, mon-fri, {})", CALENDAR_KEYS.join(", "))),
+                ("holidays", toml::Value::Array(names)) => {
+                    for name in names {
+                        match name.as_str().and_then(Holidays::named) {
+                            Some(set) => drop(calendar.holidays.insert(set)),
+                            None => wrong(format!("unknown holidays {name} (accepted: \"BR\", and a state's such as \"BR-SP\")")),
+                        }
+                    }
+                }
+                ("from" | "until", text) => match day(text) {
+                    Ok(day) if key == "from" => calendar.from = Some(day),
+                    Ok(day) => calendar.until = Some(day),
+                    Err(message) => wrong(message),
+                },
+                ("sector", toml::Value::String(_)) if is_dated => {}
+                ("open", _) => wrong("`open` must be a table of days, such as \"2026-12-31\" = [\"08:00-12:00\"]".to_owned()),
+                ("closed" | "holidays", _) => wrong(format!("`{key}` must be a list")),
+                (days, hours) => match weekdays(days) {
+                    Some(days) => {
+                        let shifts = shifts(hours, &mut wrong);
+                        days.for_each(|day| calendar.week[day].clone_from(&shifts));
+                    }
+                    None => wrong(format!("unknown key `{days}` (accepted: mon … sun, mon-fri, {})", CALENDAR_KEYS.join(", "))),
+                },
             }
         }
-        mistakes
+        if calendar.from.zip(calendar.until).is_some_and(|(from, until)| until < from) {
+            report(self.0["until"].span(), "`until` is before `from`".to_owned());
+        }
+        calendar
     }
 }
 
-pub fn not_hours(value: &toml::Value) -> Vec<String> {
-    let message = |text: &str| format!("`{text}` is not a stretch of hours (accepted: HH:MM-HH:MM)");
-    match value {
-        toml::Value::Array(stretches) => stretches
-            .iter()
-            .filter(|stretch| stretch.as_str().is_none_or(|text| BusinessHours::parse(text).is_none()))
-            .map(|stretch| message(&stretch.to_string().replace('"', "")))
-            .collect(),
-        other => vec![message(&other.to_string())],
+/// Returns the days, 0 for Monday, that `mon` or `mon-fri` names.
+fn weekdays(text: &str) -> Option<std::ops::RangeInclusive<usize>> {
+    let place = |name: &str| WEEKDAYS.iter().position(|known| *known == name);
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    let (first, last) = (place(first)?, place(last)?);
+    (first <= last).then_some(first..=last)
+}
+
+fn day(value: &toml::Value) -> Result<chrono::NaiveDate, String> {
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    crate::domain::period::parse_day(&text).map_err(|error| error.to_string())
+}
+
+fn shifts(value: &toml::Value, wrong: &mut dyn FnMut(String)) -> Vec<Shift> {
+    let toml::Value::Array(stretches) = value else {
+        wrong(format!("`{value}` is not a list of hours (accepted: [\"08:00-12:00\", \"13:00-18:00\"])"));
+        return Vec::new();
+    };
+    let mut shifts = Vec::new();
+    for stretch in stretches {
+        match stretch.as_str().and_then(Shift::parse) {
+            Some(shift) => shifts.push(shift),
+            None => wrong(format!("`{}` is not a stretch of hours (accepted: HH:MM-HH:MM)", stretch.to_string().replace('"', ""))),
+        }
     }
+    shifts
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Target {
-    #[serde(rename = "metric")]
-    _metric: String,
-    #[serde(rename = "from")]
-    _from: toml::value::Datetime,
-    #[serde(rename = "value")]
-    _value: f64,
-    #[serde(rename = "sector")]
-    _sector: Option<String>,
+pub struct TargetTable {
+    pub metric: Spanned<String>,
+    #[serde(deserialize_with = "super::settings::a_day")]
+    pub from: chrono::NaiveDate,
+    pub value: Spanned<f64>,
+    pub sector: Option<String>,
 }
 
 #[derive(Deserialize)]

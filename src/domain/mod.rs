@@ -2,6 +2,7 @@
 //!
 //! Nothing here does I/O, reads a clock or knows SQL, HTTP or a file format.
 
+pub mod calendar;
 pub mod cron;
 pub mod digest;
 pub mod holiday;

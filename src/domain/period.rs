@@ -133,6 +133,21 @@ impl Period {
             }
         }
     }
+
+    /// Returns the same period a year earlier: the same month, or the same weekdays 52 weeks before.
+    pub fn a_year_before(&self) -> Period {
+        match self.unit {
+            Unit::Month => Period::month(self.start - Months::new(12)),
+            Unit::MonthToDate => {
+                let start = self.start - Months::new(12);
+                Period { start, end: start + Days::new(self.day_count().unsigned_abs()), unit: Unit::MonthToDate }
+            }
+            Unit::Week | Unit::Days => {
+                let year = Days::new(364);
+                Period { start: self.start - year, end: self.end - year, unit: self.unit }
+            }
+        }
+    }
 }
 
 /// The form that the command line reads and file names carry.

@@ -30,6 +30,8 @@ pub struct ReportData {
     pub period_label: String,
     /// The period that changes refer to, in words.
     pub previous_label: String,
+    /// The period a year earlier, in words.
+    pub last_year_label: String,
     /// Only this sector, when the report was asked for one.
     pub sector: Option<String>,
     /// Where the figures come from.
@@ -156,8 +158,25 @@ pub struct Figure {
     pub previous: Option<f64>,
     /// The difference to the previous period.
     pub change: Option<Change>,
+    /// The same figure a year earlier.
+    pub last_year: Option<f64>,
+    /// The difference to the year before.
+    pub year_change: Option<Change>,
+    /// What it should reach, by the target in force on the period's last day.
+    pub target: Option<Target>,
     /// A second line, such as median and 90th percentile.
     pub detail: Option<String>,
+}
+
+/// What a figure should reach.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Target {
+    /// In the figure's unit.
+    pub value: f64,
+    /// Whether smaller is better.
+    pub is_upper_bound: bool,
+    /// Whether the figure reaches it; none where there is no figure.
+    pub is_met: Option<bool>,
 }
 
 /// A change against the previous period.

@@ -226,6 +226,17 @@ impl Table {
         self.position(name).map_or(Cell::Null, |column| self.cell(row, column))
     }
 
+    /// Returns the same table with the column `from` called `to`; the same where there is none.
+    #[must_use]
+    pub fn renamed(mut self, from: &str, to: &str) -> Table {
+        if let Some(position) = self.position(from)
+            && self.frame.rename(from, to.into()).is_ok()
+        {
+            to.clone_into(&mut self.columns[position].name);
+        }
+        self
+    }
+
     /// Returns the same table with labels given by `label`.
     #[must_use]
     pub fn labelled(mut self, label: impl Fn(&Column) -> String) -> Table {

@@ -15,6 +15,9 @@ pub enum IngestError {
     /// The database refused.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A query's header does not say what it must.
+    #[error(transparent)]
+    Header(#[from] crate::query::HeaderError),
     /// No key can read tickets.
     #[error("no [[blip.key]] has the role `desk`: tickets can not be read")]
     NoDeskKey,

@@ -30,7 +30,8 @@ use secrecy::SecretString;
 
 use crate::{
     config::{Project, SatisfactionSource},
-    store::{Holder, MartReport, Resource, SettingsRows, Store, Written},
+    query::Catalogue,
+    store::{Holder, MartReport, Resource, SettingsRows, Store, TableCheck, Written},
 };
 
 pub use clients::Clients;
@@ -228,7 +229,13 @@ pub fn rebuild(
 fn refresh(store: &mut Store, queries: &BTreeMap<String, String>, progress: &dyn Progress) -> Result<MartReport, IngestError> {
     progress.start("tables", None);
     let mut is_told = false;
-    Ok(store.refresh_marts(queries, &mut |_, parts| {
+    let catalogue = Catalogue::new(queries)?;
+    let checks: Vec<TableCheck> = catalogue
+        .checks()
+        .iter()
+        .map(|check| TableCheck { name: check.name.clone(), strength: check.strength.name(), sql: check.sql.clone() })
+        .collect();
+    Ok(store.refresh_marts(queries, &checks, &mut |_, parts| {
         if !is_told && parts > 1 {
             progress.start("tables", Some(parts));
             is_told = true;

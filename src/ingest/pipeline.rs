@@ -47,14 +47,22 @@ pub async fn doubted<T, F>(ask: impl Fn() -> F) -> Result<Listing<T>, BlipError>
 where
     F: Future<Output = Result<Listing<T>, BlipError>>,
 {
-    let mut listing = ask().await?;
+    doubted_if(|listing: &Listing<T>| listing.entries.is_empty(), ask).await
+}
+
+/// Asks again for an answer that is empty by `is_empty`, a few times, before it is believed.
+pub async fn doubted_if<T, F>(is_empty: impl Fn(&T) -> bool, ask: impl Fn() -> F) -> Result<T, BlipError>
+where
+    F: Future<Output = Result<T, BlipError>>,
+{
+    let mut answer = ask().await?;
     for _ in 0..DOUBTS {
-        if !listing.entries.is_empty() {
+        if !is_empty(&answer) {
             break;
         }
-        listing = ask().await?;
+        answer = ask().await?;
     }
-    Ok(listing)
+    Ok(answer)
 }
 
 /// Gathers what is written together: enough that looking up known rows costs little, little enough that a crash loses seconds.

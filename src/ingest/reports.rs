@@ -12,7 +12,7 @@ use super::{
     IngestError,
     days::{Reader, runs},
     gaps::Gaps,
-    pipeline::{Ahead, read_ahead},
+    pipeline::{Ahead, doubted_if, read_ahead},
 };
 use crate::{
     blip::{BlipError, Client, desk, or_empty, time},
@@ -24,9 +24,6 @@ const REACH_DAYS: u64 = 89;
 
 /// Days that are asked for at once.
 const LONGEST_RUN: usize = 31;
-
-/// How often an empty report is asked for again before it is believed.
-const DOUBTS: usize = 3;
 
 /// Reads the days of `span` that are not here in their final state; returns what changed.
 pub async fn read(
@@ -98,13 +95,7 @@ fn row(client: &Client, reader: &Reader<'_>, report: &'static str, day: NaiveDat
 }
 
 async fn day_summaries(client: &Client, first: NaiveDate, last: NaiveDate) -> Result<BTreeMap<NaiveDate, Value>, BlipError> {
-    let mut found = or_empty(desk::day_summaries(client, first, last).await)?;
-    for _ in 0..DOUBTS {
-        if !found.is_empty() {
-            break;
-        }
-        found = or_empty(desk::day_summaries(client, first, last).await)?;
-    }
+    let found = doubted_if(Vec::is_empty, || async { or_empty(desk::day_summaries(client, first, last).await) }).await?;
     let summary = |item: desk::DaySummary| {
         let day = time::blip_day(time::parse_instant(&item.date)?);
         let body = json!({
@@ -118,7 +109,7 @@ async fn day_summaries(client: &Client, first: NaiveDate, last: NaiveDate) -> Re
 
 async fn teams(client: &Client, day: NaiveDate) -> Result<Value, BlipError> {
     let seconds = |span: Option<chrono::TimeDelta>| span.map(chrono::TimeDelta::as_seconds_f64);
-    let mut teams = or_empty(desk::team_summaries(client, day, day).await)?;
+    let mut teams = doubted_if(Vec::is_empty, || async { or_empty(desk::team_summaries(client, day, day).await) }).await?;
     teams.sort_by(|a, b| a.name.cmp(&b.name));
     let items = teams.into_iter().map(|team| {
         without_nulls(json!({
@@ -132,7 +123,7 @@ async fn teams(client: &Client, day: NaiveDate) -> Result<Value, BlipError> {
 
 async fn timings(client: &Client, day: NaiveDate) -> Result<Value, BlipError> {
     let seconds = |span: Option<chrono::TimeDelta>| span.map(chrono::TimeDelta::as_seconds_f64);
-    let timings = desk::timings(client, day, day).await?;
+    let timings = doubted_if(desk::Timings::is_empty, || desk::timings(client, day, day)).await?;
     Ok(without_nulls(json!({
         "avgQueue_s": seconds(timings.avg_queue_time), "avgFirstResponse_s": seconds(timings.avg_first_response_time),
         "avgWait_s": seconds(timings.avg_wait_time), "avgResponse_s": seconds(timings.avg_response_time),

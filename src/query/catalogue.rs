@@ -29,6 +29,8 @@ pub struct Query {
     pub sql: String,
     /// SHA-256 of the text, in hexadecimal.
     pub sha256: String,
+    /// What its rows can be of, the usual one first; empty where there is no choice. The column `member` takes the chosen name.
+    pub dimensions: Vec<String>,
     /// Columns of the result, in order.
     pub columns: Vec<DeclaredColumn>,
     /// Entries of the metric dictionary that a column holds row by row, beside those of the columns.
@@ -37,6 +39,32 @@ pub struct Query {
     pub unique: Vec<String>,
     /// Columns that always have a value.
     pub not_null: Vec<String>,
+}
+
+/// Column that takes the name of the chosen dimension.
+pub const MEMBER: &str = "member";
+
+impl Query {
+    /// Returns what the rows are of when `asked` is asked for: the usual dimension for none, and none where there is no choice.
+    ///
+    /// # Errors
+    /// What can be asked for.
+    pub fn dimension(&self, asked: Option<&str>) -> Result<Option<&str>, String> {
+        match asked {
+            None => Ok(self.dimensions.first().map(String::as_str)),
+            Some(asked) => match self.dimensions.iter().find(|known| *known == asked) {
+                Some(known) => Ok(Some(known)),
+                None if self.dimensions.is_empty() => Err("its rows are of one thing only".to_owned()),
+                None => Err(format!("accepted: {}", self.dimensions.join(", "))),
+            },
+        }
+    }
+
+    /// Returns the names of the columns when the rows are of `dimension`.
+    pub fn column_names<'a>(&'a self, dimension: Option<&'a str>) -> Vec<&'a str> {
+        let name = |column: &'a DeclaredColumn| if column.name == MEMBER { dimension.unwrap_or(MEMBER) } else { &column.name };
+        self.columns.iter().map(name).collect()
+    }
 }
 
 /// A column that a header promises.
@@ -52,10 +80,14 @@ pub struct DeclaredColumn {
 
 /// A check of `queries/checks`.
 #[derive(Debug, Clone)]
-pub(super) struct Check {
+pub struct Check {
+    /// Name of the file without ending.
     pub name: String,
+    /// The whole text: one row with the number of rows that break the rule.
     pub sql: String,
+    /// What a broken check does.
     pub strength: CheckStrength,
+    /// What is wrong, to be read after a number.
     pub message: String,
 }
 
@@ -63,7 +95,7 @@ pub(super) struct Check {
 #[derive(Debug, Clone)]
 pub struct Catalogue {
     queries: BTreeMap<String, Query>,
-    pub(super) checks: Vec<Check>,
+    checks: Vec<Check>,
 }
 
 impl Catalogue {
@@ -90,6 +122,11 @@ impl Catalogue {
     /// Returns the query called `name`.
     pub fn get(&self, name: &str) -> Option<&Query> {
         self.queries.get(name)
+    }
+
+    /// Returns all checks by name.
+    pub fn checks(&self) -> &[Check] {
+        &self.checks
     }
 
     /// Returns all queries by name.
@@ -148,7 +185,13 @@ fn read_query(path: &str, name: &str, sql: &str) -> Result<Query, HeaderError> {
     let (unique, not_null) = (names("unique")?, names("not null")?);
     let listed = sections.get("metrics").into_iter().flatten().flat_map(|(_, text)| text.split(','));
     let metrics = listed.map(|metric| metric.trim().to_owned()).collect();
-    Ok(Query { metrics, name: name.to_owned(), sql: sql.to_owned(), sha256: sha256(sql.as_bytes()), columns, unique, not_null })
+    let dimensions = sections["parameters"]
+        .iter()
+        .filter_map(|(_, text)| text.strip_prefix("dimension")?.trim_start().strip_prefix("text"))
+        .flat_map(|note| note.split(',').flat_map(|part| part.split(" or ")))
+        .map(|name| name.trim().to_owned())
+        .collect();
+    Ok(Query { dimensions, metrics, name: name.to_owned(), sql: sql.to_owned(), sha256: sha256(sql.as_bytes()), columns, unique, not_null })
 }
 
 fn read_check(path: &str, name: &str, sql: &str) -> Result<Check, HeaderError> {

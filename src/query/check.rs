@@ -9,6 +9,16 @@ pub enum CheckStrength {
     Warn,
 }
 
+impl CheckStrength {
+    /// Returns the name in headers and tables.
+    pub const fn name(self) -> &'static str {
+        match self {
+            CheckStrength::Fail => "fail",
+            CheckStrength::Warn => "warn",
+        }
+    }
+}
+
 /// A check that was run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckOutcome {

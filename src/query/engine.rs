@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use df_interchange::Interchange;
 use duckdb::{
     Connection, ToSql,
@@ -43,7 +43,7 @@ pub enum QueryError {
     #[error("the snapshot cannot be read")]
     Snapshot(#[source] duckdb::Error),
     /// The query names a parameter that no report has.
-    #[error("query `{name}` has the unknown parameter `{parameter}` (known: period_start, period_end, sector)")]
+    #[error("query `{name}` has the unknown parameter `{parameter}` (known: period_start, period_end, sector, dimension, as_of_s)")]
     Parameter {
         /// The query.
         name: String,
@@ -93,6 +93,10 @@ pub struct Parameters {
     pub period: Period,
     /// Only this sector; none is all.
     pub sector: Option<String>,
+    /// What the rows are of, such as `agent` or `week`; none where a query has no choice.
+    pub dimension: Option<String>,
+    /// Until when everything is loaded; clocks that run are read then.
+    pub as_of: DateTime<Utc>,
 }
 
 /// A snapshot opened for queries.
@@ -173,7 +177,7 @@ impl Engine {
     /// When a check of strength *fail* finds something, or a check cannot be run.
     pub fn check(&self) -> Result<Vec<CheckOutcome>, QueryError> {
         let mut outcomes = Vec::new();
-        for check in &self.catalogue.checks {
+        for check in self.catalogue.checks() {
             let offending: i64 = self
                 .connection
                 .query_row(&check.sql, [], |row| row.get(0))
@@ -204,6 +208,8 @@ impl Parameters {
             "period_start" => day(self.period.start),
             "period_end" => day(self.period.end),
             "sector" => Box::new(self.sector.clone()),
+            "dimension" => Box::new(self.dimension.clone()),
+            "as_of_s" => Box::new(self.as_of.timestamp()),
             _ => return None,
         })
     }

@@ -7,6 +7,6 @@ mod catalogue;
 mod check;
 mod engine;
 
-pub use catalogue::{Catalogue, DeclaredColumn, HeaderError, Query};
+pub use catalogue::{Catalogue, Check, DeclaredColumn, HeaderError, MEMBER, Query};
 pub use check::{CheckOutcome, CheckStrength};
 pub use engine::{Engine, Parameters, QueryError};

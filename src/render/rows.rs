@@ -17,14 +17,17 @@ pub enum Shown<'a> {
     Text(String),
 }
 
+/// Columns that name what a row is of; empty for totals, and for what belongs to none.
+const MEMBERS: [&str; 4] = ["sector", "agent", "channel", "tag"];
+
 /// The mark behind a value that rests on few answers.
 pub const FEW_MARK: &str = "*";
 
 /// Returns what the cell of `row` in the column called `name` shows.
 pub fn shown<'a>(table: &'a Table, row: usize, name: &str, locale: &Locale) -> Shown<'a> {
     let cell = table.get(row, name);
-    if name == "sector" && is_total(table, row) {
-        return Shown::Text(locale.text("value-total"));
+    if MEMBERS.contains(&name) && cell == Cell::Null && table.position("row_kind").is_some() {
+        return Shown::Text(locale.text(if is_total(table, row) { "value-total" } else { "value-none" }));
     }
     if cell == Cell::Null {
         return Shown::Value(cell);
@@ -79,7 +82,7 @@ mod tests {
 
     fn table() -> Table {
         let frame = df!(
-            "row_kind" => ["sector", "sector", "total"],
+            "row_kind" => ["member", "member", "total"],
             "sector" => [Some("A"), Some("B"), None],
             "n" => [9_i64, 10, 19],
             "median_s" => [30.0, 40.0, 35.0],

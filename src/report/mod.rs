@@ -9,12 +9,12 @@ mod definitions;
 use std::collections::BTreeMap;
 
 use crate::{
-    config::{BlockSpec, ContentSpec, FigureSpec, Filter, ReportSpec, SatisfactionSource, Settings},
+    config::{BlockSpec, ContentSpec, FigureSpec, Filter, ReportSpec, SatisfactionSource, Settings, Target},
     domain::{
         Cell, Column, Period, ReportData, Table,
-        report_data::{Block, Chart, Content, Document, Figure, HeatMap, QueryStamp, SnapshotStamp, TableView},
+        report_data::{Block, Chart, Content, Document, Figure, HeatMap, QueryStamp, SnapshotStamp, TableView, Target as Aim},
     },
-    query::{CheckStrength, Engine, Parameters, QueryError},
+    query::{CheckStrength, Engine, MEMBER, Parameters, QueryError},
     render::Locale,
     snapshot::Manifest,
 };
@@ -48,6 +48,20 @@ pub enum ReportError {
         /// Columns of the query.
         known: String,
     },
+    /// A block asks for rows of something that its query does not know.
+    #[error("reports/{report}.toml: block `{block}` has by = \"{asked}\", which query `{query}` does not know ({accepted})")]
+    Dimension {
+        /// The report.
+        report: String,
+        /// The block.
+        block: String,
+        /// What was asked for.
+        asked: String,
+        /// The query.
+        query: String,
+        /// What the query knows.
+        accepted: String,
+    },
     /// No sector has this name.
     #[error("unknown sector `{asked}` (known: {known})")]
     Sector {
@@ -78,17 +92,27 @@ pub fn build(
     let checks = engine.check()?;
     let locale = Locale::new(settings.organization.locale);
     let zone = settings.organization.timezone;
-    let parameters = Parameters { period: request.period, sector: request.sector.clone() };
-    let previous = Parameters { period: request.period.previous(), sector: request.sector.clone() };
+    let of = |period: Period| Parameters {
+        period,
+        sector: request.sector.clone(),
+        dimension: None,
+        as_of: manifest.loaded_until.unwrap_or(manifest.published_at),
+    };
+    let (parameters, previous, last_year) = (of(request.period), of(request.period.previous()), of(request.period.a_year_before()));
     let completeness = completeness::of_period(engine, &parameters, manifest, zone, &locale)?;
-    let has_previous = completeness::is_loaded(engine, &previous)?;
+    let loaded = |parameters: Parameters| -> Result<Option<Parameters>, QueryError> {
+        Ok(completeness::is_loaded(engine, &parameters)?.then_some(parameters))
+    };
+    let targets = targets(settings, request);
     let mut builder = Builder {
         engine,
         spec,
         locale: &locale,
         parameters,
         is_loaded: completeness.days_loaded > 0,
-        previous: has_previous.then_some(previous),
+        previous: loaded(previous)?,
+        last_year: loaded(last_year)?,
+        targets,
         tables: BTreeMap::new(),
         columns: Vec::new(),
     };
@@ -110,13 +134,13 @@ pub fn build(
     if request.sector.is_none() && builder.columns.iter().any(|column| column.name == "conversations") {
         notes.push(locale.text("note-touch"));
     }
-    let queries = builder.tables.keys().map(|(name, _)| name.clone()).collect::<std::collections::BTreeSet<_>>();
+    let queries = builder.tables.keys().map(|(name, ..)| name.clone()).collect::<std::collections::BTreeSet<_>>();
     let queries = queries
         .into_iter()
         .map(|name| engine.query(&name).map(|query| QueryStamp { name, sha256: query.sha256.clone() }))
         .collect::<Result<_, _>>()?;
     let metrics: Vec<String> =
-        builder.tables.keys().filter_map(|(name, _)| engine.query(name).ok()).flat_map(|query| query.metrics.clone()).collect();
+        builder.tables.keys().filter_map(|(name, ..)| engine.query(name).ok()).flat_map(|query| query.metrics.clone()).collect();
     let document = &settings.document;
     Ok(ReportData {
         report: spec.name.clone(),
@@ -135,6 +159,7 @@ pub fn build(
         period: request.period,
         period_label: locale.period(&request.period),
         previous_label: locale.period(&request.period.previous()),
+        last_year_label: locale.period(&request.period.a_year_before()),
         sector: request.sector.clone(),
         snapshot: SnapshotStamp {
             id: manifest.id.clone(),
@@ -160,15 +185,48 @@ struct Builder<'a> {
     is_loaded: bool,
     /// Parameters of the period to compare with; none where it was not loaded.
     previous: Option<Parameters>,
-    /// Results by query and whether they are of the previous period: the same query gives the same numbers everywhere.
-    tables: BTreeMap<(String, bool), Table>,
+    /// Parameters of the period a year earlier; none where it was not loaded.
+    last_year: Option<Parameters>,
+    /// Targets in force on the period's last day, by figure.
+    targets: BTreeMap<String, Target>,
+    /// Results by query, dimension and period: the same query gives the same numbers everywhere.
+    tables: BTreeMap<(String, Option<String>, When), Table>,
     /// Columns that the reader gets to see, for the definitions.
     columns: Vec<Column>,
 }
 
+/// Which period a table is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum When {
+    Now,
+    Previous,
+    LastYear,
+}
+
+/// Returns the targets in force on the period's last day, by figure; a sector's own one takes the place of that of all.
+fn targets(settings: &Settings, request: &ReportRequest) -> BTreeMap<String, Target> {
+    let mut found: BTreeMap<String, (bool, chrono::NaiveDate, Target)> = BTreeMap::new();
+    for target in settings.targets.iter().filter(|target| target.from <= request.period.last_day()) {
+        let is_own = target.sector.is_some();
+        if is_own && target.sector != request.sector {
+            continue;
+        }
+        let newer = found.get(&target.metric).is_none_or(|(own, from, _)| (*own, *from) <= (is_own, target.from));
+        if newer {
+            found.insert(target.metric.clone(), (is_own, target.from, target.clone()));
+        }
+    }
+    found.into_iter().map(|(metric, (_, _, target))| (metric, target)).collect()
+}
+
+/// Returns the name under which a column's target is declared: that of the measure, whatever is made of it.
+fn target_metric(column: &str) -> String {
+    column.strip_suffix("_mean_s").map_or_else(|| column.to_owned(), |measure| format!("{measure}_s"))
+}
+
 impl Builder<'_> {
     fn block(&mut self, spec: &BlockSpec) -> Result<Block, ReportError> {
-        let table = self.table(&spec.query, false)?;
+        let table = self.table(spec, When::Now)?;
         let table = self.filtered(spec, &table)?;
         let language = self.locale.language();
         let content = match &spec.content {
@@ -201,16 +259,52 @@ impl Builder<'_> {
         })
     }
 
-    fn table(&mut self, query: &str, of_previous: bool) -> Result<Table, ReportError> {
-        let key = (query.to_owned(), of_previous);
+    /// Returns the block's rows of an earlier period; none where that was not loaded.
+    fn earlier(&mut self, block: &BlockSpec, when: When) -> Result<Option<Table>, ReportError> {
+        let is_loaded = match when {
+            When::Now => true,
+            When::Previous => self.previous.is_some(),
+            When::LastYear => self.last_year.is_some(),
+        };
+        if !is_loaded {
+            return Ok(None);
+        }
+        let table = self.table(block, when)?;
+        Ok(Some(self.filtered(block, &table)?))
+    }
+
+    fn table(&mut self, block: &BlockSpec, when: When) -> Result<Table, ReportError> {
+        let dimension = self.dimension(block)?;
+        let key = (block.query.clone(), dimension.clone(), when);
         if let Some(table) = self.tables.get(&key) {
             return Ok(table.clone());
         }
-        let parameters = if of_previous { self.previous.as_ref().unwrap_or(&self.parameters) } else { &self.parameters };
-        let table = self.engine.run(query, parameters)?.labelled(|column| self.locale.text(&format!("col-{}", column.name)));
+        let parameters = match when {
+            When::Now => None,
+            When::Previous => self.previous.as_ref(),
+            When::LastYear => self.last_year.as_ref(),
+        };
+        let parameters = Parameters { dimension: dimension.clone(), ..parameters.unwrap_or(&self.parameters).clone() };
+        let table = self.engine.run(&block.query, &parameters)?;
+        let table = match &dimension {
+            Some(dimension) => table.renamed(MEMBER, dimension),
+            None => table,
+        };
+        let table = table.labelled(|column| self.locale.text(&format!("col-{}", column.name)));
         let table = if self.is_loaded { table } else { table.filtered(|_| false) };
         self.tables.insert(key, table.clone());
         Ok(table)
+    }
+
+    fn dimension(&self, block: &BlockSpec) -> Result<Option<String>, ReportError> {
+        let query = self.engine.query(&block.query)?;
+        query.dimension(block.by.as_deref()).map(|dimension| dimension.map(str::to_owned)).map_err(|accepted| ReportError::Dimension {
+            report: self.spec.name.clone(),
+            block: block.id.clone(),
+            asked: block.by.clone().unwrap_or_default(),
+            query: block.query.clone(),
+            accepted,
+        })
     }
 
     fn filtered(&self, spec: &BlockSpec, table: &Table) -> Result<Table, ReportError> {
@@ -219,13 +313,7 @@ impl Builder<'_> {
     }
 
     fn figures(&mut self, block: &BlockSpec, specs: &[FigureSpec], table: &Table) -> Result<Vec<Figure>, ReportError> {
-        let previous = match self.previous {
-            Some(_) => {
-                let table = self.table(&block.query, true)?;
-                Some(self.filtered(block, &table)?)
-            }
-            None => None,
-        };
+        let (previous, last_year) = (self.earlier(block, When::Previous)?, self.earlier(block, When::LastYear)?);
         let mut figures = Vec::with_capacity(specs.len());
         for spec in specs {
             let others = [&spec.n, &spec.median, &spec.p90].into_iter().flatten();
@@ -235,6 +323,12 @@ impl Builder<'_> {
             let column = table.columns()[table.position(&spec.column).unwrap_or(0)].clone();
             let value = first(table, &spec.column);
             let earlier = previous.as_ref().and_then(|table| first(table, &spec.column));
+            let year_earlier = last_year.as_ref().and_then(|table| first(table, &spec.column));
+            let target = self.targets.get(&target_metric(&spec.column)).map(|target| {
+                let is_upper_bound = target.is_upper_bound();
+                let is_met = value.map(|value| if is_upper_bound { value <= target.value } else { value >= target.value });
+                Aim { value: target.value, is_upper_bound, is_met }
+            });
             let n = spec.n.as_ref().and_then(|name| if table.row_count() > 0 { table.get(0, name).int() } else { None });
             let placed = |name: &Option<String>| {
                 name.as_ref().and_then(|name| first(table, name)).map(|value| self.locale.value(column.kind, value))
@@ -246,6 +340,9 @@ impl Builder<'_> {
             figures.push(Figure {
                 unit: column.kind.unit(),
                 change: comparison::change(column.kind, value, earlier, spec.good),
+                last_year: year_earlier,
+                year_change: comparison::change(column.kind, value, year_earlier, spec.good),
+                target,
                 is_loaded: self.is_loaded,
                 column,
                 value,

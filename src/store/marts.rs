@@ -17,32 +17,39 @@ use crate::domain::{digest::sha256, period::MonthsByTable};
 const STAGING: [&str; 4] = ["received_ticket", "ticket", "quarantine", "message"];
 
 /// Marts, in the order in which they are made: each reads only what stands before it.
-pub const MARTS: [&str; 13] = [
+pub const MARTS: [&str; 19] = [
     "ticket_chain",
     "agent",
     "ticket",
-    "conversation",
+    "ticket_tag",
+    "chain",
     "stay",
+    "exchange",
+    "wait_piece",
     "turn",
     "sector_stay",
+    "conversation",
     "rating",
     "queue",
     "sector",
     "calendar_day",
+    "target",
+    "blip_figure",
     "coverage",
     "quality",
 ];
 
 /// Marts whose rows belong to customers; those after them are made whole.
-const OF_CUSTOMERS: usize = 8;
+const OF_CUSTOMERS: usize = 12;
 
 /// Tables of customers that are kept, each with its month column and how its rows are found by customer. Rows found by conversation go
 /// before the conversations themselves.
-const KEPT: [(&str, &str, Option<&str>, &str); 6] = [
+const KEPT: [(&str, &str, Option<&str>, &str); 7] = [
     ("staging", "quarantine", None, "customer_key"),
     ("marts", "turn", Some("started_day"), "conversation_id"),
     ("marts", "sector_stay", Some("started_day"), "conversation_id"),
     ("marts", "rating", Some("period_day"), "customer_key"),
+    ("marts", "ticket_tag", Some("started_day"), "customer_key"),
     ("marts", "ticket", Some("started_day"), "customer_key"),
     ("marts", "conversation", Some("started_day"), "customer_key"),
 ];
@@ -72,7 +79,7 @@ const CUT: [(&str, &str); 6] = [
 ];
 
 /// Tables that every customer's rows may need.
-const SHARED: [(&str, &str); 8] = [
+const SHARED: [(&str, &str); 10] = [
     ("raw", "attendant"),
     ("raw", "mark"),
     ("settings", "queue_sector"),
@@ -80,13 +87,16 @@ const SHARED: [(&str, &str); 8] = [
     ("settings", "survey"),
     ("settings", "answer"),
     ("settings", "offset_span"),
+    ("settings", "calendar"),
+    ("settings", "business_span"),
     ("settings", "holiday"),
 ];
 
 /// Marts that snapshots publish: name, the column whose local month places a row in a part (none for small tables), and the order of
 /// the rows in a part, which is total.
-pub const MART_TABLES: [(&str, Option<&str>, &str); 11] = [
+pub const MART_TABLES: [(&str, Option<&str>, &str); 14] = [
     ("ticket", Some("started_day"), "created_at, ticket_id"),
+    ("ticket_tag", Some("started_day"), "ticket_id, tag"),
     ("conversation", Some("started_day"), "started_at, conversation_id"),
     ("turn", Some("started_day"), "conversation_id, turn_number"),
     ("sector_stay", Some("started_day"), "conversation_id, stay_number"),
@@ -95,6 +105,8 @@ pub const MART_TABLES: [(&str, Option<&str>, &str); 11] = [
     ("queue", None, "queue"),
     ("sector", None, "sector"),
     ("calendar_day", Some("day"), "sector, day"),
+    ("target", None, "metric, sector, from_day"),
+    ("blip_figure", Some("day"), "key_name, day, figure, queue"),
     ("coverage", Some("day"), "resource, day"),
     ("quality", Some("day"), "check_name, resource, day"),
 ];
@@ -118,6 +130,17 @@ pub struct MartReport {
     pub quarantined: i64,
 }
 
+/// A check that every load runs on the tables.
+#[derive(Debug, Clone)]
+pub struct TableCheck {
+    /// Its name.
+    pub name: String,
+    /// `fail` or `warn`.
+    pub strength: &'static str,
+    /// One row with the number of rows that break the rule, from tables without a schema.
+    pub sql: String,
+}
+
 impl Store {
     /// Brings all tables up to what the raw answers, the settings and the queries make of them now.
     ///
@@ -128,6 +151,7 @@ impl Store {
     pub fn refresh_marts(
         &mut self,
         queries: &BTreeMap<String, String>,
+        checks: &[TableCheck],
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<MartReport, StoreError> {
         let basis = self.basis(queries)?;
@@ -142,11 +166,15 @@ impl Store {
         if parts > 1 {
             self.sort_by_month()?;
         }
-        let global_basis = format!("{basis}-{}", self.global_basis()?);
+        let global_basis = format!("{basis}-{}-{}", self.global_basis()?, sha256(format!("{checks:?}").as_bytes()));
         if parts > 0 || self.mark(GLOBAL_BASIS)?.as_deref() != Some(global_basis.as_str()) {
             self.transaction(|store| {
                 store.make("marts", "agent", queries)?;
-                MARTS[OF_CUSTOMERS..].iter().try_for_each(|name| store.make("marts", name, queries))?;
+                let (last, others) = MARTS[OF_CUSTOMERS..].split_last().expect("tables that are made whole");
+                others.iter().try_for_each(|name| store.make("marts", name, queries))?;
+                // What the checks find is part of the last table.
+                store.run_checks(checks)?;
+                store.make("marts", last, queries)?;
                 store.set_mark(GLOBAL_BASIS, &global_basis)
             })?;
         }
@@ -158,6 +186,24 @@ impl Store {
             |row| Ok((row.get(0)?, row.get(1)?)),
         )?;
         Ok(MartReport { tickets, quarantined })
+    }
+
+    fn run_checks(&self, checks: &[TableCheck]) -> Result<(), StoreError> {
+        self.connection.execute_batch("DELETE FROM state.check_result")?;
+        self.connection.execute_batch(&format!("USE \"{}\".marts", self.catalog))?;
+        let found: Result<Vec<i64>, StoreError> = checks
+            .iter()
+            .map(|check| {
+                let offending = self.connection.query_row(&check.sql, [], |row| row.get(0));
+                offending.map_err(|source| StoreError::Query { name: format!("checks/{}.sql", check.name), source })
+            })
+            .collect();
+        self.connection.execute_batch(&format!("USE \"{}\"", self.catalog))?;
+        for (check, offending) in checks.iter().zip(found?) {
+            self.connection
+                .execute("INSERT INTO state.check_result VALUES (?, ?, ?)", params![check.name, check.strength, offending])?;
+        }
+        Ok(())
     }
 
     /// Makes every table at once and in place: what a refresh must equal, and a start for tests of single queries.
@@ -377,7 +423,8 @@ impl Store {
         let mut parts: Vec<String> = settings.map(|(_, name)| digest_of(&format!("settings.{name}"), "rows", "")).collect();
         parts.push(digest_of("raw.attendant", "agent, queues", "QUALIFY row_number() OVER (PARTITION BY agent ORDER BY version DESC) = 1"));
         let rows = self.digest(&parts)?;
-        let texts: String = queries.iter().flat_map(|(path, text)| [path, "\0", text, "\0"]).collect();
+        let own = queries.iter().filter(|(path, _)| path.starts_with("staging/") || path.starts_with("marts/"));
+        let texts: String = own.flat_map(|(path, text)| [path, "\0", text, "\0"]).collect();
         Ok(sha256(format!("{rows}\0{texts}").as_bytes()))
     }
 
@@ -385,6 +432,7 @@ impl Store {
     fn global_basis(&self) -> Result<String, StoreError> {
         let parts = [
             digest_of("raw.queue", "rows", ""),
+            digest_of("settings.target", "rows", ""),
             digest_of("raw.coverage", "rows", ""),
             digest_of("raw.report", "key_name, report, day, body, is_final", ""),
             digest_of("raw.message_read", "ticket_id, is_final, source", ""),

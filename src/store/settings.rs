@@ -1,21 +1,21 @@
 //! What the configuration says, as tables that the SQL joins.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use duckdb::params;
 
 use super::{Store, StoreError};
 use crate::{
-    config::{DirectTransfer, Settings},
-    domain::{Language, digest::sha256, holiday, zone::OffsetSpan},
+    config::{DirectTransfer, Settings, Target},
+    domain::{Language, calendar::Span, digest::sha256, holiday::Holidays, zone::OffsetSpan},
 };
 
 /// The configuration's rows.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct SettingsRows {
     /// Queue and its sector.
     pub queue_sector: Vec<(String, String)>,
-    /// Rule of direct transfers by name, name of the queue `Default`, name of what cannot be resolved.
-    pub rule: (String, String, String),
+    /// Rule of direct transfers by name, name of the queue `Default`, name of what cannot be resolved, seconds of a short loss.
+    pub rule: (String, String, String, i64),
     /// How satisfaction is read; none when it is off.
     pub survey: Option<SurveyRow>,
     /// Answers in words and their scores.
@@ -24,6 +24,10 @@ pub struct SettingsRows {
     pub offsets: Vec<OffsetSpan>,
     /// National holidays.
     pub holidays: Vec<NaiveDate>,
+    /// Opening hours by calendar: a sector's name, or nothing for all others.
+    pub calendars: Vec<(String, Vec<Span>)>,
+    /// What figures should reach, with the day before which the next target of the same figure and sector holds.
+    pub targets: Vec<(Target, Option<NaiveDate>)>,
 }
 
 /// How satisfaction is read.
@@ -70,6 +74,7 @@ impl SettingsRows {
                     Language::EnUs => "Unresolved",
                 }
                 .to_owned(),
+                settings.sectors.short_loss_s,
             ),
             survey: survey.source.name().map(|source| SurveyRow {
                 source,
@@ -81,9 +86,35 @@ impl SettingsRows {
             }),
             answers: survey.answers.clone().into_iter().collect(),
             offsets: settings.organization.timezone.offset_spans(day(FIRST_YEAR), day(LAST_YEAR)),
-            holidays: (FIRST_YEAR..LAST_YEAR).flat_map(holiday::national).collect(),
+            holidays: (FIRST_YEAR..LAST_YEAR).flat_map(|year| Holidays::NATIONAL.of_year(year)).collect(),
+            calendars: calendars(settings, day(FIRST_YEAR), day(LAST_YEAR)),
+            targets: targets(&settings.targets),
         }
     }
+}
+
+fn calendars(settings: &Settings, first: NaiveDate, end: NaiveDate) -> Vec<(String, Vec<Span>)> {
+    let (declared, zone) = (&settings.calendars, settings.organization.timezone);
+    let default = (!declared.default.is_empty()).then_some(None);
+    let sectors = declared.by_sector.keys().map(|sector| Some(sector.as_str()));
+    default.into_iter().chain(sectors).map(|sector| (sector.unwrap_or_default().to_owned(), declared.spans(zone, sector, first, end))).collect()
+}
+
+fn targets(declared: &[Target]) -> Vec<(Target, Option<NaiveDate>)> {
+    let next = |target: &Target| {
+        let same = declared.iter().filter(|other| other.metric == target.metric && other.sector == target.sector);
+        same.map(|other| other.from).filter(|from| *from > target.from).min()
+    };
+    declared.iter().map(|target| (target.clone(), next(target))).collect()
+}
+
+/// Returns the seconds before each span.
+fn seconds_before(spans: &[Span]) -> impl Iterator<Item = (DateTime<Utc>, DateTime<Utc>, i64)> {
+    spans.iter().scan(0, |sum, (from, until)| {
+        let before = *sum;
+        *sum += (*until - *from).num_seconds();
+        Some((*from, *until, before))
+    })
 }
 
 impl Store {
@@ -99,13 +130,17 @@ impl Store {
         let connection = &self.connection;
         connection.execute_batch(
             "DELETE FROM settings.queue_sector; DELETE FROM settings.rule; DELETE FROM settings.survey;
-             DELETE FROM settings.answer; DELETE FROM settings.offset_span; DELETE FROM settings.holiday;",
+             DELETE FROM settings.answer; DELETE FROM settings.offset_span; DELETE FROM settings.holiday;
+             DELETE FROM settings.calendar; DELETE FROM settings.business_span; DELETE FROM settings.target;",
         )?;
         for (queue, sector) in &rows.queue_sector {
             connection.execute("INSERT INTO settings.queue_sector VALUES (?, ?)", params![queue, sector])?;
         }
-        let (direct_transfer, default_queue, unresolved) = &rows.rule;
-        connection.execute("INSERT INTO settings.rule VALUES (?, ?, ?)", params![direct_transfer, default_queue, unresolved])?;
+        let (direct_transfer, default_queue, unresolved, short_loss_s) = &rows.rule;
+        connection.execute(
+            "INSERT INTO settings.rule (direct_transfer, default_queue, unresolved, short_loss_s) VALUES (?, ?, ?, ?)",
+            params![direct_transfer, default_queue, unresolved, short_loss_s],
+        )?;
         if let Some(survey) = &rows.survey {
             connection.execute(
                 "INSERT INTO settings.survey (category, scale, lowest, highest, satisfied_from, source) VALUES (?, ?, ?, ?, ?, ?)",
@@ -127,6 +162,21 @@ impl Store {
         }
         holidays.flush()?;
         drop(holidays);
+        let mut spans = connection.appender_to_catalog_and_db("business_span", &self.catalog, "settings")?;
+        for (calendar, stretches) in &rows.calendars {
+            connection.execute("INSERT INTO settings.calendar VALUES (?)", params![calendar])?;
+            for (from, until, before_s) in seconds_before(stretches) {
+                spans.append_row(params![calendar, from.naive_utc(), until.naive_utc(), before_s])?;
+            }
+        }
+        spans.flush()?;
+        drop(spans);
+        for (target, until) in &rows.targets {
+            connection.execute(
+                "INSERT INTO settings.target VALUES (?, ?, ?, ?, ?)",
+                params![target.metric, target.sector, target.from, until, target.value],
+            )?;
+        }
         self.set_mark(WRITTEN, &digest)
     }
 }

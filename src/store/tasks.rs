@@ -198,7 +198,7 @@ impl Store {
     pub fn alarms(&self, first: NaiveDate) -> Result<Vec<(String, NaiveDate, i64, i64)>, StoreError> {
         let mut statement = self.connection.prepare(
             "SELECT check_name, day, said, found FROM marts.quality
-             WHERE state = 'warn' AND day >= ? AND check_name <> 'read'
+             WHERE day >= ? AND (state = 'fail' OR (state = 'warn' AND resource <> 'table' AND check_name <> 'read'))
              ORDER BY day, check_name",
         )?;
         let rows = statement.query_map(params![first], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;

@@ -25,7 +25,7 @@ fn empty_store(texts: &BTreeMap<String, String>) -> Store {
         .connection()
         .execute_batch(
             "INSERT INTO settings.offset_span VALUES (TIMESTAMP '2010-01-01', TIMESTAMP '2045-01-01', -10800);
-             INSERT INTO settings.rule VALUES ('inherit', 'Sem roteamento', 'Não resolvido');
+             INSERT INTO settings.rule VALUES ('inherit', 'Sem roteamento', 'Não resolvido', 10);
              INSERT INTO settings.survey VALUES ('pesquisa', '1-5', 1, 5, 4, 'events');",
         )
         .expect("settings");
@@ -77,7 +77,9 @@ fn report_rows(connection: Connection, catalogue: Catalogue, name: &str, columns
     let period = format!("{}..{}", value("first_day").expect("first_day"), value("last_day").expect("last_day"));
     let period = Period::parse(&period, "2026-11-22".parse().expect("a day")).expect("a period");
     let engine = Engine::on(connection, catalogue);
-    let table = engine.run(name, &Parameters { period, sector: value("sector") }).unwrap_or_else(|error| panic!("{name}: {error:?}"));
+    let as_of = value("as_of").map_or("2026-11-22T15:00:00Z".parse(), |text| text.parse()).expect("an instant");
+    let parameters = Parameters { period, sector: value("sector"), dimension: value("dimension"), as_of };
+    let table = engine.run(name, &parameters).unwrap_or_else(|error| panic!("{name}: {error:?}"));
     (0..table.row_count()).map(|row| columns.iter().map(|column| shown(table.get(row, column))).collect()).collect()
 }
 

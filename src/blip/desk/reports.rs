@@ -114,6 +114,14 @@ pub struct Timings {
     pub avg_attendance_time: Option<TimeDelta>,
 }
 
+impl Timings {
+    /// Returns whether no time is known.
+    pub fn is_empty(&self) -> bool {
+        let Timings { avg_queue_time, avg_first_response_time, avg_wait_time, avg_response_time, avg_attendance_time } = self;
+        [avg_queue_time, avg_first_response_time, avg_wait_time, avg_response_time, avg_attendance_time].into_iter().all(Option::is_none)
+    }
+}
+
 /// Time of attendance of the whole bot.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -1,0 +1,194 @@
+-- question: How satisfied are customers with each sector, attendant, channel or tag, and how many answered?
+-- grain: one row per member of the dimension with a close or an answer in the period, and one total
+-- parameters:
+--   period_start  date  first local day, inclusive
+--   period_end    date  local day after the last, exclusive
+--   sector        text  only this sector; null: all
+--   dimension     text  sector, agent, channel or tag
+-- reads: rating, ticket, ticket_tag
+-- anchor: the close: answers by the day their conversation ended, tickets by their own close
+-- columns:
+--   row_kind       text    -    member or total
+--   member         text    -    the sector, attendant, channel or tag; null: the total, and what has none
+--   closed         count   M4   tickets closed, transfers apart
+--   ratings        count   M18  valid answers that count: the last one of each conversation
+--   invalid        count   M18  answers without a score, such as free text
+--   score_1        count   M19  answers with score 1, on a scale of 1 to 5
+--   score_2        count   M19  answers with score 2
+--   score_3        count   M19  answers with score 3
+--   score_4        count   M19  answers with score 4
+--   score_5        count   M19  answers with score 5
+--   csat_share     share   M18  satisfied ÷ ratings; null: no answer, or another scale
+--   csat_low       share   M22  lower bound; null: as csat_share
+--   csat_high      share   M22  upper bound; null: as csat_share
+--   csat_mean      number  M19  mean score on its own scale; null: no answer
+--   detractors     count   M20  answers of 0 to 6, on a scale of 0 to 10
+--   passives       count   M20  answers of 7 and 8
+--   promoters      count   M20  answers of 9 and 10
+--   nps            number  M20  (promoters − detractors) ÷ their answers × 100; null: no answer, or another scale
+--   response_rate  share   M21  ratings ÷ closed; null: nothing closed
+--   few            flag    M22  fewer than 30 answers: too few to rank
+-- unique: row_kind, member
+-- not null: row_kind, closed, ratings, invalid, few
+WITH kind AS (
+    SELECT 'member' AS row_kind
+    UNION ALL
+    SELECT 'total' AS row_kind
+),
+
+-- Tags of a ticket, and of a conversation those of all its tickets.
+tagged AS (
+    SELECT
+        CONCAT('ticket ', ticket_id) AS tag_key,
+        tag
+    FROM ticket_tag
+    WHERE $dimension = 'tag'
+    UNION
+    SELECT
+        CONCAT('conversation ', conversation_id) AS tag_key,
+        tag
+    FROM ticket_tag
+    WHERE $dimension = 'tag'
+),
+
+fact AS (
+    SELECT
+        'closed' AS anchor,
+        ticket.sector,
+        ticket.agent,
+        ticket.channel,
+        CASE WHEN $dimension = 'tag' THEN CONCAT('ticket ', ticket.ticket_id) END AS tag_key,
+        CAST(NULL AS VARCHAR) AS validity,
+        FALSE AS counted,
+        CAST(NULL AS BOOLEAN) AS is_satisfied,
+        CAST(NULL AS VARCHAR) AS scale,
+        CAST(NULL AS DOUBLE) AS score
+    FROM ticket
+    WHERE
+        ticket.outcome <> 'transferred'
+        AND ticket.closed_day >= $period_start
+        AND ticket.closed_day < $period_end
+        AND (CAST($sector AS VARCHAR) IS NULL OR ticket.sector = $sector)
+    UNION ALL
+    SELECT
+        'rated' AS anchor,
+        rating.sector,
+        rating.agent,
+        rating.channel,
+        CASE WHEN $dimension = 'tag' THEN CONCAT('conversation ', rating.conversation_id) END AS tag_key,
+        rating.validity,
+        rating.counted,
+        rating.is_satisfied,
+        rating.scale,
+        rating.score
+    FROM rating
+    WHERE
+        rating.period_day >= $period_start
+        AND rating.period_day < $period_end
+        AND (CAST($sector AS VARCHAR) IS NULL OR rating.sector = $sector)
+    UNION ALL
+    -- There is a total even where nothing happened.
+    SELECT
+        'none' AS anchor,
+        CAST(NULL AS VARCHAR) AS sector,
+        CAST(NULL AS VARCHAR) AS agent,
+        CAST(NULL AS VARCHAR) AS channel,
+        CAST(NULL AS VARCHAR) AS tag_key,
+        CAST(NULL AS VARCHAR) AS validity,
+        FALSE AS counted,
+        CAST(NULL AS BOOLEAN) AS is_satisfied,
+        CAST(NULL AS VARCHAR) AS scale,
+        CAST(NULL AS DOUBLE) AS score
+),
+
+placed AS (
+    SELECT
+        kind.row_kind,
+        CASE
+            WHEN kind.row_kind = 'total' THEN CAST(NULL AS VARCHAR)
+            WHEN $dimension = 'sector' THEN fact.sector
+            WHEN $dimension = 'agent' THEN fact.agent
+            WHEN $dimension = 'channel' THEN fact.channel
+            WHEN $dimension = 'tag' THEN tagged.tag
+        END AS member,
+        fact.anchor,
+        fact.validity,
+        fact.counted,
+        fact.is_satisfied,
+        fact.scale,
+        fact.score
+    FROM fact
+    CROSS JOIN kind
+    LEFT JOIN tagged
+        ON kind.row_kind = 'member'
+        AND tagged.tag_key = fact.tag_key
+    WHERE fact.anchor <> 'none' OR kind.row_kind = 'total'
+),
+
+counted AS (
+    SELECT
+        row_kind,
+        member,
+        COUNT(*) FILTER (WHERE anchor = 'closed') AS closed,
+        COUNT(*) FILTER (WHERE counted) AS ratings,
+        COUNT(*) FILTER (WHERE validity = 'invalid') AS invalid,
+        COUNT(*) FILTER (WHERE counted AND scale = '1-5' AND score = 1) AS score_1,
+        COUNT(*) FILTER (WHERE counted AND scale = '1-5' AND score = 2) AS score_2,
+        COUNT(*) FILTER (WHERE counted AND scale = '1-5' AND score = 3) AS score_3,
+        COUNT(*) FILTER (WHERE counted AND scale = '1-5' AND score = 4) AS score_4,
+        COUNT(*) FILTER (WHERE counted AND scale = '1-5' AND score = 5) AS score_5,
+        COUNT(*) FILTER (WHERE counted AND scale = '1-5') AS csat_n,
+        COUNT(*) FILTER (WHERE counted AND scale = '1-5' AND is_satisfied) AS satisfied,
+        AVG(CASE WHEN counted THEN score END) AS csat_mean,
+        COUNT(*) FILTER (WHERE counted AND scale = '0-10' AND score <= 6) AS detractors,
+        COUNT(*) FILTER (WHERE counted AND scale = '0-10' AND score > 6 AND score < 9) AS passives,
+        COUNT(*) FILTER (WHERE counted AND scale = '0-10' AND score >= 9) AS promoters
+    FROM placed
+    GROUP BY row_kind, member
+),
+
+shared AS (
+    SELECT
+        counted.*,
+        CAST(satisfied AS DOUBLE) / NULLIF(csat_n, 0) AS csat_share,
+        CAST(1 AS DOUBLE) / NULLIF(csat_n, 0) AS per_answer
+    FROM counted
+),
+
+-- Wilson's interval at 95 %: z = 1.9599639845401, z² = 3.8414588206941.
+bounded AS (
+    SELECT
+        shared.*,
+        CAST(csat_share + 1.9207294103470 * per_answer AS DOUBLE) / (1 + 3.8414588206941 * per_answer) AS centre,
+        CAST(1.9599639845401 * SQRT(csat_share * (1 - csat_share) * per_answer + 0.9603647051735 * per_answer * per_answer) AS DOUBLE)
+        / (1 + 3.8414588206941 * per_answer) AS half_width
+    FROM shared
+)
+
+SELECT
+    row_kind,
+    member,
+    closed,
+    ratings,
+    invalid,
+    score_1,
+    score_2,
+    score_3,
+    score_4,
+    score_5,
+    csat_share,
+    CASE WHEN centre > half_width THEN centre - half_width ELSE 0 * centre END AS csat_low,
+    CASE WHEN centre + half_width < 1 THEN centre + half_width ELSE 1 + 0 * centre END AS csat_high,
+    csat_mean,
+    detractors,
+    passives,
+    promoters,
+    100 * CAST(promoters - detractors AS DOUBLE) / NULLIF(promoters + passives + detractors, 0) AS nps,
+    CAST(ratings AS DOUBLE) / NULLIF(closed, 0) AS response_rate,
+    ratings < 30 AS few
+FROM bounded
+ORDER BY
+    row_kind,
+    CASE WHEN ratings < 30 THEN 1 ELSE 0 END,
+    csat_share DESC NULLS LAST,
+    member

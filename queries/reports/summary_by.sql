@@ -1,0 +1,276 @@
+-- question: How is each sector, attendant, channel or tag doing, in one line?
+-- grain: one row per member of the dimension with a ticket or a reply of the period, then one total
+-- parameters:
+--   period_start  date  first local day, inclusive
+--   period_end    date  local day after the last, exclusive
+--   sector        text  only this sector; null: all
+--   dimension     text  sector, agent, channel or tag
+-- reads: ticket, conversation, turn, rating, ticket_tag
+-- anchor: volume, waits and responses by the arrival of the conversation (tickets: their own); returns and satisfaction by the close
+-- columns:
+--   row_kind                  text      -    member or total
+--   member                    text      -    the sector, attendant, channel or tag; null: the total, and what has none
+--   conversations             count     M2   conversations of the period that touch the member
+--   tickets                   count     M1   tickets created
+--   lost_share                share     M12  of these, left by the customer before the pick-up; null: none created
+--   queue_wait_n              count     M6   tickets that were picked up
+--   queue_wait_median_s       duration  M6   median; null: none was picked up
+--   queue_wait_min_s          duration  -    smallest
+--   queue_wait_max_s          duration  -    largest
+--   whole_wait_n              count     M8   answered conversations whose first reply was the member's
+--   whole_wait_mean_s         duration  M8   mean; null: none was answered
+--   response_n                count     M9   answered turns
+--   response_mean_s           duration  M9   mean, in a sector only the seconds in its own hands; null: no answered turn
+--   response_median_s         duration  M25  the same, median
+--   response_p90_s            duration  M25  the same, 90th percentile
+--   response_min_s            duration  -    the same, smallest
+--   response_max_s            duration  -    the same, largest
+--   response_business_mean_s  duration  M24  the same within business hours, mean; null: no answered turn, or no calendar
+--   returned_7d_share         share     M16  of the conversations that ended with the member, those followed by another within seven days; null: none ended
+--   ratings                   count     M18  valid answers that count
+--   csat_share                share     M18  satisfied ÷ ratings; null: no answer, or another scale
+--   few                       flag      M22  fewer than 30 answers: too few to rank
+-- unique: row_kind, member
+-- not null: row_kind, conversations, tickets, queue_wait_n, whole_wait_n, response_n, ratings, few
+WITH kind AS (
+    SELECT 'member' AS row_kind
+    UNION ALL
+    SELECT 'total' AS row_kind
+),
+
+-- Tags of a ticket, and of a conversation those of all its tickets.
+tagged AS (
+    SELECT
+        CONCAT('ticket ', ticket_id) AS tag_key,
+        tag
+    FROM ticket_tag
+    WHERE $dimension = 'tag'
+    UNION
+    SELECT
+        CONCAT('conversation ', conversation_id) AS tag_key,
+        tag
+    FROM ticket_tag
+    WHERE $dimension = 'tag'
+),
+
+fact AS (
+    SELECT
+        'begun' AS anchor,
+        ticket.sector,
+        ticket.agent,
+        ticket.channel,
+        CASE WHEN $dimension = 'tag' THEN CONCAT('ticket ', ticket.ticket_id) END AS tag_key,
+        ticket.conversation_id,
+        ticket.outcome,
+        ticket.queue_wait_s AS value_s,
+        ticket.queue_wait_s AS total_s,
+        CAST(NULL AS BIGINT) AS business_s,
+        CAST(NULL AS BIGINT) AS total_business_s,
+        CAST(NULL AS BOOLEAN) AS flag
+    FROM ticket
+    WHERE
+        ticket.started_day >= $period_start
+        AND ticket.started_day < $period_end
+        AND (CAST($sector AS VARCHAR) IS NULL OR ticket.sector = $sector)
+    UNION ALL
+    SELECT
+        'created' AS anchor,
+        ticket.sector,
+        ticket.agent,
+        ticket.channel,
+        CASE WHEN $dimension = 'tag' THEN CONCAT('ticket ', ticket.ticket_id) END AS tag_key,
+        ticket.conversation_id,
+        ticket.outcome,
+        CAST(NULL AS BIGINT) AS value_s,
+        CAST(NULL AS BIGINT) AS total_s,
+        CAST(NULL AS BIGINT) AS business_s,
+        CAST(NULL AS BIGINT) AS total_business_s,
+        CAST(NULL AS BOOLEAN) AS flag
+    FROM ticket
+    WHERE
+        ticket.created_day >= $period_start
+        AND ticket.created_day < $period_end
+        AND (CAST($sector AS VARCHAR) IS NULL OR ticket.sector = $sector)
+    UNION ALL
+    SELECT
+        'answered' AS anchor,
+        conversation.first_response_sector AS sector,
+        conversation.first_response_agent AS agent,
+        conversation.channel,
+        CASE WHEN $dimension = 'tag' THEN CONCAT('conversation ', conversation.conversation_id) END AS tag_key,
+        CAST(NULL AS VARCHAR) AS conversation_id,
+        CAST(NULL AS VARCHAR) AS outcome,
+        conversation.whole_wait_s AS value_s,
+        conversation.whole_wait_s AS total_s,
+        CAST(NULL AS BIGINT) AS business_s,
+        CAST(NULL AS BIGINT) AS total_business_s,
+        CAST(NULL AS BOOLEAN) AS flag
+    FROM conversation
+    WHERE
+        conversation.started_day >= $period_start
+        AND conversation.started_day < $period_end
+        AND (CAST($sector AS VARCHAR) IS NULL OR conversation.first_response_sector = $sector)
+    UNION ALL
+    SELECT
+        'replied' AS anchor,
+        turn.sector,
+        turn.agent,
+        turn.channel,
+        CASE WHEN $dimension = 'tag' THEN CONCAT('conversation ', turn.conversation_id) END AS tag_key,
+        CAST(NULL AS VARCHAR) AS conversation_id,
+        CAST(NULL AS VARCHAR) AS outcome,
+        turn.own_s AS value_s,
+        turn.whole_s AS total_s,
+        turn.own_business_s AS business_s,
+        turn.whole_business_s AS total_business_s,
+        CAST(NULL AS BOOLEAN) AS flag
+    FROM turn
+    WHERE
+        turn.state = 'answered'
+        AND turn.started_day >= $period_start
+        AND turn.started_day < $period_end
+        AND (CAST($sector AS VARCHAR) IS NULL OR turn.sector = $sector)
+    UNION ALL
+    SELECT
+        'ended' AS anchor,
+        conversation.last_sector AS sector,
+        conversation.last_agent AS agent,
+        conversation.channel,
+        CASE WHEN $dimension = 'tag' THEN CONCAT('conversation ', conversation.conversation_id) END AS tag_key,
+        CAST(NULL AS VARCHAR) AS conversation_id,
+        CAST(NULL AS VARCHAR) AS outcome,
+        CAST(NULL AS BIGINT) AS value_s,
+        CAST(NULL AS BIGINT) AS total_s,
+        CAST(NULL AS BIGINT) AS business_s,
+        CAST(NULL AS BIGINT) AS total_business_s,
+        conversation.returned_after_s <= 604800 AS flag
+    FROM conversation
+    WHERE
+        conversation.ended_day >= $period_start
+        AND conversation.ended_day < $period_end
+        AND (CAST($sector AS VARCHAR) IS NULL OR conversation.last_sector = $sector)
+    UNION ALL
+    SELECT
+        'rated' AS anchor,
+        rating.sector,
+        rating.agent,
+        rating.channel,
+        CASE WHEN $dimension = 'tag' THEN CONCAT('conversation ', rating.conversation_id) END AS tag_key,
+        CAST(NULL AS VARCHAR) AS conversation_id,
+        CAST(NULL AS VARCHAR) AS outcome,
+        CAST(NULL AS BIGINT) AS value_s,
+        CAST(NULL AS BIGINT) AS total_s,
+        CAST(NULL AS BIGINT) AS business_s,
+        CAST(NULL AS BIGINT) AS total_business_s,
+        CASE WHEN rating.scale = '1-5' THEN rating.is_satisfied END AS flag
+    FROM rating
+    WHERE
+        rating.counted
+        AND rating.period_day >= $period_start
+        AND rating.period_day < $period_end
+        AND (CAST($sector AS VARCHAR) IS NULL OR rating.sector = $sector)
+    UNION ALL
+    -- There is a total even where nothing happened.
+    SELECT
+        'none' AS anchor,
+        CAST(NULL AS VARCHAR) AS sector,
+        CAST(NULL AS VARCHAR) AS agent,
+        CAST(NULL AS VARCHAR) AS channel,
+        CAST(NULL AS VARCHAR) AS tag_key,
+        CAST(NULL AS VARCHAR) AS conversation_id,
+        CAST(NULL AS VARCHAR) AS outcome,
+        CAST(NULL AS BIGINT) AS value_s,
+        CAST(NULL AS BIGINT) AS total_s,
+        CAST(NULL AS BIGINT) AS business_s,
+        CAST(NULL AS BIGINT) AS total_business_s,
+        CAST(NULL AS BOOLEAN) AS flag
+),
+
+placed AS (
+    SELECT
+        kind.row_kind,
+        CASE
+            WHEN kind.row_kind = 'total' THEN CAST(NULL AS VARCHAR)
+            WHEN $dimension = 'sector' THEN fact.sector
+            WHEN $dimension = 'agent' THEN fact.agent
+            WHEN $dimension = 'channel' THEN fact.channel
+            WHEN $dimension = 'tag' THEN tagged.tag
+        END AS member,
+        fact.anchor,
+        fact.conversation_id,
+        fact.outcome,
+        CASE
+            WHEN (kind.row_kind = 'member' AND $dimension = 'sector') OR CAST($sector AS VARCHAR) IS NOT NULL THEN fact.value_s
+            ELSE fact.total_s
+        END AS value_s,
+        CASE
+            WHEN (kind.row_kind = 'member' AND $dimension = 'sector') OR CAST($sector AS VARCHAR) IS NOT NULL THEN fact.business_s
+            ELSE fact.total_business_s
+        END AS business_s,
+        fact.flag
+    FROM fact
+    CROSS JOIN kind
+    LEFT JOIN tagged
+        ON kind.row_kind = 'member'
+        AND tagged.tag_key = fact.tag_key
+    WHERE fact.anchor <> 'none' OR kind.row_kind = 'total'
+),
+
+counted AS (
+    SELECT
+        row_kind,
+        member,
+        COUNT(DISTINCT CASE WHEN anchor = 'begun' THEN conversation_id END) AS conversations,
+        COUNT(*) FILTER (WHERE anchor = 'created') AS tickets,
+        COUNT(*) FILTER (WHERE anchor = 'created' AND outcome = 'lost') AS lost,
+        COUNT(CASE WHEN anchor = 'begun' THEN value_s END) AS queue_wait_n,
+        percentile_cont(0.5) WITHIN GROUP (ORDER BY CASE WHEN anchor = 'begun' THEN CAST(value_s AS DOUBLE) END) AS queue_wait_median_s,
+        MIN(CASE WHEN anchor = 'begun' THEN value_s END) AS queue_wait_min_s,
+        MAX(CASE WHEN anchor = 'begun' THEN value_s END) AS queue_wait_max_s,
+        COUNT(CASE WHEN anchor = 'answered' THEN value_s END) AS whole_wait_n,
+        AVG(CASE WHEN anchor = 'answered' THEN value_s END) AS whole_wait_mean_s,
+        COUNT(CASE WHEN anchor = 'replied' THEN value_s END) AS response_n,
+        AVG(CASE WHEN anchor = 'replied' THEN value_s END) AS response_mean_s,
+        percentile_cont(0.5) WITHIN GROUP (ORDER BY CASE WHEN anchor = 'replied' THEN CAST(value_s AS DOUBLE) END) AS response_median_s,
+        percentile_cont(0.9) WITHIN GROUP (ORDER BY CASE WHEN anchor = 'replied' THEN CAST(value_s AS DOUBLE) END) AS response_p90_s,
+        MIN(CASE WHEN anchor = 'replied' THEN value_s END) AS response_min_s,
+        MAX(CASE WHEN anchor = 'replied' THEN value_s END) AS response_max_s,
+        AVG(CASE WHEN anchor = 'replied' THEN business_s END) AS response_business_mean_s,
+        COUNT(*) FILTER (WHERE anchor = 'ended') AS ended,
+        COUNT(*) FILTER (WHERE anchor = 'ended' AND flag) AS returned,
+        COUNT(*) FILTER (WHERE anchor = 'rated') AS ratings,
+        COUNT(CASE WHEN anchor = 'rated' THEN flag END) AS csat_n,
+        COUNT(*) FILTER (WHERE anchor = 'rated' AND flag) AS satisfied
+    FROM placed
+    GROUP BY row_kind, member
+)
+
+SELECT
+    row_kind,
+    member,
+    conversations,
+    tickets,
+    CAST(lost AS DOUBLE) / NULLIF(tickets, 0) AS lost_share,
+    queue_wait_n,
+    queue_wait_median_s,
+    queue_wait_min_s,
+    queue_wait_max_s,
+    whole_wait_n,
+    whole_wait_mean_s,
+    response_n,
+    response_mean_s,
+    response_median_s,
+    response_p90_s,
+    response_min_s,
+    response_max_s,
+    response_business_mean_s,
+    CAST(returned AS DOUBLE) / NULLIF(ended, 0) AS returned_7d_share,
+    ratings,
+    CAST(satisfied AS DOUBLE) / NULLIF(csat_n, 0) AS csat_share,
+    ratings < 30 AS few
+FROM counted
+WHERE conversations > 0 OR tickets > 0 OR response_n > 0 OR row_kind = 'total'
+ORDER BY
+    row_kind,
+    conversations DESC,
+    member

@@ -1,0 +1,42 @@
+-- question: Which conversations waited for a first reply when the period ended, and for how many days?
+-- grain: one row per span of ages with such a conversation
+-- parameters:
+--   period_start  date  first local day, inclusive
+--   period_end    date  local day after the last, exclusive
+--   sector        text  only this sector; null: all
+-- reads: conversation
+-- anchor: instant: the end of the last day
+-- columns:
+--   age_days_from  count  M14  local days since the conversation began, at least
+--   age_days_to    count  M14  and at most; null: no limit
+--   conversations  count  M14  open at the end of the period without any human reply by then, whenever they began
+--   oldest_day     date   M14  day on which the oldest of these began
+-- unique: age_days_from
+-- not null: age_days_from, conversations, oldest_day
+WITH waiting AS (
+    SELECT
+        started_day,
+        CASE
+            WHEN started_day >= CAST($period_end AS DATE) - INTERVAL '1' DAY THEN 0
+            WHEN started_day >= CAST($period_end AS DATE) - INTERVAL '2' DAY THEN 1
+            WHEN started_day >= CAST($period_end AS DATE) - INTERVAL '4' DAY THEN 2
+            WHEN started_day >= CAST($period_end AS DATE) - INTERVAL '8' DAY THEN 4
+            WHEN started_day >= CAST($period_end AS DATE) - INTERVAL '31' DAY THEN 8
+            ELSE 31
+        END AS age_days_from
+    FROM conversation
+    WHERE
+        started_day < $period_end
+        AND (ended_day IS NULL OR ended_day >= $period_end)
+        AND (first_response_day IS NULL OR first_response_day >= $period_end)
+        AND (CAST($sector AS VARCHAR) IS NULL OR last_sector = $sector)
+)
+
+SELECT
+    age_days_from,
+    CASE age_days_from WHEN 0 THEN 0 WHEN 1 THEN 1 WHEN 2 THEN 3 WHEN 4 THEN 7 WHEN 8 THEN 30 END AS age_days_to,
+    COUNT(*) AS conversations,
+    MIN(started_day) AS oldest_day
+FROM waiting
+GROUP BY age_days_from
+ORDER BY age_days_from

@@ -1,0 +1,158 @@
+-- question: How much work did each sector, attendant, channel or tag have, and how did its tickets end?
+-- grain: one row per member of the dimension with a ticket of the period, then one total
+-- parameters:
+--   period_start  date  first local day, inclusive
+--   period_end    date  local day after the last, exclusive
+--   sector        text  only this sector; null: all
+--   dimension     text  sector, agent, channel or tag
+-- reads: ticket, ticket_tag
+-- anchor: conversations and tickets by arrival; closes by the close
+-- columns:
+--   row_kind         text   -    member or total
+--   member           text   -    the sector, attendant, channel or tag; null: the total, and what has none
+--   conversations    count  M2   conversations of the period that touch the member; one that touches two counts in both, once in the total
+--   tickets          count  M1   tickets created; one with two tags counts in both, once in the total
+--   tickets_share    share  M1   of all tickets created; null: none at all
+--   lost_share       share  M12  of the tickets created, those that the customer left before the pick-up; null: none created
+--   abandoned_share  share  M13  of the tickets created, those that the customer left after it; null: none created
+--   closed           count  M4   tickets closed, transfers apart
+--   attended         count  M4   of these, closed by the attendant
+--   abandoned        count  M4   of these, left by the customer after the pick-up
+--   lost             count  M4   of these, left by the customer before the pick-up
+--   inactive         count  M4   of these, closed for silence
+--   transferred      count  M4   tickets that a transfer ended
+-- unique: row_kind, member
+-- not null: row_kind, conversations, tickets, closed, attended, abandoned, lost, inactive, transferred
+WITH kind AS (
+    SELECT 'member' AS row_kind
+    UNION ALL
+    SELECT 'total' AS row_kind
+),
+
+-- Tags of a ticket, and of a conversation those of all its tickets.
+tagged AS (
+    SELECT
+        CONCAT('ticket ', ticket_id) AS tag_key,
+        tag
+    FROM ticket_tag
+    WHERE $dimension = 'tag'
+    UNION
+    SELECT
+        CONCAT('conversation ', conversation_id) AS tag_key,
+        tag
+    FROM ticket_tag
+    WHERE $dimension = 'tag'
+),
+
+fact AS (
+    SELECT
+        'begun' AS anchor,
+        ticket.sector,
+        ticket.agent,
+        ticket.channel,
+        CASE WHEN $dimension = 'tag' THEN CONCAT('ticket ', ticket.ticket_id) END AS tag_key,
+        ticket.conversation_id,
+        ticket.outcome
+    FROM ticket
+    WHERE
+        ticket.started_day >= $period_start
+        AND ticket.started_day < $period_end
+        AND (CAST($sector AS VARCHAR) IS NULL OR ticket.sector = $sector)
+    UNION ALL
+    SELECT
+        'created' AS anchor,
+        ticket.sector,
+        ticket.agent,
+        ticket.channel,
+        CASE WHEN $dimension = 'tag' THEN CONCAT('ticket ', ticket.ticket_id) END AS tag_key,
+        ticket.conversation_id,
+        ticket.outcome
+    FROM ticket
+    WHERE
+        ticket.created_day >= $period_start
+        AND ticket.created_day < $period_end
+        AND (CAST($sector AS VARCHAR) IS NULL OR ticket.sector = $sector)
+    UNION ALL
+    SELECT
+        'closed' AS anchor,
+        ticket.sector,
+        ticket.agent,
+        ticket.channel,
+        CASE WHEN $dimension = 'tag' THEN CONCAT('ticket ', ticket.ticket_id) END AS tag_key,
+        ticket.conversation_id,
+        ticket.outcome
+    FROM ticket
+    WHERE
+        ticket.closed_day >= $period_start
+        AND ticket.closed_day < $period_end
+        AND (CAST($sector AS VARCHAR) IS NULL OR ticket.sector = $sector)
+    UNION ALL
+    -- There is a total even where nothing happened.
+    SELECT
+        'none' AS anchor,
+        CAST(NULL AS VARCHAR) AS sector,
+        CAST(NULL AS VARCHAR) AS agent,
+        CAST(NULL AS VARCHAR) AS channel,
+        CAST(NULL AS VARCHAR) AS tag_key,
+        CAST(NULL AS VARCHAR) AS conversation_id,
+        CAST(NULL AS VARCHAR) AS outcome
+),
+
+placed AS (
+    SELECT
+        kind.row_kind,
+        CASE
+            WHEN kind.row_kind = 'total' THEN CAST(NULL AS VARCHAR)
+            WHEN $dimension = 'sector' THEN fact.sector
+            WHEN $dimension = 'agent' THEN fact.agent
+            WHEN $dimension = 'channel' THEN fact.channel
+            WHEN $dimension = 'tag' THEN tagged.tag
+        END AS member,
+        fact.anchor,
+        fact.conversation_id,
+        fact.outcome
+    FROM fact
+    CROSS JOIN kind
+    LEFT JOIN tagged
+        ON kind.row_kind = 'member'
+        AND tagged.tag_key = fact.tag_key
+    WHERE fact.anchor <> 'none' OR kind.row_kind = 'total'
+),
+
+counted AS (
+    SELECT
+        row_kind,
+        member,
+        COUNT(DISTINCT CASE WHEN anchor = 'begun' THEN conversation_id END) AS conversations,
+        COUNT(*) FILTER (WHERE anchor = 'created') AS tickets,
+        COUNT(*) FILTER (WHERE anchor = 'created' AND outcome = 'lost') AS created_lost,
+        COUNT(*) FILTER (WHERE anchor = 'created' AND outcome = 'abandoned') AS created_abandoned,
+        COUNT(*) FILTER (WHERE anchor = 'closed' AND outcome <> 'transferred') AS closed,
+        COUNT(*) FILTER (WHERE anchor = 'closed' AND outcome = 'attended') AS attended,
+        COUNT(*) FILTER (WHERE anchor = 'closed' AND outcome = 'abandoned') AS abandoned,
+        COUNT(*) FILTER (WHERE anchor = 'closed' AND outcome = 'lost') AS lost,
+        COUNT(*) FILTER (WHERE anchor = 'closed' AND outcome = 'inactive') AS inactive,
+        COUNT(*) FILTER (WHERE anchor = 'closed' AND outcome = 'transferred') AS transferred
+    FROM placed
+    GROUP BY row_kind, member
+)
+
+SELECT
+    row_kind,
+    member,
+    conversations,
+    tickets,
+    CAST(tickets AS DOUBLE) / NULLIF(MAX(tickets) FILTER (WHERE row_kind = 'total') OVER (), 0) AS tickets_share,
+    CAST(created_lost AS DOUBLE) / NULLIF(tickets, 0) AS lost_share,
+    CAST(created_abandoned AS DOUBLE) / NULLIF(tickets, 0) AS abandoned_share,
+    closed,
+    attended,
+    abandoned,
+    lost,
+    inactive,
+    transferred
+FROM counted
+ORDER BY
+    row_kind,
+    tickets DESC,
+    member

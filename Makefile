@@ -83,6 +83,10 @@ lint: setup ## Check formatting, clippy and the documentation
 	@cargo clippy --locked --all-targets --quiet -- --deny warnings
 	@RUSTDOCFLAGS="--deny warnings" cargo doc --locked --no-deps --document-private-items --quiet
 
+.PHONY: docs
+docs: setup ## Make the metric dictionary of docs/metrics.md from the queries
+	@RELATO_MAKE_DOCS=1 cargo test --locked --quiet --test it the_documentation_says
+
 .PHONY: fmt
 fmt: ## Format the code
 	@cargo fmt

@@ -274,6 +274,8 @@ note-quarantined = { $n ->
    *[other] { $count } records from Blip could not be understood and are not in the figures.
 }
 note-check = Check: { $n } { $message }.
+check-answers_are_fewer_than_closes = answer(s) beyond the number of closed tickets
+check-waits_are_shorter_than_a_month = wait(s) of more than a month: a forgotten ticket, or clocks that disagree
 check-everything_reported_is_stored = day(s) on which Blip reported more records than were stored
 check-tickets_open_before_they_are_created = ticket(s) picked up before they were created, left out of the queue wait
 note-touch = Conversations by sector can add up to more than the total: a transferred conversation counts in each sector it passed through.

@@ -274,6 +274,8 @@ note-quarantined = { $n ->
    *[other] { $count } registros da Blip não puderam ser interpretados e ficaram fora dos números.
 }
 note-check = Verificação: { $n } { $message }.
+check-answers_are_fewer_than_closes = resposta(s) à pesquisa além do número de tickets encerrados
+check-waits_are_shorter_than_a_month = espera(s) de mais de um mês: ticket esquecido, ou relógios que discordam
 check-everything_reported_is_stored = dia(s) em que a Blip informou mais registros do que os armazenados
 check-tickets_open_before_they_are_created = ticket(s) assumido(s) antes de criado(s), fora da espera na fila
 note-touch = A soma das conversas por setor pode passar do total: uma conversa transferida conta em cada setor por onde passou.

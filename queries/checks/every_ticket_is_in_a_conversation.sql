@@ -1,6 +1,7 @@
 -- question: Is every ticket in a conversation, and does every conversation hold as many tickets as it says?
 -- strength: fail
 -- message: tickets or conversations that do not belong together
+-- metrics: M2, M15
 -- columns:
 --   offending  count  rows that break the rule; 0: all is well
 WITH counted AS (

@@ -1,6 +1,7 @@
 -- question: Does at most one survey answer count for each conversation?
 -- strength: fail
 -- message: conversations with more than one counted answer
+-- metrics: M18, M19, M20, M21
 -- columns:
 --   offending  count  rows that break the rule; 0: all is well
 WITH counted AS (

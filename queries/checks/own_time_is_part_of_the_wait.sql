@@ -1,6 +1,7 @@
 -- question: Is the time in the replying sector a part of the customers whole wait?
 -- strength: fail
 -- message: turns whose own seconds are negative or more than the whole
+-- metrics: M9
 -- columns:
 --   offending  count  rows that break the rule; 0: all is well
 SELECT COUNT(*) AS offending

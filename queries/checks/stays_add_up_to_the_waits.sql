@@ -1,6 +1,7 @@
 -- question: Does each second of a wait belong to exactly one sector?
 -- strength: fail
 -- message: answered conversations whose sectors do not share out exactly the seconds waited
+-- metrics: M8, M9
 -- columns:
 --   offending  count  rows that break the rule; 0: all is well
 WITH held AS (

@@ -1,6 +1,7 @@
 -- question: Is M8 = M6 + M7 where a conversation has one ticket?
 -- strength: fail
 -- message: single-ticket conversations whose whole wait is not queue wait plus first response
+-- metrics: M6, M7, M8
 -- columns:
 --   offending  count  rows that break the rule; 0: all is well
 SELECT COUNT(*) AS offending

@@ -10,13 +10,14 @@
 --   resolution_business_s  duration    M11 within the hours of whoever held it; null: still open, or no calendar is declared
 --   full_resolution_s      duration    M11 with returns: end of the last conversation that began within seven days of the one before's
 --                                      end, by the same customer in the same sector − start; null: that one is still open
---   returned_after_s       duration    M16, from the end to the customer's next conversation that begins in the sector where this one
---                                      ended; null: none yet, or still open
+--   returned_after_s       duration    M16, from the end to the customer's next conversation that begins, within seven days, in the sector
+--                                      where this one ended; null: none, or still open
 --   waiting_since_s        count       seconds from 1970 to the start, while it waits for a first reply; null: it does not
 --   answered_turns         count       turns that were answered
 --   message_count          count       messages between start and end; 0: none are here
 --   is_one_touch           flag        M17, one ticket and no reply of a person after the first; null: still open, or its messages are not here
--- notes: instants are cut to the second before subtracting
+-- notes: instants are cut to the second before subtracting. What comes later than seven days changes nothing here, so that old months
+--   stay as they are
 WITH RECURSIVE next_at AS (
     SELECT
         ended.conversation_id,
@@ -43,6 +44,7 @@ returned AS (
         ON later.customer_key = next_at.customer_key
         AND later.first_sector = next_at.last_sector
         AND later.started_at = next_at.started_at
+    WHERE next_at.started_at <= next_at.ended_at + INTERVAL 7 DAY
     GROUP BY next_at.conversation_id
 ),
 
@@ -52,14 +54,12 @@ path AS (
         conversation_id,
         next_id AS at_id
     FROM returned
-    WHERE next_started_at <= ended_at + INTERVAL 7 DAY
     UNION ALL
     SELECT
         path.conversation_id,
         returned.next_id AS at_id
     FROM path
     INNER JOIN returned ON returned.conversation_id = path.at_id
-    WHERE returned.next_started_at <= returned.ended_at + INTERVAL 7 DAY
 ),
 
 last_return AS (

@@ -27,7 +27,7 @@ timed AS (
         coalesce(own.calendar, base.calendar) AS calendar
     FROM marts.stay
     LEFT JOIN settings.calendar AS own ON own.calendar = stay.sector
-    LEFT JOIN settings.calendar AS base ON base.calendar = ''
+    LEFT JOIN settings.calendar AS base ON base.calendar = '*'
 )
 
 SELECT

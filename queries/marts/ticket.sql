@@ -73,7 +73,7 @@ step AS (
         coalesce(own.calendar, base.calendar) AS calendar
     FROM placed
     LEFT JOIN settings.calendar AS own ON own.calendar = placed.sector
-    LEFT JOIN settings.calendar AS base ON base.calendar = ''
+    LEFT JOIN settings.calendar AS base ON base.calendar = '*'
 ),
 
 -- Business seconds from the beginning of the calendar up to each step: what lies between two steps is their difference.

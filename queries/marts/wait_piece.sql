@@ -32,7 +32,7 @@ timed AS (
         coalesce(own.calendar, base.calendar) AS calendar
     FROM piece
     LEFT JOIN settings.calendar AS own ON own.calendar = piece.sector
-    LEFT JOIN settings.calendar AS base ON base.calendar = ''
+    LEFT JOIN settings.calendar AS base ON base.calendar = '*'
 )
 
 SELECT

@@ -200,6 +200,21 @@ sector_extra = "fila"
 comment_extra = "comentario"
 answers = {{ {answers} }}
 
+[calendar.default]
+mon-fri = ["07:00-19:00"]
+sat = ["08:00-12:00"]
+holidays = ["BR"]
+
+[[target]]
+metric = "whole_wait_s"
+from = 2020-01-01
+value = 600
+
+[[target]]
+metric = "csat_share"
+from = 2020-01-01
+value = 0.85
+
 [privacy]
 pseudonym_key_file = "keys/pseudonym.key"
 keep_comments = true

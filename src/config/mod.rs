@@ -18,5 +18,6 @@ pub use report::{BlockSpec, ContentSpec, FigureSpec, Filter, GoodDirection, Repo
 pub use schedule::ScheduleSpec;
 pub use secret::SecretSource;
 pub use settings::{
-    BlipKey, DirectTransfer, Document, KeyRole, Organization, Privacy, SatisfactionSource, Sectors, Settings, Survey, TARGET_METRICS, Target,
+    BlipKey, DirectTransfer, Document, KeyRole, Organization, Privacy, SatisfactionSource, Sectors, Settings, Survey, TARGET_METRICS,
+    Target,
 };

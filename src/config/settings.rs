@@ -352,7 +352,12 @@ impl Settings {
             organization: file.organization,
             document: file.document,
             blip_keys: keys,
-            sectors: Sectors { by_queue, direct_transfer: rules.direct_transfer, default_queue: rules.default_queue, short_loss_s: rules.short_loss_s },
+            sectors: Sectors {
+                by_queue,
+                direct_transfer: rules.direct_transfer,
+                default_queue: rules.default_queue,
+                short_loss_s: rules.short_loss_s,
+            },
             satisfaction: Survey {
                 source: survey.source.into_inner(),
                 category: survey.category,

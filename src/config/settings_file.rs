@@ -130,7 +130,8 @@ impl Calendars {
         let sectors = self.sector.iter().map(|(sector, calendar)| (Some(sector.clone()), sector.as_str(), calendar));
         let dated = self.dated.iter().map(|calendar| (calendar.sector(), "dated", calendar));
         for (sector, name, written) in base.chain(sectors).chain(dated) {
-            let understood = written.understood(name == "dated", &mut |span, message| report(span, format!("calendar `{name}`: {message}")));
+            let understood =
+                written.understood(name == "dated", &mut |span, message| report(span, format!("calendar `{name}`: {message}")));
             match sector {
                 None => calendars.default.push(understood),
                 Some(sector) => calendars.by_sector.entry(sector).or_default().push(understood),

@@ -193,10 +193,8 @@ mod tests {
     fn a_dated_calendar_replaces_the_one_before_for_its_days_only() {
         let later = Calendar { from: Some(day("2026-02-04")), until: Some(day("2026-02-05")), ..working(&["08:00-10:00"]) };
         let own = Calendar { from: Some(day("2026-02-05")), ..working(&["08:00-09:00"]) };
-        let calendars = Calendars {
-            default: vec![working(&["08:00-18:00"]), later],
-            by_sector: [("Convênios".to_owned(), vec![own])].into(),
-        };
+        let calendars =
+            Calendars { default: vec![working(&["08:00-18:00"]), later], by_sector: [("Convênios".to_owned(), vec![own])].into() };
         let hours = |sector: Option<&str>| -> Vec<i64> {
             let spans = calendars.spans(zone(), sector, day("2026-02-03"), day("2026-02-07"));
             spans.iter().map(|(from, until)| (*until - *from).num_hours()).collect()

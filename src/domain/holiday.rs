@@ -155,7 +155,8 @@ mod tests {
     fn a_years_list_and_the_question_agree() {
         for year in [2010, 2023, 2024, 2026] {
             let first = NaiveDate::from_ymd_opt(year, 1, 1).unwrap();
-            let asked: BTreeSet<NaiveDate> = first.iter_days().take_while(|day| day.year() == year).filter(|day| is_national(*day)).collect();
+            let asked: BTreeSet<NaiveDate> =
+                first.iter_days().take_while(|day| day.year() == year).filter(|day| is_national(*day)).collect();
             assert_eq!(asked, Holidays::NATIONAL.of_year(year));
         }
         assert_eq!((days("BR", 2023).len(), days("BR", 2024).len()), (9, 10));

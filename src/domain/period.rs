@@ -135,6 +135,7 @@ impl Period {
     }
 
     /// Returns the same period a year earlier: the same month, or the same weekdays 52 weeks before.
+    #[must_use]
     pub fn a_year_before(&self) -> Period {
         match self.unit {
             Unit::Month => Period::month(self.start - Months::new(12)),

@@ -89,6 +89,8 @@ pub struct Check {
     pub strength: CheckStrength,
     /// What is wrong, to be read after a number.
     pub message: String,
+    /// Entries of the metric dictionary that it guards.
+    pub metrics: Vec<String>,
 }
 
 /// All report queries and checks by name.
@@ -204,7 +206,12 @@ fn read_check(path: &str, name: &str, sql: &str) -> Result<Check, HeaderError> {
         other => return Err(error(format!("unknown strength `{}` (accepted: fail, warn)", other.unwrap_or_default()))),
     };
     let message = value("message").ok_or_else(|| error("the header has no `-- message: …`".to_owned()))?;
-    Ok(Check { name: name.to_owned(), sql: sql.to_owned(), strength, message })
+    let metrics: Vec<String> = value("metrics")
+        .ok_or_else(|| error("the header has no `-- metrics: …`".to_owned()))?
+        .split(',')
+        .map(|name| name.trim().to_owned())
+        .collect();
+    Ok(Check { name: name.to_owned(), sql: sql.to_owned(), strength, message, metrics })
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use super::{Store, StoreError};
 use crate::domain::{digest::sha256, period::MonthsByTable};
 
 /// Staged tables, in the order in which they are made.
-const STAGING: [&str; 4] = ["received_ticket", "ticket", "quarantine", "message"];
+pub const STAGING: [&str; 4] = ["received_ticket", "ticket", "quarantine", "message"];
 
 /// Marts, in the order in which they are made: each reads only what stands before it.
 pub const MARTS: [&str; 19] = [
@@ -200,8 +200,7 @@ impl Store {
             .collect();
         self.connection.execute_batch(&format!("USE \"{}\"", self.catalog))?;
         for (check, offending) in checks.iter().zip(found?) {
-            self.connection
-                .execute("INSERT INTO state.check_result VALUES (?, ?, ?)", params![check.name, check.strength, offending])?;
+            self.connection.execute("INSERT INTO state.check_result VALUES (?, ?, ?)", params![check.name, check.strength, offending])?;
         }
         Ok(())
     }

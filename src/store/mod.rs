@@ -22,7 +22,7 @@ use duckdb::Connection;
 pub use error::StoreError;
 pub use import::{ImportVerdict, ImportedRating, ImportedTicket};
 pub use lock::{Holder, Lock, hold, require_free};
-pub use marts::{MART_TABLES, MARTS, MartReport, TableCheck};
+pub use marts::{MART_TABLES, MARTS, MartReport, STAGING, TableCheck};
 pub use rows::{AttendantRow, Coverage, EventRow, MessageRow, MessageSource, MessageTask, ReportRow, Resource, TaskTicket, TicketRow};
 pub use settings::SettingsRows;
 pub use tasks::{MessageRisk, OpenTicket};

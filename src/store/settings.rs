@@ -24,7 +24,7 @@ pub struct SettingsRows {
     pub offsets: Vec<OffsetSpan>,
     /// National holidays.
     pub holidays: Vec<NaiveDate>,
-    /// Opening hours by calendar: a sector's name, or nothing for all others.
+    /// Opening hours by calendar: a sector's name, or `*` for all others.
     pub calendars: Vec<(String, Vec<Span>)>,
     /// What figures should reach, with the day before which the next target of the same figure and sector holds.
     pub targets: Vec<(Target, Option<NaiveDate>)>,
@@ -46,6 +46,9 @@ pub struct SurveyRow {
     /// Lowest score that counts as satisfied.
     pub satisfied_from: i64,
 }
+
+/// Calendar of every sector without one of its own.
+const ALL_OTHERS: &str = "*";
 
 /// Mark of the configuration that is written.
 const WRITTEN: &str = "settings";
@@ -97,7 +100,11 @@ fn calendars(settings: &Settings, first: NaiveDate, end: NaiveDate) -> Vec<(Stri
     let (declared, zone) = (&settings.calendars, settings.organization.timezone);
     let default = (!declared.default.is_empty()).then_some(None);
     let sectors = declared.by_sector.keys().map(|sector| Some(sector.as_str()));
-    default.into_iter().chain(sectors).map(|sector| (sector.unwrap_or_default().to_owned(), declared.spans(zone, sector, first, end))).collect()
+    default
+        .into_iter()
+        .chain(sectors)
+        .map(|sector| (sector.unwrap_or(ALL_OTHERS).to_owned(), declared.spans(zone, sector, first, end)))
+        .collect()
 }
 
 fn targets(declared: &[Target]) -> Vec<(Target, Option<NaiveDate>)> {

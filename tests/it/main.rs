@@ -2,6 +2,7 @@
 
 mod architecture;
 mod bad_input;
+mod dictionary;
 mod documents;
 mod imports;
 mod ingestion;

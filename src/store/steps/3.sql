@@ -1,4 +1,4 @@
--- Business hours as stretches of absolute time. A sector without a calendar of its own goes by the one without a name.
+-- Business hours as stretches of absolute time. A sector without a calendar of its own goes by the one called `*`.
 CREATE TABLE settings.calendar (calendar VARCHAR NOT NULL);
 CREATE TABLE settings.business_span (
     calendar VARCHAR NOT NULL, from_at TIMESTAMP NOT NULL, to_at TIMESTAMP NOT NULL, before_s BIGINT NOT NULL

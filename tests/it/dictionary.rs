@@ -1,0 +1,101 @@
+//! The metric dictionary: complete in every language, and `docs/metrics.md` made from it and from the headers of the SQL.
+
+use std::{collections::BTreeMap, fmt::Write as _, fs, path::Path};
+
+use relato::{
+    config::Project,
+    domain::{Kind, Language},
+    query::Catalogue,
+    render::Locale,
+};
+
+const METRICS: usize = 28;
+const BEGIN: &str = "<!-- made by `make docs` from assets/locales, queries/reports and queries/checks: do not edit -->\n";
+const END: &str = "<!-- end -->\n";
+
+/// What the SQL says of a metric.
+#[derive(Default)]
+struct Use {
+    units: Vec<&'static str>,
+    columns: BTreeMap<String, Vec<String>>,
+    checks: Vec<String>,
+}
+
+fn uses() -> BTreeMap<String, Use> {
+    let catalogue = Catalogue::new(&Project::embedded_query_texts()).expect("valid headers");
+    let mut uses: BTreeMap<String, Use> = (1..=METRICS).map(|number| (format!("M{number}"), Use::default())).collect();
+    let mut note = |metric: &str, query: &str, column: &str, kind: Option<Kind>| {
+        let found = uses.get_mut(metric).unwrap_or_else(|| panic!("`{query}` names {metric}, which is no metric"));
+        let unit = kind.map(Kind::unit).filter(|unit| !found.units.contains(unit));
+        found.units.extend(unit);
+        found.columns.entry(query.to_owned()).or_default().push(column.to_owned());
+    };
+    for query in catalogue.iter() {
+        for column in &query.columns {
+            if let Some(metric) = &column.metric {
+                note(metric, &query.name, &column.name, Some(column.kind));
+            }
+        }
+        for metric in &query.metrics {
+            note(metric, &query.name, "by row", None);
+        }
+    }
+    for check in catalogue.checks() {
+        for metric in &check.metrics {
+            uses.get_mut(metric)
+                .unwrap_or_else(|| panic!("`{}` guards {metric}, which is no metric", check.name))
+                .checks
+                .push(check.name.clone());
+        }
+    }
+    uses
+}
+
+fn made() -> String {
+    let locale = Locale::new(Language::EnUs);
+    let uses = uses();
+    let values = [("cut", "the configured cut"), ("scale", "the configured scale"), ("source", "the configured source")];
+    let mut text = String::new();
+    for number in 1..=METRICS {
+        let metric = format!("M{number}");
+        let found = &uses[&metric];
+        let columns: Vec<String> =
+            found.columns.iter().map(|(query, columns)| format!("`{query}`: {}", columns.join(", ").replace("by row", "by row"))).collect();
+        let _ = writeln!(text, "### {metric} {}\n", locale.text(&format!("{metric}-name")));
+        let _ = writeln!(text, "{}\n", locale.text_with(&format!("{metric}-text"), &values));
+        let _ =
+            writeln!(text, "- Period: {}. No value: {}.", locale.text(&format!("{metric}-anchor")), locale.text(&format!("{metric}-null")));
+        let _ = writeln!(text, "- Unit: {}. Checked by: {}.", found.units.join(", "), found.checks.join(", "));
+        let _ = writeln!(text, "- Columns: {}.\n", columns.join("; "));
+    }
+    text
+}
+
+#[test]
+fn every_metric_has_definition_unit_anchor_null_rule_and_check() {
+    for language in Language::ALL {
+        let locale = Locale::new(language);
+        for (metric, found) in uses() {
+            for part in ["name", "text", "anchor", "null"] {
+                assert!(locale.has(&format!("{metric}-{part}")), "{language}: {metric} has no {part}");
+            }
+            assert!(!found.columns.is_empty(), "{metric} is in no query");
+            assert!(!found.units.is_empty(), "{metric} has no unit");
+            assert!(!found.checks.is_empty(), "{metric} is guarded by no check");
+        }
+    }
+}
+
+#[test]
+fn the_documentation_says_what_the_queries_say() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/metrics.md");
+    let text = fs::read_to_string(&path).expect("the documentation");
+    let (before, rest) = text.split_once(BEGIN).expect("where the made part begins");
+    let (found, after) = rest.split_once(END).expect("where the made part ends");
+    let made = format!("\n{}", made());
+    if std::env::var_os("RELATO_MAKE_DOCS").is_some() {
+        fs::write(&path, format!("{before}{BEGIN}{made}{END}{after}")).expect("a writable file");
+    } else {
+        assert_eq!(found, made, "docs/metrics.md is not what the queries say: run `make docs`");
+    }
+}

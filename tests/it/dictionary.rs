@@ -59,8 +59,7 @@ fn made() -> String {
     for number in 1..=METRICS {
         let metric = format!("M{number}");
         let found = &uses[&metric];
-        let columns: Vec<String> =
-            found.columns.iter().map(|(query, columns)| format!("`{query}`: {}", columns.join(", ").replace("by row", "by row"))).collect();
+        let columns: Vec<String> = found.columns.iter().map(|(query, columns)| format!("`{query}`: {}", columns.join(", "))).collect();
         let _ = writeln!(text, "### {metric} {}\n", locale.text(&format!("{metric}-name")));
         let _ = writeln!(text, "{}\n", locale.text_with(&format!("{metric}-text"), &values));
         let _ =

@@ -65,7 +65,12 @@ placed AS (
         written.content,
         written.sent_at
     FROM written
-    ASOF JOIN begun
+    ASOF JOIN (
+        -- Of several that began at one instant, one takes the messages.
+        SELECT *
+        FROM begun
+        QUALIFY row_number() OVER (PARTITION BY customer, started_at ORDER BY conversation_id DESC) = 1
+    ) AS begun
         ON begun.customer = written.customer
         AND written.sent_at >= begun.started_at
     WHERE begun.ended_at IS NULL OR written.sent_at <= begun.ended_at
@@ -83,6 +88,8 @@ marked AS (
 ticket AS (
     SELECT
         begun.place,
+        ticket.ticket_id,
+        ticket.sequential_id,
         ticket.agent,
         ticket.created_at,
         ticket.opened_at,
@@ -103,7 +110,11 @@ sent AS (
         coalesce(ticket.opened_at <= placed.sent_at AND (ticket.closed_at IS NULL OR placed.sent_at <= ticket.closed_at), FALSE) AS is_attended
     FROM placed
     INNER JOIN marked ON marked.place = placed.place
-    ASOF LEFT JOIN ticket
+    ASOF LEFT JOIN (
+        SELECT *
+        FROM ticket
+        QUALIFY row_number() OVER (PARTITION BY place, created_at ORDER BY sequential_id DESC, ticket_id DESC) = 1
+    ) AS ticket
         ON ticket.place = placed.place
         AND placed.sent_at >= ticket.created_at
     WHERE NOT placed.is_received AND placed.sent_at > placed.first_response_at
@@ -171,6 +182,7 @@ held AS (
     SELECT
         begun.place,
         stay.sector,
+        stay.stay_number,
         stay.from_at
     FROM marts.stay
     INNER JOIN begun ON begun.conversation_id = stay.conversation_id
@@ -181,7 +193,11 @@ sectored AS (
         paired.*,
         held.sector
     FROM paired
-    ASOF JOIN held
+    ASOF JOIN (
+        SELECT *
+        FROM held
+        QUALIFY row_number() OVER (PARTITION BY place, from_at ORDER BY stay_number DESC) = 1
+    ) AS held
         ON held.place = paired.place
         AND coalesce(paired.replied_at, paired.ended_at, TIMESTAMP '9999-12-31') >= held.from_at
 )

@@ -90,7 +90,11 @@ ended AS (
         AND ticket.closed_at = conversation.ended_at
         AND ticket.outcome <> 'transferred'
     WHERE conversation.ended_at IS NOT NULL
-    QUALIFY row_number() OVER (PARTITION BY conversation.conversation_id ORDER BY ticket.created_at DESC, ticket.ticket_id DESC) = 1
+    -- Of several that ended at one instant, the one that began last.
+    QUALIFY row_number() OVER (
+        PARTITION BY conversation.customer_key, conversation.ended_at
+        ORDER BY conversation.started_at DESC, conversation.conversation_id DESC, ticket.created_at DESC, ticket.ticket_id DESC
+    ) = 1
 ),
 
 by_time AS (

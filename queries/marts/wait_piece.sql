@@ -9,20 +9,28 @@
 --   sector           text        the holder
 --   wait_s           duration    seconds of the wait within the stretch
 --   business_s       duration    of these, within the holder's business hours; null: no calendar is declared
--- notes: each second of a wait lies in exactly one stretch, so the pieces of a wait add up to it
-WITH piece AS (
+-- notes: each second of a wait lies in exactly one stretch, so the pieces of a wait add up to it; a first reply that Blip dates after the
+--   end still belongs to the last holder
+WITH held AS (
+    SELECT
+        *,
+        lead(stay_number) OVER (PARTITION BY conversation_id ORDER BY stay_number) IS NULL AS is_last
+    FROM marts.stay
+),
+
+piece AS (
     SELECT
         exchange.conversation_id,
         exchange.wait_number,
-        stay.stay_number,
-        stay.sector,
-        date_trunc('second', greatest(exchange.started_at, stay.from_at)) AS from_at,
-        date_trunc('second', least(exchange.until_at, coalesce(stay.to_at, exchange.until_at))) AS to_at
+        held.stay_number,
+        held.sector,
+        date_trunc('second', greatest(exchange.started_at, held.from_at)) AS from_at,
+        date_trunc('second', CASE WHEN held.is_last THEN exchange.until_at ELSE least(exchange.until_at, held.to_at) END) AS to_at
     FROM marts.exchange
-    INNER JOIN marts.stay
-        ON stay.conversation_id = exchange.conversation_id
-        AND stay.from_at <= exchange.until_at
-        AND (stay.to_at IS NULL OR stay.to_at >= exchange.started_at)
+    INNER JOIN held
+        ON held.conversation_id = exchange.conversation_id
+        AND held.from_at <= exchange.until_at
+        AND (held.is_last OR held.to_at >= exchange.started_at)
     WHERE exchange.until_at >= exchange.started_at
 ),
 

@@ -8,6 +8,7 @@ mod ingest;
 mod init;
 mod output;
 mod progress;
+mod query;
 mod report;
 mod schedule;
 mod sim;
@@ -83,6 +84,8 @@ enum Command {
     Import(import::ImportArgs),
     /// Make a report, or list the reports there are
     Report(report::ReportArgs),
+    /// Ask a saved question, such as which conversations are behind a figure
+    Query(query::QueryArgs),
     /// List schedules, or tell what is due next
     #[command(subcommand)]
     Schedule(schedule::ScheduleCommand),
@@ -123,6 +126,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Ingest(args) => wait(ingest::run(global, &args)),
         Command::Import(args) => import::run(global, &args),
         Command::Report(args) => report::run(global, &args),
+        Command::Query(args) => query::run(global, &args),
         Command::Schedule(command) => schedule::run(global, &command),
         Command::Snapshot(command) => snapshot::run(global, &command),
         Command::Status(args) => status::run(global, &args),

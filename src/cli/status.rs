@@ -1,5 +1,7 @@
 //! `relato status`: how fresh and complete the data are.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use clap::Args;
 use serde_json::json;
@@ -63,8 +65,10 @@ pub fn run(global: &Global, args: &StatusArgs) -> Result<Exit, Failure> {
 fn alarms(project: &Project, snapshot: &Snapshot, today: NaiveDate) -> Result<Vec<Alarm>, Failure> {
     let engine = Engine::open(snapshot, Catalogue::new(&project.query_texts()?)?)?;
     let period = Period::days(today - Days::new(TOLD_DAYS), today + Days::new(1));
-    let table =
-        engine.run("data_warnings", &Parameters { period, sector: None, dimension: None, as_of: snapshot.manifest.published_at })?;
+    let table = engine.run(
+        "data_warnings",
+        &Parameters { period, sector: None, dimension: None, as_of: snapshot.manifest.published_at, others: BTreeMap::new() },
+    )?;
     let alarm = |row: usize| {
         Some(Alarm {
             check: table.get(row, "check_name").text()?.to_owned(),

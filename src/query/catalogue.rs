@@ -29,6 +29,8 @@ pub struct Query {
     pub sql: String,
     /// SHA-256 of the text, in hexadecimal.
     pub sha256: String,
+    /// Parameters in order, each with the values that it takes where these are few.
+    pub parameters: Vec<(String, Vec<String>)>,
     /// What its rows can be of, the usual one first; empty where there is no choice. The column `member` takes the chosen name.
     pub dimensions: Vec<String>,
     /// Columns of the result, in order.
@@ -93,10 +95,11 @@ pub struct Check {
     pub metrics: Vec<String>,
 }
 
-/// All report queries and checks by name.
+/// All report queries, saved queries and checks by name.
 #[derive(Debug, Clone)]
 pub struct Catalogue {
     queries: BTreeMap<String, Query>,
+    saved: BTreeMap<String, Query>,
     checks: Vec<Check>,
 }
 
@@ -106,13 +109,16 @@ impl Catalogue {
     /// # Errors
     /// The first header that does not say what it must.
     pub fn new(texts: &BTreeMap<String, String>) -> Result<Catalogue, HeaderError> {
-        let mut catalogue = Catalogue { queries: BTreeMap::new(), checks: Vec::new() };
+        let mut catalogue = Catalogue { queries: BTreeMap::new(), saved: BTreeMap::new(), checks: Vec::new() };
         for (path, sql) in texts {
             let Some((folder, name)) = path.rsplit_once('/') else { continue };
             let name = name.trim_end_matches(".sql");
             match folder {
                 "reports" => {
                     catalogue.queries.insert(name.to_owned(), read_query(path, name, sql)?);
+                }
+                "audit" => {
+                    catalogue.saved.insert(name.to_owned(), read_query(path, name, sql)?);
                 }
                 "checks" => catalogue.checks.push(read_check(path, name, sql)?),
                 _ => {}
@@ -121,9 +127,14 @@ impl Catalogue {
         Ok(catalogue)
     }
 
-    /// Returns the query called `name`.
+    /// Returns the report query called `name`.
     pub fn get(&self, name: &str) -> Option<&Query> {
         self.queries.get(name)
+    }
+
+    /// Returns the saved queries of `queries/audit`.
+    pub fn saved(&self) -> &BTreeMap<String, Query> {
+        &self.saved
     }
 
     /// Returns all checks by name.
@@ -131,7 +142,7 @@ impl Catalogue {
         &self.checks
     }
 
-    /// Returns all queries by name.
+    /// Returns all report queries by name.
     pub fn iter(&self) -> impl Iterator<Item = &Query> {
         self.queries.values()
     }
@@ -187,13 +198,29 @@ fn read_query(path: &str, name: &str, sql: &str) -> Result<Query, HeaderError> {
     let (unique, not_null) = (names("unique")?, names("not null")?);
     let listed = sections.get("metrics").into_iter().flatten().flat_map(|(_, text)| text.split(','));
     let metrics = listed.map(|metric| metric.trim().to_owned()).collect();
-    let dimensions = sections["parameters"]
-        .iter()
-        .filter_map(|(_, text)| text.strip_prefix("dimension")?.trim_start().strip_prefix("text"))
-        .flat_map(|note| note.split(',').flat_map(|part| part.split(" or ")))
-        .map(|name| name.trim().to_owned())
-        .collect();
-    Ok(Query { dimensions, metrics, name: name.to_owned(), sql: sql.to_owned(), sha256: sha256(sql.as_bytes()), columns, unique, not_null })
+    let parameters: Vec<(String, Vec<String>)> = sections["parameters"].iter().filter_map(|(_, text)| parameter(text)).collect();
+    let dimensions = parameters.iter().find(|(name, _)| name == "dimension").map(|(_, values)| values.clone()).unwrap_or_default();
+    Ok(Query {
+        parameters,
+        dimensions,
+        metrics,
+        name: name.to_owned(),
+        sql: sql.to_owned(),
+        sha256: sha256(sql.as_bytes()),
+        columns,
+        unique,
+        not_null,
+    })
+}
+
+/// Reads a parameter's line: name, kind, and a note, which can be a list of the values that it takes.
+fn parameter(text: &str) -> Option<(String, Vec<String>)> {
+    let (name, rest) = text.split_once(char::is_whitespace)?;
+    let (_, note) = rest.trim_start().split_once(char::is_whitespace)?;
+    let values: Vec<&str> = note.split(',').flat_map(|part| part.split(" or ")).map(str::trim).collect();
+    let is_word = |text: &&str| !text.is_empty() && text.chars().all(|char| char.is_ascii_alphanumeric() || char == '_');
+    let values = if values.len() > 1 && values.iter().all(is_word) { values.into_iter().map(str::to_owned).collect() } else { Vec::new() };
+    Some((name.to_owned(), values))
 }
 
 fn read_check(path: &str, name: &str, sql: &str) -> Result<Check, HeaderError> {

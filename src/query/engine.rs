@@ -1,6 +1,6 @@
 //! The embedded engine: DuckDB in memory, with the snapshot's parts as views.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use df_interchange::Interchange;
@@ -43,7 +43,7 @@ pub enum QueryError {
     #[error("the snapshot cannot be read")]
     Snapshot(#[source] duckdb::Error),
     /// The query names a parameter that no report has.
-    #[error("query `{name}` has the unknown parameter `{parameter}` (known: period_start, period_end, sector, dimension, as_of_s)")]
+    #[error("query `{name}` has the parameter `{parameter}`, which its header does not declare")]
     Parameter {
         /// The query.
         name: String,
@@ -97,6 +97,8 @@ pub struct Parameters {
     pub dimension: Option<String>,
     /// Until when everything is loaded; clocks that run are read then.
     pub as_of: DateTime<Utc>,
+    /// Further parameters of a saved query, by name; one that is not here is null.
+    pub others: BTreeMap<String, String>,
 }
 
 /// A snapshot opened for queries.
@@ -126,12 +128,12 @@ impl Engine {
         Engine { connection, catalogue }
     }
 
-    /// Returns the query called `name`.
+    /// Returns the report query or saved query called `name`.
     ///
     /// # Errors
     /// When there is none.
     pub fn query(&self, name: &str) -> Result<&Query, QueryError> {
-        self.catalogue.get(name).ok_or_else(|| QueryError::Unknown {
+        self.catalogue.get(name).or_else(|| self.catalogue.saved().get(name)).ok_or_else(|| QueryError::Unknown {
             asked: name.to_owned(),
             known: self.catalogue.iter().map(|query| query.name.as_str()).collect::<Vec<_>>().join(", "),
         })
@@ -148,7 +150,10 @@ impl Engine {
         let values = (1..=statement.parameter_count())
             .map(|index| {
                 let parameter = statement.parameter_name(index).map_err(run_error)?;
-                parameters.value(&parameter).ok_or_else(|| QueryError::Parameter { name: name.to_owned(), parameter })
+                let is_declared = query.parameters.iter().any(|(known, _)| *known == parameter);
+                let other = || -> Box<dyn ToSql> { Box::new(parameters.others.get(&parameter).cloned()) };
+                let value = parameters.value(&parameter).or_else(|| is_declared.then(other));
+                value.ok_or_else(|| QueryError::Parameter { name: name.to_owned(), parameter })
             })
             .collect::<Result<Vec<Box<dyn ToSql>>, _>>()?;
         let arrow = statement.query_arrow(params_from_iter(values)).map_err(run_error)?;

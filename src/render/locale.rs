@@ -93,7 +93,7 @@ impl Locale {
     ///
     /// From an hour on the seconds are cut off, as spreadsheets do: the workbook shows the same.
     pub fn duration(&self, seconds: f64) -> String {
-        if seconds < 0.0 {
+        if seconds <= -0.5 {
             return format!("−{}", self.duration(-seconds));
         }
         #[expect(clippy::cast_possible_truncation, reason = "durations are far below 2^63 seconds")]

@@ -20,6 +20,9 @@ pub enum Shown<'a> {
 /// Columns that name what a row is of; empty for totals, and for what belongs to none.
 const MEMBERS: [&str; 4] = ["sector", "agent", "channel", "tag"];
 
+/// Columns whose values are words of the program, in the reader's language where there is a text for them.
+const CODED: [&str; 5] = ["figure", "explanation", "routing", "check_name", "metric"];
+
 /// The mark behind a value that rests on few answers.
 pub const FEW_MARK: &str = "*";
 
@@ -31,6 +34,12 @@ pub fn shown<'a>(table: &'a Table, row: usize, name: &str, locale: &Locale) -> S
     }
     if cell == Cell::Null {
         return Shown::Value(cell);
+    }
+    if let (true, Cell::Text(code)) = (CODED.contains(&name), cell) {
+        let key = format!("value-{name}-{code}");
+        if locale.has(&key) {
+            return Shown::Text(locale.text(&key));
+        }
     }
     if matches!(name, "csat_share" | "csat_mean") && table.get(row, "few") == Cell::Bool(true) {
         return Shown::Marked(cell);

@@ -97,6 +97,7 @@ pub fn build(
         sector: request.sector.clone(),
         dimension: None,
         as_of: manifest.loaded_until.unwrap_or(manifest.published_at),
+        others: BTreeMap::new(),
     };
     let (parameters, previous, last_year) = (of(request.period), of(request.period.previous()), of(request.period.a_year_before()));
     let completeness = completeness::of_period(engine, &parameters, manifest, zone, &locale)?;

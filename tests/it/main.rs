@@ -4,6 +4,7 @@ mod architecture;
 mod bad_input;
 mod dictionary;
 mod documents;
+mod golden;
 mod imports;
 mod ingestion;
 mod mutants;

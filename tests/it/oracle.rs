@@ -5,14 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Timelike, Utc};
 use relato::{
-    domain::{Cell, ReportData, Table, report_data::Content},
+    domain::{Cell, Period, ReportData, Table, report_data::Content},
+    query::{Catalogue, Engine, Parameters},
     sim::{
         ANSWER_WORDS, World,
         world::{Author, Ticket},
     },
+    snapshot::Snapshot,
 };
 
-use crate::support::{Sandbox, everything, serve, world, zone};
+use crate::support::{Sandbox, everything, now, serve, world, zone};
 
 #[derive(Debug, Default, PartialEq, Clone)]
 struct Figures {
@@ -307,4 +309,67 @@ async fn the_same_figure_is_the_same_wherever_it_is_shown() {
         assert_eq!(alone.get(0, column), summary.get(among, column), "{column}");
         assert_eq!(alone.get(1, column), summary.get(among, column), "total of one sector: {column}");
     }
+}
+
+/// Column of a report, its query, the measure that `conversas_de` knows it by, and the column that holds its mean.
+const CELLS: [(&str, &str, &str, Option<&str>); 14] = [
+    ("volume_by", "conversations", "conversations", None),
+    ("volume_by", "tickets", "tickets", None),
+    ("volume_by", "closed", "closed", None),
+    ("volume_by", "inactive", "inactive", None),
+    ("summary_by", "queue_wait_n", "queue_wait", None),
+    ("summary_by", "whole_wait_n", "whole_wait", Some("whole_wait_mean_s")),
+    ("summary_by", "response_n", "response", Some("response_mean_s")),
+    ("summary_by", "ratings", "ratings", None),
+    ("outcome_by", "ended", "resolution", Some("resolution_mean_s")),
+    ("outcome_by", "returned_24h", "returned_24h", None),
+    ("outcome_by", "returned_7d", "returned_7d", None),
+    ("satisfaction_by", "ratings", "ratings", Some("csat_mean")),
+    ("satisfaction_by", "closed", "closed", None),
+    ("volume_by", "transferred", "transferred", None),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_cell_leads_to_exactly_the_conversations_behind_it() {
+    let world = world(5, 1_200);
+    let server = serve(&world, &[]).await;
+    let sandbox = Sandbox::new(&server.base_url);
+    sandbox.load(everything()).await;
+    let project = sandbox.project();
+    let snapshot = Snapshot::open(&project.snapshot_dir(), None).expect("a snapshot");
+    let engine = Engine::open(&snapshot, Catalogue::new(&project.query_texts().expect("queries")).expect("headers")).expect("an engine");
+    let parameters = |dimension: &str, others: &[(&str, &str)]| Parameters {
+        period: Period::parse("2026-10", zone().day(now())).expect("a month"),
+        sector: None,
+        dimension: Some(dimension.to_owned()),
+        as_of: now(),
+        others: others.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+    };
+    let mut cells = 0;
+    for dimension in ["sector", "agent", "channel", "tag"] {
+        for (query, column, measure, mean) in CELLS {
+            let table = engine.run(query, &parameters(dimension, &[])).expect("a report query");
+            for row in 0..table.row_count() {
+                let is_total = table.get(row, "row_kind").text() == Some("total");
+                let member = table.get(row, "member").text();
+                if member.is_none() && !is_total {
+                    continue;
+                }
+                let asked: Vec<(&str, &str)> = [("measure", measure)].into_iter().chain(member.map(|member| ("member", member))).collect();
+                let behind = engine.run("conversas_de", &parameters(dimension, &asked)).expect("the conversations");
+                let place = format!("{query} by {dimension}, {member:?}: {column}");
+                let count: i64 = (0..behind.row_count()).map(|row| behind.get(row, "cases").int().expect("a count")).sum();
+                assert_eq!(Some(count), table.get(row, column).int(), "{place}");
+                if let Some(mean) = mean.filter(|_| count > 0) {
+                    let sum: f64 = (0..behind.row_count()).filter_map(|row| behind.get(row, "value_sum").number()).sum();
+                    #[expect(clippy::cast_precision_loss, reason = "a small count")]
+                    let found = sum / count as f64;
+                    let shown = table.get(row, mean).number().expect("a mean");
+                    assert!((found - shown).abs() < 1e-6, "{place}: {found} and {shown}");
+                }
+                cells += 1;
+            }
+        }
+    }
+    assert!(cells > 400, "{cells} cells were followed");
 }

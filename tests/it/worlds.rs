@@ -631,7 +631,8 @@ fn expected(followed: &[Followed], period: &Period) -> Figures {
 
 fn reported(engine: &Engine, period: Period) -> Figures {
     let run = |name: &str| -> Table {
-        let parameters = Parameters { period, sector: None, dimension: Some("sector".to_owned()), as_of: instant(60 * DAY) };
+        let parameters =
+            Parameters { period, sector: None, dimension: Some("sector".to_owned()), as_of: instant(60 * DAY), others: BTreeMap::new() };
         engine.run(name, &parameters).unwrap_or_else(|error| panic!("{name}: {error:?}"))
     };
     let mut figures = Figures::new();

@@ -1,0 +1,254 @@
+-- question: Which conversations are behind a figure of a report?
+-- grain: one row per conversation with at least one case of the measure in the period
+-- parameters:
+--   period_start  date  first local day, inclusive
+--   period_end    date  local day after the last, exclusive
+--   sector        text  only this sector; null: all
+--   dimension     text  sector, agent, channel or tag
+--   member        text  only this member of the dimension; null: all
+--   measure       text  conversations, tickets, lost, abandoned, closed, attended, inactive, transferred, queue_wait, first_response, whole_wait, response, handling, resolution, one_touch, returned_24h, returned_7d, ratings, satisfied, open_end or unanswered
+-- reads: ticket, conversation, turn, rating, ticket_tag
+-- anchor: that of the measure
+-- columns:
+--   conversation_id  text        -  the root ticket's id in Blip; of an answer without a conversation, the answer's own
+--   sequential_id    count       -  the number that people see; not a key; null: no conversation
+--   started_local    local_time  -  the start; null: no conversation
+--   channel          text        -  domain of the channel; null: no conversation
+--   first_sector     text        -  where it began; null: no conversation
+--   last_sector      text        -  where it is or ended; null: no conversation
+--   cases            count       -  cases of the measure: their sum is the figure's n, or the figure itself
+--   value_sum        number      -  sum of their values, seconds or scores: divided by the cases of all rows it is the figure's mean; null: none
+-- unique: conversation_id
+-- not null: conversation_id, cases
+WITH tagged AS (
+    SELECT
+        CONCAT('ticket ', ticket_id) AS tag_key,
+        tag
+    FROM ticket_tag
+    WHERE $dimension = 'tag'
+    UNION
+    SELECT
+        CONCAT('conversation ', conversation_id) AS tag_key,
+        tag
+    FROM ticket_tag
+    WHERE $dimension = 'tag'
+),
+
+fact AS (
+    SELECT
+        ticket.conversation_id,
+        ticket.sector AS sector,
+        ticket.agent AS agent,
+        ticket.channel AS channel,
+        CASE WHEN $dimension = 'tag' THEN CONCAT('ticket ', ticket.ticket_id) END AS tag_key,
+        CAST(NULL AS DOUBLE) AS value_s
+    FROM ticket
+    WHERE
+        $measure = 'conversations'
+        AND ticket.started_day >= $period_start
+        AND ticket.started_day < $period_end
+        AND (CAST($sector AS VARCHAR) IS NULL OR ticket.sector = $sector)
+    UNION ALL
+    SELECT
+        ticket.conversation_id,
+        ticket.sector AS sector,
+        ticket.agent AS agent,
+        ticket.channel AS channel,
+        CASE WHEN $dimension = 'tag' THEN CONCAT('ticket ', ticket.ticket_id) END AS tag_key,
+        CAST(NULL AS DOUBLE) AS value_s
+    FROM ticket
+    WHERE
+        $measure IN ('tickets', 'lost', 'abandoned')
+        AND ($measure = 'tickets' OR ticket.outcome = $measure)
+        AND ticket.created_day >= $period_start
+        AND ticket.created_day < $period_end
+        AND (CAST($sector AS VARCHAR) IS NULL OR ticket.sector = $sector)
+    UNION ALL
+    SELECT
+        ticket.conversation_id,
+        ticket.sector AS sector,
+        ticket.agent AS agent,
+        ticket.channel AS channel,
+        CASE WHEN $dimension = 'tag' THEN CONCAT('ticket ', ticket.ticket_id) END AS tag_key,
+        CAST(NULL AS DOUBLE) AS value_s
+    FROM ticket
+    WHERE
+        $measure IN ('closed', 'attended', 'inactive', 'transferred')
+        AND (ticket.outcome = $measure OR ($measure = 'closed' AND ticket.outcome <> 'transferred'))
+        AND ticket.closed_day >= $period_start
+        AND ticket.closed_day < $period_end
+        AND (CAST($sector AS VARCHAR) IS NULL OR ticket.sector = $sector)
+    UNION ALL
+    SELECT
+        ticket.conversation_id,
+        ticket.sector AS sector,
+        ticket.agent AS agent,
+        ticket.channel AS channel,
+        CASE WHEN $dimension = 'tag' THEN CONCAT('ticket ', ticket.ticket_id) END AS tag_key,
+        CAST(ticket.queue_wait_s AS DOUBLE) AS value_s
+    FROM ticket
+    WHERE
+        $measure = 'queue_wait'
+        AND ticket.queue_wait_s IS NOT NULL
+        AND ticket.started_day >= $period_start
+        AND ticket.started_day < $period_end
+        AND (CAST($sector AS VARCHAR) IS NULL OR ticket.sector = $sector)
+    UNION ALL
+    SELECT
+        ticket.conversation_id,
+        ticket.sector AS sector,
+        ticket.agent AS agent,
+        ticket.channel AS channel,
+        CASE WHEN $dimension = 'tag' THEN CONCAT('ticket ', ticket.ticket_id) END AS tag_key,
+        CAST(ticket.first_response_s AS DOUBLE) AS value_s
+    FROM ticket
+    WHERE
+        $measure = 'first_response'
+        AND ticket.first_response_s IS NOT NULL
+        AND ticket.started_day >= $period_start
+        AND ticket.started_day < $period_end
+        AND (CAST($sector AS VARCHAR) IS NULL OR ticket.sector = $sector)
+    UNION ALL
+    SELECT
+        conversation.conversation_id,
+        conversation.first_response_sector AS sector,
+        conversation.first_response_agent AS agent,
+        conversation.channel AS channel,
+        CASE WHEN $dimension = 'tag' THEN CONCAT('conversation ', conversation.conversation_id) END AS tag_key,
+        CAST(conversation.whole_wait_s AS DOUBLE) AS value_s
+    FROM conversation
+    WHERE
+        $measure = 'whole_wait'
+        AND conversation.whole_wait_s IS NOT NULL
+        AND conversation.started_day >= $period_start
+        AND conversation.started_day < $period_end
+        AND (CAST($sector AS VARCHAR) IS NULL OR conversation.first_response_sector = $sector)
+    UNION ALL
+    SELECT
+        turn.conversation_id,
+        turn.sector AS sector,
+        turn.agent AS agent,
+        turn.channel AS channel,
+        CASE WHEN $dimension = 'tag' THEN CONCAT('conversation ', turn.conversation_id) END AS tag_key,
+        CAST(CASE WHEN $dimension = 'sector' AND CAST($member AS VARCHAR) IS NOT NULL OR CAST($sector AS VARCHAR) IS NOT NULL THEN turn.own_s ELSE turn.whole_s END AS DOUBLE) AS value_s
+    FROM turn
+    WHERE
+        $measure = 'response'
+        AND turn.state = 'answered'
+        AND turn.started_day >= $period_start
+        AND turn.started_day < $period_end
+        AND (CAST($sector AS VARCHAR) IS NULL OR turn.sector = $sector)
+    UNION ALL
+    SELECT
+        ticket.conversation_id,
+        ticket.sector AS sector,
+        ticket.agent AS agent,
+        ticket.channel AS channel,
+        CASE WHEN $dimension = 'tag' THEN CONCAT('ticket ', ticket.ticket_id) END AS tag_key,
+        CAST(ticket.handling_s AS DOUBLE) AS value_s
+    FROM ticket
+    WHERE
+        $measure = 'handling'
+        AND ticket.handling_s IS NOT NULL
+        AND ticket.closed_day >= $period_start
+        AND ticket.closed_day < $period_end
+        AND (CAST($sector AS VARCHAR) IS NULL OR ticket.sector = $sector)
+    UNION ALL
+    SELECT
+        conversation.conversation_id,
+        conversation.last_sector AS sector,
+        conversation.last_agent AS agent,
+        conversation.channel AS channel,
+        CASE WHEN $dimension = 'tag' THEN CONCAT('conversation ', conversation.conversation_id) END AS tag_key,
+        CAST(conversation.resolution_s AS DOUBLE) AS value_s
+    FROM conversation
+    WHERE
+        $measure IN ('resolution', 'one_touch', 'returned_24h', 'returned_7d')
+        AND ($measure = 'resolution' OR ($measure = 'one_touch' AND conversation.is_one_touch) OR ($measure = 'returned_24h' AND conversation.returned_after_s <= 86400) OR ($measure = 'returned_7d' AND conversation.returned_after_s <= 604800))
+        AND conversation.ended_day >= $period_start
+        AND conversation.ended_day < $period_end
+        AND (CAST($sector AS VARCHAR) IS NULL OR conversation.last_sector = $sector)
+    UNION ALL
+    SELECT
+        COALESCE(rating.conversation_id, rating.rating_id) AS conversation_id,
+        rating.sector AS sector,
+        rating.agent AS agent,
+        rating.channel AS channel,
+        CASE WHEN $dimension = 'tag' THEN CONCAT('conversation ', rating.conversation_id) END AS tag_key,
+        rating.score AS value_s
+    FROM rating
+    WHERE
+        $measure IN ('ratings', 'satisfied')
+        AND rating.counted
+        AND ($measure = 'ratings' OR rating.is_satisfied)
+        AND rating.period_day >= $period_start
+        AND rating.period_day < $period_end
+        AND (CAST($sector AS VARCHAR) IS NULL OR rating.sector = $sector)
+    UNION ALL
+    SELECT
+        ticket.conversation_id,
+        ticket.sector AS sector,
+        ticket.agent AS agent,
+        ticket.channel AS channel,
+        CASE WHEN $dimension = 'tag' THEN CONCAT('ticket ', ticket.ticket_id) END AS tag_key,
+        CAST(NULL AS DOUBLE) AS value_s
+    FROM ticket
+    WHERE
+        $measure = 'open_end'
+        AND (ticket.closed_day IS NULL OR ticket.closed_day >= $period_end)
+        AND ticket.created_day < $period_end
+        AND (CAST($sector AS VARCHAR) IS NULL OR ticket.sector = $sector)
+    UNION ALL
+    SELECT
+        conversation.conversation_id,
+        conversation.last_sector AS sector,
+        conversation.last_agent AS agent,
+        conversation.channel AS channel,
+        CASE WHEN $dimension = 'tag' THEN CONCAT('conversation ', conversation.conversation_id) END AS tag_key,
+        CAST(NULL AS DOUBLE) AS value_s
+    FROM conversation
+    WHERE
+        $measure = 'unanswered'
+        AND (conversation.ended_day IS NULL OR conversation.ended_day >= $period_end)
+        AND (conversation.first_response_day IS NULL OR conversation.first_response_day >= $period_end)
+        AND conversation.started_day < $period_end
+        AND (CAST($sector AS VARCHAR) IS NULL OR conversation.last_sector = $sector)
+),
+
+picked AS (
+    SELECT
+        fact.conversation_id,
+        fact.value_s
+    FROM fact
+    WHERE
+        CAST($member AS VARCHAR) IS NULL
+        OR ($dimension = 'sector' AND fact.sector = $member)
+        OR ($dimension = 'agent' AND fact.agent = $member)
+        OR ($dimension = 'channel' AND fact.channel = $member)
+        OR ($dimension = 'tag' AND EXISTS (SELECT 1 FROM tagged WHERE tagged.tag_key = fact.tag_key AND tagged.tag = $member))
+),
+
+counted AS (
+    SELECT
+        conversation_id,
+        CASE WHEN $measure = 'conversations' THEN 1 ELSE COUNT(*) END AS cases,
+        SUM(value_s) AS value_sum
+    FROM picked
+    GROUP BY conversation_id
+)
+
+SELECT
+    counted.conversation_id,
+    root.sequential_id,
+    conversation.started_local,
+    conversation.channel,
+    conversation.first_sector,
+    conversation.last_sector,
+    counted.cases,
+    counted.value_sum
+FROM counted
+LEFT JOIN conversation ON conversation.conversation_id = counted.conversation_id
+LEFT JOIN ticket AS root ON root.ticket_id = counted.conversation_id
+ORDER BY
+    conversation.started_at,
+    counted.conversation_id

@@ -1,0 +1,179 @@
+//! `relato query`: saved questions of `queries/audit`.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use clap::{Args, ValueEnum};
+use comfy_table::{Table as TextTable, presets::UTF8_BORDERS_ONLY};
+use serde_json::{Map, Value, json};
+
+use super::{Exit, Failure, Global, output};
+use crate::{
+    config::Project,
+    domain::{Cell, Period, Table},
+    query::{Catalogue, Engine, Parameters, Query},
+    render::Locale,
+    snapshot::Snapshot,
+};
+
+/// Ask a saved question of a snapshot
+///
+/// Saved questions are the SQL files of queries/audit, the project's own included. Without a name they are listed with their parameters.
+///
+/// The conversations behind a cell of a report:
+/// `relato query conversas_de --period 2026-10 --param measure=whole_wait --param member=Suporte`
+#[derive(Args)]
+pub struct QueryArgs {
+    /// Name of the saved query; none lists them
+    name: Option<String>,
+    /// Days that it is asked about
+    #[arg(long, default_value = "last-month")]
+    period: String,
+    /// Only this sector
+    #[arg(long)]
+    sector: Option<String>,
+    /// A parameter of the query, such as measure=response
+    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = parameter)]
+    parameters: Vec<(String, String)>,
+    /// How to print
+    #[arg(long, default_value = "table")]
+    format: QueryFormat,
+    /// File to write instead of standard output
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Snapshot to ask; the beginning of its id is enough, none is the newest
+    #[arg(long, value_name = "SNAPSHOT")]
+    as_of: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum QueryFormat {
+    /// Columns for people
+    Table,
+    /// Comma-separated values with a header
+    Csv,
+    /// One JSON document
+    Json,
+}
+
+fn parameter(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or_else(|| format!("`{text}` is no parameter (accepted: NAME=VALUE)"))?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+pub fn run(global: &Global, args: &QueryArgs) -> Result<Exit, Failure> {
+    let project = Project::open(&global.project)?;
+    let catalogue = Catalogue::new(&project.query_texts()?)?;
+    let Some(name) = &args.name else {
+        let lines: Vec<String> = catalogue.saved().values().map(described).collect();
+        output::print(&lines.concat())?;
+        return Ok(Exit::Done);
+    };
+    let usage = |message: String| Failure::new(Exit::Usage, Message(message));
+    let known: Vec<&str> = catalogue.saved().keys().map(String::as_str).collect();
+    let query = catalogue.saved().get(name).ok_or_else(|| usage(format!("unknown saved query `{name}` (known: {})", known.join(", "))))?;
+    let mut given: BTreeMap<String, String> = args.parameters.iter().cloned().collect();
+    for (parameter, value) in &given {
+        let declared: Vec<&str> = query.parameters.iter().map(|(name, _)| name.as_str()).collect();
+        let Some((_, accepted)) = query.parameters.iter().find(|(known, _)| known == parameter) else {
+            return Err(usage(format!("`{name}` has no parameter `{parameter}` (it has {})", declared.join(", "))));
+        };
+        if !accepted.is_empty() && !accepted.contains(value) {
+            return Err(usage(format!("parameter `{parameter}` is `{value}` (accepted: {})", accepted.join(", "))));
+        }
+    }
+    let missing = query.parameters.iter().find(|(name, accepted)| !accepted.is_empty() && name != "dimension" && !given.contains_key(name));
+    if let Some((parameter, accepted)) = missing {
+        return Err(usage(format!("`{name}` needs --param {parameter}=… (accepted: {})", accepted.join(", "))));
+    }
+    let dimension = given.remove("dimension").or_else(|| query.dimensions.first().cloned());
+    let snapshot = Snapshot::open(&project.snapshot_dir(), args.as_of.as_deref())?;
+    let today = project.settings.organization.timezone.day(global.now());
+    let parameters = Parameters {
+        period: Period::parse(&args.period, today).map_err(|error| usage(error.to_string()))?,
+        sector: args.sector.clone(),
+        dimension,
+        as_of: snapshot.manifest.loaded_until.unwrap_or(snapshot.manifest.published_at),
+        others: given,
+    };
+    let engine = Engine::open(&snapshot, catalogue.clone())?;
+    let table = engine.run(name, &parameters)?;
+    let text = match args.format {
+        QueryFormat::Table => as_text(&table, &Locale::new(project.settings.organization.locale)),
+        QueryFormat::Csv => as_csv(&table)?,
+        QueryFormat::Json => {
+            let document = json!({
+                "query": name, "sha256": query.sha256, "snapshot": snapshot.manifest.id, "period": parameters.period,
+                "sector": parameters.sector, "dimension": parameters.dimension, "parameters": parameters.others, "rows": as_json(&table),
+            });
+            format!("{document:#}\n")
+        }
+    };
+    match &args.out {
+        Some(file) => output::write_file(file, text.as_bytes())?,
+        None => output::print(&text)?,
+    }
+    Ok(Exit::Done)
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Message(String);
+
+fn described(query: &Query) -> String {
+    let parameters =
+        query.parameters.iter().filter(|(name, _)| !name.starts_with("period_")).map(|(name, accepted)| match accepted.as_slice() {
+            [] => format!("  {name}\n"),
+            accepted => format!("  {name}: {}\n", accepted.join(", ")),
+        });
+    format!("{}\n{}", query.name, parameters.collect::<String>())
+}
+
+fn as_text(table: &Table, locale: &Locale) -> String {
+    let mut text = TextTable::new();
+    text.load_style(UTF8_BORDERS_ONLY).set_header(table.columns().iter().map(|column| column.name.clone()));
+    for row in 0..table.row_count() {
+        text.add_row(table.columns().iter().enumerate().map(|(place, column)| locale.cell(column.kind, table.cell(row, place))));
+    }
+    format!("{text}\n{} rows\n", table.row_count())
+}
+
+fn plain(cell: Cell<'_>) -> Value {
+    match cell {
+        Cell::Null => Value::Null,
+        Cell::Text(text) => text.into(),
+        Cell::Int(value) => value.into(),
+        Cell::Float(value) => value.into(),
+        Cell::Date(day) => day.to_string().into(),
+        Cell::Time(time) => time.format("%Y-%m-%dT%H:%M:%S%.f").to_string().into(),
+        Cell::Bool(flag) => flag.into(),
+    }
+}
+
+fn as_json(table: &Table) -> Vec<Value> {
+    let row = |row| -> Value {
+        table
+            .columns()
+            .iter()
+            .enumerate()
+            .map(|(place, column)| (column.name.clone(), plain(table.cell(row, place))))
+            .collect::<Map<_, _>>()
+            .into()
+    };
+    (0..table.row_count()).map(row).collect()
+}
+
+fn as_csv(table: &Table) -> Result<String, Failure> {
+    let failed = |error: csv::Error| Failure::new(Exit::Failed, error);
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(table.columns().iter().map(|column| &column.name)).map_err(failed)?;
+    for row in 0..table.row_count() {
+        let cells = (0..table.columns().len()).map(|place| match plain(table.cell(row, place)) {
+            Value::Null => String::new(),
+            Value::String(text) => text,
+            other => other.to_string(),
+        });
+        writer.write_record(cells).map_err(failed)?;
+    }
+    let bytes = writer.into_inner().map_err(|error| Failure::new(Exit::Failed, error.into_error()))?;
+    Ok(String::from_utf8(bytes).expect("text in, text out"))
+}

@@ -280,6 +280,8 @@ summary-figure = Figure
 summary-value = Value
 summary-previous = Previous period
 summary-change = Change
+summary-year = A year before
+summary-target = Target
 summary-n = n
 summary-detail = Median and p90
 

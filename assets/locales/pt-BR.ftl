@@ -280,6 +280,8 @@ summary-figure = Indicador
 summary-value = Valor
 summary-previous = Período anterior
 summary-change = Variação
+summary-year = Um ano antes
+summary-target = Meta
 summary-n = n
 summary-detail = Mediana e p90
 

@@ -25,11 +25,14 @@ fn block_bytes(block: &Block, locale: &Locale) -> Result<Vec<u8>, csv::Error> {
     let mut writer = csv::WriterBuilder::new().delimiter(delimiter).from_writer("\u{feff}".as_bytes().to_vec());
     match &block.content {
         Content::Kpis { figures } => {
-            writer.write_record(["summary-figure", "summary-value", "summary-previous", "summary-n"].map(|key| locale.text(key)))?;
+            let headings = ["figure", "value", "previous", "year", "target", "n"].map(|key| locale.text(&format!("summary-{key}")));
+            writer.write_record(headings)?;
             for figure in figures {
                 let n = figure.n.map_or_else(String::new, |n| n.to_string());
-                let (value, previous) = (optional(figure.value, locale), optional(figure.previous, locale));
-                writer.write_record([text(&figure.column.label), value, previous, n])?;
+                let target = figure.target.map(|target| target.value);
+                let [value, previous, year, target] =
+                    [figure.value, figure.previous, figure.last_year, target].map(|value| optional(value, locale));
+                writer.write_record([text(&figure.column.label), value, previous, year, target, n])?;
             }
         }
         Content::Chart(chart) => table_rows(&mut writer, &chart.table, locale)?,

@@ -30,7 +30,7 @@ impl Book<'_> {
     pub(super) fn summary_sheet(&mut self, name: &str, charts: &[(&Block, &Chart, String)]) -> Result<(), XlsxError> {
         let (data, styles, locale) = (self.data, &self.formats, self.locale);
         let sheet = self.workbook.worksheet_from_name(name)?;
-        for (column, width) in (0_u16..).zip([34.0, 18.0, 18.0, 14.0, 12.0, 44.0]) {
+        for (column, width) in (0_u16..).zip([34.0, 18.0, 18.0, 14.0, 18.0, 16.0, 12.0, 44.0]) {
             sheet.set_column_width(column, width)?;
         }
         sheet.set_screen_gridlines(false);
@@ -63,13 +63,16 @@ impl Book<'_> {
     }
 }
 
+/// Column of the second line of a figure.
+const DETAIL: u16 = 7;
+
 fn write_figures(sheet: &mut Worksheet, first: RowNum, figures: &[Figure], styles: &Formats, locale: &Locale) -> Result<RowNum, XlsxError> {
-    let headings = ["summary-figure", "summary-value", "summary-previous", "summary-change", "summary-n", "summary-detail"]
-        .map(|key| locale.text(key));
+    let headings =
+        ["figure", "value", "previous", "change", "year", "target", "n", "detail"].map(|key| locale.text(&format!("summary-{key}")));
     for (column, heading) in (0_u16..).zip(headings) {
-        let kind = if column == 0 || column == 5 { Kind::Text } else { Kind::Count };
+        let kind = if column == 0 || column == DETAIL { Kind::Text } else { Kind::Count };
         let format = formats::heading(kind);
-        sheet.write_string_with_format(first, column, heading, &if column == 5 { format.set_indent(1) } else { format })?;
+        sheet.write_string_with_format(first, column, heading, &if column == DETAIL { format.set_indent(1) } else { format })?;
     }
     let mut row = first + 1;
     for figure in figures {
@@ -83,13 +86,21 @@ fn write_figures(sheet: &mut Worksheet, first: RowNum, figures: &[Figure], style
         }
         write_value(sheet, row, 2, kind, figure.previous, &styles.cell(kind, Weight::Normal), locale)?;
         write_change(sheet, row, figure, locale)?;
+        write_value(sheet, row, 4, kind, figure.last_year, &styles.cell(kind, Weight::Normal), locale)?;
+        if let Some(target) = figure.target {
+            let format = match target.is_met {
+                Some(is_met) => styles.cell(kind, Weight::Normal).set_font_color(color(if is_met { palette::GOOD } else { palette::BAD })),
+                None => styles.cell(kind, Weight::Normal),
+            };
+            write_value(sheet, row, 5, kind, Some(target.value), &format, locale)?;
+        }
         #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
         let n = figure.n.map(|n| n as f64);
         if n.is_some() {
-            write_value(sheet, row, 4, Kind::Count, n, &styles.cell(Kind::Count, Weight::Normal), locale)?;
+            write_value(sheet, row, 6, Kind::Count, n, &styles.cell(Kind::Count, Weight::Normal), locale)?;
         }
         if let Some(detail) = &figure.detail {
-            sheet.write_string_with_format(row, 5, detail, &formats::muted().set_indent(1))?;
+            sheet.write_string_with_format(row, DETAIL, detail, &formats::muted().set_indent(1))?;
         }
         row += 1;
     }

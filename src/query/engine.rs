@@ -114,6 +114,8 @@ impl Engine {
     /// When a part cannot be read.
     pub fn open(snapshot: &Snapshot, catalogue: Catalogue) -> Result<Engine, QueryError> {
         let connection = Connection::open_in_memory().map_err(QueryError::Snapshot)?;
+        // A report asks the same parts many times, and parts never change: their statistics are read once.
+        connection.execute_batch("SET parquet_metadata_cache = true").map_err(QueryError::Snapshot)?;
         for table in snapshot.manifest.tables.keys() {
             let files = snapshot.files(table).unwrap_or_default();
             let list: Vec<String> = files.iter().map(|path| format!("'{}'", path.to_string_lossy().replace('\'', "''"))).collect();

@@ -1,0 +1,152 @@
+//! Speed of the monthly report's queries on a large lake, and whether a month costs the same however long the history.
+//!
+//! Usage: `cargo bench --bench reports -- [TICKETS A MONTH] [MONTHS,MONTHS,…]`, 83333 and 1,60 where nothing is said: five million tickets at
+//! the end. Tables are filled with invented rows and published as usual; the queries then run as a report runs them. Prints Markdown.
+
+use std::time::Instant;
+
+use chrono::{DateTime, Months, NaiveDate, Utc};
+use relato::{
+    config::Project,
+    domain::Period,
+    query::{Catalogue, Engine, Parameters},
+    snapshot::{self, Snapshot, Stamp},
+    store::{Holder, MART_TABLES, Store},
+};
+
+/// The queries of `reports/atendimento-mensal.toml`, and completeness, which every report asks for.
+const QUERIES: [(&str, Option<&str>); 9] = [
+    ("completeness", None),
+    ("overview", None),
+    ("volume_by_day", None),
+    ("summary_by", Some("sector")),
+    ("trend_by_month", None),
+    ("load_by_hour", None),
+    ("volume_by", Some("sector")),
+    ("times_by", Some("sector")),
+    ("satisfaction_by", Some("sector")),
+];
+
+/// Invented rows of one month: `{n}` tickets over `{days}` days from `{day}` on, numbered from `{first}`.
+const FILL: &str = "
+CREATE OR REPLACE TEMP TABLE drawn AS
+SELECT
+    {first} + i AS number,
+    'ticket-' || ({first} + i) AS id,
+    'customer-' || (hash({first} + i) % 1500000) AS customer,
+    'Setor ' || (hash(i * 7) % 12) AS sector,
+    'agente' || (hash(i * 11) % 80) || '@exemplo.org' AS agent,
+    DATE '{day}' + CAST(i * {days} // {n} AS INTEGER) AS day,
+    CAST(hash(i * 13) % 1500 AS BIGINT) AS wait,
+    CAST(hash(i * 17) % 400 AS BIGINT) AS response,
+    CAST(hash(i * 19) % 4000 AS BIGINT) AS handling,
+    TIMESTAMP '{day} 11:00:00' + to_seconds(CAST(i * {days} * 86400 // {n} AS BIGINT)) AS moment
+FROM range({n}) AS t(i);
+INSERT INTO marts.ticket BY NAME
+SELECT
+    id AS ticket_id, 'bot' AS owner, number AS sequential_id, id AS conversation_id, customer AS customer_key, 'wa.gw.msging.net' AS channel,
+    sector AS queue, sector, agent, 'ClosedAttendant' AS status, 'attended' AS outcome, moment AS created_at, moment - INTERVAL 3 HOUR AS created_local,
+    day AS created_day, CAST(isodow(day) AS INTEGER) AS created_weekday, CAST(hour(moment) AS INTEGER) AS created_hour, day AS started_day,
+    moment + to_seconds(wait) AS opened_at, moment + to_seconds(wait + response) AS first_response_at, moment + to_seconds(wait + handling) AS closed_at,
+    day AS closed_day, wait AS queue_wait_s, response AS first_response_s, handling AS handling_s, wait // 2 AS queue_wait_business_s,
+    response // 2 AS first_response_business_s, handling // 2 AS handling_business_s, 'queue' AS routing, FALSE AS queue_wait_rejected,
+    FALSE AS first_response_early, FALSE AS is_short_loss
+FROM drawn;
+INSERT INTO marts.conversation BY NAME
+SELECT
+    id AS conversation_id, id AS root_ticket_id, 'bot' AS owner, customer AS customer_key, 'wa.gw.msging.net' AS channel, sector AS first_sector,
+    sector AS last_sector, 1 AS ticket_count, 0 AS transfer_count, 0 AS sector_change_count, moment AS started_at, moment - INTERVAL 3 HOUR AS started_local,
+    day AS started_day, CAST(isodow(day) AS INTEGER) AS started_weekday, CAST(hour(moment) AS INTEGER) AS started_hour,
+    moment + to_seconds(wait + response) AS first_response_at, day AS first_response_day, sector AS first_response_sector, agent AS first_response_agent,
+    agent AS last_agent, wait + response AS whole_wait_s, wait // 2 AS whole_wait_business_s, moment + to_seconds(wait + handling) AS ended_at, day AS ended_day,
+    wait + handling AS resolution_s, wait + handling AS full_resolution_s, 3 AS answered_turns, 10 AS message_count, FALSE AS is_one_touch,
+    'attended' AS last_outcome, FALSE AS truncated_chain
+FROM drawn;
+INSERT INTO marts.turn BY NAME
+SELECT
+    id AS conversation_id, turn AS turn_number, sector, agent, 'wa.gw.msging.net' AS channel, moment + to_seconds(wait + turn * 100) AS started_at,
+    moment + to_seconds(wait + turn * 100 + response) AS replied_at, day AS replied_day, response AS own_s, response AS whole_s, response // 2 AS own_business_s,
+    response // 2 AS whole_business_s, 'answered' AS state, day AS started_day
+FROM drawn CROSS JOIN (SELECT unnest([1, 2, 3]) AS turn);
+INSERT INTO marts.sector_stay BY NAME
+SELECT id AS conversation_id, 1 AS stay_number, sector, moment AS from_at, moment + to_seconds(wait + handling) AS to_at, wait + response * 4 AS waiting_s, day AS started_day
+FROM drawn;
+INSERT INTO marts.rating BY NAME
+SELECT
+    'answer-' || id AS rating_id, id AS conversation_id, customer AS customer_key, sector, agent, 'wa.gw.msging.net' AS channel, 'events' AS source, '1-5' AS scale,
+    CAST(1 + response % 5 AS VARCHAR) AS raw_answer, CAST(1 + response % 5 AS DOUBLE) AS score, 'valid' AS validity, 1 + response % 5 >= 4 AS is_satisfied, TRUE AS counted,
+    moment + INTERVAL 1 HOUR AS answered_at, day AS period_day
+FROM drawn WHERE number % 4 = 0;
+INSERT INTO marts.coverage BY NAME
+SELECT 'ticket' AS resource, day, count(*) AS reported, count(*) AS stored, 0 AS set_aside, TRUE AS is_complete FROM drawn GROUP BY day;
+INSERT INTO marts.calendar_day BY NAME
+SELECT sector, day, CAST(isodow(day) AS INTEGER) AS weekday, count(*) AS created, count(*) AS closed, 0 AS open_end FROM drawn GROUP BY sector, day;
+";
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    let tickets: u64 = arguments.first().map_or(83_333, |text| text.parse().expect("a number of tickets"));
+    let steps = arguments.get(1).map_or("1,60", String::as_str);
+    let steps: Vec<u32> = steps.split(',').map(|text| text.parse().expect("numbers of months")).collect();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let texts = Project::embedded_query_texts();
+    let now: DateTime<Utc> = "2026-11-22T15:00:00Z".parse().expect("an instant");
+    let store = Store::open(&folder.path().join("live.duckdb"), &Holder::new("bench", now)).expect("a store");
+    store.make_all_tables(&texts).expect("tables");
+    println!("| months | tickets | queries of a month's report | of these the slowest | checks | publish |");
+    println!("|---|---|---|---|---|---|");
+    let first: NaiveDate = "2021-11-01".parse().expect("a day");
+    let mut filled = 0;
+    for months in steps {
+        while filled < months {
+            // The newest month is the one that is reported; earlier ones come before it.
+            let day = first + Months::new(59 - filled);
+            let sql = FILL.replace("{n}", &tickets.to_string()).replace("{first}", &(u64::from(filled) * tickets).to_string());
+            let days = (day + Months::new(1) - day).num_days();
+            let sql = sql.replace("{day}", &day.to_string()).replace("{days}", &days.to_string());
+            store.connection().execute_batch(&sql).expect("rows");
+            filled += 1;
+        }
+        let stamp = Stamp { now, loaded_until: Some(now), timezone: "America/Sao_Paulo".parse().expect("a zone"), quarantined: 0 };
+        let began = Instant::now();
+        snapshot::publish(store.connection(), &MART_TABLES, &folder.path().join("lake"), &stamp, |_| None).expect("a snapshot");
+        let publishing = began.elapsed();
+        let (mut best, mut slowest, mut checks) = (f64::MAX, String::new(), f64::MAX);
+        for _ in 0..3 {
+            let snapshot = Snapshot::open(&folder.path().join("lake"), None).expect("a snapshot");
+            let began = Instant::now();
+            let engine = Engine::open(&snapshot, Catalogue::new(&texts).expect("headers")).expect("an engine");
+            let mut longest = (0.0, "");
+            for (query, dimension) in QUERIES {
+                let period = Period::parse("2026-10", "2026-11-22".parse().expect("a day")).expect("a month");
+                let parameters = Parameters {
+                    period,
+                    sector: None,
+                    dimension: dimension.map(str::to_owned),
+                    as_of: now,
+                    others: std::collections::BTreeMap::new(),
+                };
+                let one = Instant::now();
+                let table = engine.run(query, &parameters).expect("rows");
+                assert!(table.row_count() > 0, "{query} gives rows");
+                let took = one.elapsed().as_secs_f64();
+                if took > longest.0 {
+                    longest = (took, query);
+                }
+            }
+            let took = began.elapsed().as_secs_f64();
+            if took < best {
+                best = took;
+                slowest = format!("{} {:.2} s", longest.1, longest.0);
+            }
+            let began = Instant::now();
+            engine.check().expect("sound tables");
+            checks = checks.min(began.elapsed().as_secs_f64());
+        }
+        println!(
+            "| {months} | {} | {best:.2} s | {slowest} | {checks:.2} s | {:.1} s |",
+            u64::from(filled) * tickets,
+            publishing.as_secs_f64()
+        );
+    }
+}

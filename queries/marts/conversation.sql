@@ -1,7 +1,7 @@
 -- question: What became of each request of a customer, across all transfers and returns?
 -- grain: one row per conversation (chain of tickets joined by transfers)
 -- parameters: none
--- reads: marts.chain, marts.exchange, marts.wait_piece, marts.sector_stay, marts.turn, settings.offset_span
+-- reads: marts.chain, marts.exchange, marts.wait_piece, marts.sector_stay, settings.offset_span
 -- columns: as in marts.chain, and
 --   root_ticket_id         text        the same as conversation_id, for joins by meaning
 --   first_response_day     date        local; null: never answered

@@ -4,14 +4,14 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use clap::{Args, ValueEnum};
 use comfy_table::{Table as TextTable, presets::UTF8_BORDERS_ONLY};
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use super::{Exit, Failure, Global, output};
 use crate::{
     config::Project,
-    domain::{Cell, Period, Table},
+    domain::{Period, Table},
     query::{Catalogue, Engine, Parameters, Query},
-    render::Locale,
+    render::{self, Locale},
     snapshot::Snapshot,
 };
 
@@ -49,7 +49,7 @@ pub struct QueryArgs {
 enum QueryFormat {
     /// Columns for people
     Table,
-    /// Comma-separated values with a header
+    /// Values with a header, as reports write them: texts cannot become formulas
     Csv,
     /// One JSON document
     Json,
@@ -96,21 +96,28 @@ pub fn run(global: &Global, args: &QueryArgs) -> Result<Exit, Failure> {
         others: given,
     };
     let engine = Engine::open(&snapshot, catalogue.clone())?;
+    if let Some(sector) = &args.sector {
+        let sectors = engine.sectors()?;
+        if !sectors.contains(sector) {
+            return Err(usage(format!("unknown sector `{sector}` (known: {})", sectors.join(", "))));
+        }
+    }
     let table = engine.run(name, &parameters)?;
-    let text = match args.format {
-        QueryFormat::Table => as_text(&table, &Locale::new(project.settings.organization.locale)),
-        QueryFormat::Csv => as_csv(&table)?,
+    let locale = Locale::new(project.settings.organization.locale);
+    let bytes = match args.format {
+        QueryFormat::Table => as_text(&table, &locale).into_bytes(),
+        QueryFormat::Csv => render::csv_table(&table, &locale).map_err(|error| Failure::new(Exit::Failed, error))?,
         QueryFormat::Json => {
             let document = json!({
                 "query": name, "sha256": query.sha256, "snapshot": snapshot.manifest.id, "period": parameters.period,
-                "sector": parameters.sector, "dimension": parameters.dimension, "parameters": parameters.others, "rows": as_json(&table),
+                "sector": parameters.sector, "dimension": parameters.dimension, "parameters": parameters.others, "result": table,
             });
-            format!("{document:#}\n")
+            format!("{document:#}\n").into_bytes()
         }
     };
     match &args.out {
-        Some(file) => output::write_file(file, text.as_bytes())?,
-        None => output::print(&text)?,
+        Some(file) => output::write_file(file, &bytes)?,
+        None => output::print(&String::from_utf8_lossy(&bytes))?,
     }
     Ok(Exit::Done)
 }
@@ -132,48 +139,7 @@ fn as_text(table: &Table, locale: &Locale) -> String {
     let mut text = TextTable::new();
     text.load_style(UTF8_BORDERS_ONLY).set_header(table.columns().iter().map(|column| column.name.clone()));
     for row in 0..table.row_count() {
-        text.add_row(table.columns().iter().enumerate().map(|(place, column)| locale.cell(column.kind, table.cell(row, place))));
+        text.add_row(table.columns().iter().map(|column| render::cell_text(table, row, &column.name, locale)));
     }
     format!("{text}\n{} rows\n", table.row_count())
-}
-
-fn plain(cell: Cell<'_>) -> Value {
-    match cell {
-        Cell::Null => Value::Null,
-        Cell::Text(text) => text.into(),
-        Cell::Int(value) => value.into(),
-        Cell::Float(value) => value.into(),
-        Cell::Date(day) => day.to_string().into(),
-        Cell::Time(time) => time.format("%Y-%m-%dT%H:%M:%S%.f").to_string().into(),
-        Cell::Bool(flag) => flag.into(),
-    }
-}
-
-fn as_json(table: &Table) -> Vec<Value> {
-    let row = |row| -> Value {
-        table
-            .columns()
-            .iter()
-            .enumerate()
-            .map(|(place, column)| (column.name.clone(), plain(table.cell(row, place))))
-            .collect::<Map<_, _>>()
-            .into()
-    };
-    (0..table.row_count()).map(row).collect()
-}
-
-fn as_csv(table: &Table) -> Result<String, Failure> {
-    let failed = |error: csv::Error| Failure::new(Exit::Failed, error);
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(table.columns().iter().map(|column| &column.name)).map_err(failed)?;
-    for row in 0..table.row_count() {
-        let cells = (0..table.columns().len()).map(|place| match plain(table.cell(row, place)) {
-            Value::Null => String::new(),
-            Value::String(text) => text,
-            other => other.to_string(),
-        });
-        writer.write_record(cells).map_err(failed)?;
-    }
-    let bytes = writer.into_inner().map_err(|error| Failure::new(Exit::Failed, error.into_error()))?;
-    Ok(String::from_utf8(bytes).expect("text in, text out"))
 }

@@ -326,6 +326,10 @@ impl Settings {
                 let accepted = if is_share { "0 to 1" } else { "seconds from 0" };
                 report(target.value.span(), format!("target of `{metric}` is {value} (accepted: {accepted})"));
             }
+            let is_same = |other: &Target| other.metric == *metric && other.sector == target.sector && other.from == target.from;
+            if targets.iter().any(is_same) {
+                report(target.metric.span(), format!("two targets of `{metric}` begin on {}; each needs a day of its own", target.from));
+            }
             targets.push(Target { metric: target.metric.into_inner(), from: target.from, value, sector: target.sector });
         }
 
@@ -441,6 +445,11 @@ pseudonym_key_env = "P"
                 "[privacy]",
                 "[satisfaction]\nsource = \"events\"\nscale = \"1-7\"\n[privacy]",
                 "relato.toml:12:9: unknown scale `1-7` (accepted: 1-5, 0-10)",
+            ),
+            (
+                "[privacy]",
+                "[[target]]\nmetric = \"queue_wait_s\"\nfrom = 2026-01-01\nvalue = 1\n[[target]]\nmetric = \"queue_wait_s\"\nfrom = 2026-01-01\nvalue = 2\n[privacy]",
+                "two targets of `queue_wait_s` begin on 2026-01-01",
             ),
             ("[privacy]", "[calendar.default]\nmon-fri = [\"8-18\"]\n[privacy]", "`8-18` is not a stretch of hours"),
             ("[privacy]", "[document]\npublished = 2025-02-30\n[privacy]", "relato.toml:11:"),

@@ -55,7 +55,7 @@ impl Calendar {
         if let Some(shifts) = self.open.get(&day) {
             return shifts;
         }
-        if self.closed.contains(&day) || self.holidays.iter().any(|set| set.of_year(day.year()).contains(&day)) {
+        if self.closed.contains(&day) || self.holidays.iter().any(|set| set.contains(day)) {
             return &[];
         }
         &self.week[day.weekday().num_days_from_monday() as usize]
@@ -75,11 +75,6 @@ pub struct Calendars {
 pub type Span = (DateTime<Utc>, DateTime<Utc>);
 
 impl Calendars {
-    /// Returns whether there is any.
-    pub fn is_empty(&self) -> bool {
-        self.default.is_empty() && self.by_sector.is_empty()
-    }
-
     /// Returns when `sector` is open from the local day `first` on to the day before `end`, in order, without overlaps; none names
     /// any sector that has no calendar of its own. What is not declared is closed.
     pub fn spans(&self, zone: Zone, sector: Option<&str>, first: NaiveDate, end: NaiveDate) -> Vec<Span> {

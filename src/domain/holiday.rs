@@ -85,11 +85,19 @@ impl Holidays {
 
     /// Returns the days of the set in `year`.
     pub fn of_year(self, year: i32) -> BTreeSet<NaiveDate> {
-        let rules = match self.state {
-            None => &NATIONAL[..],
-            Some(state) => STATES.iter().find(|(known, _)| *known == state).map_or(&[][..], |(_, rules)| rules),
-        };
-        rules.iter().filter_map(|rule| rule.day(year)).collect()
+        self.rules().iter().filter_map(|rule| rule.day(year)).collect()
+    }
+
+    /// Returns whether `day` is in the set.
+    pub fn contains(self, day: NaiveDate) -> bool {
+        self.rules().iter().any(|rule| rule.day(day.year()) == Some(day))
+    }
+
+    fn rules(self) -> &'static [Rule] {
+        match self.state {
+            None => &NATIONAL,
+            Some(state) => STATES.iter().find(|(known, _)| *known == state).map_or(&[], |(_, rules)| rules),
+        }
     }
 }
 
@@ -118,7 +126,7 @@ impl Rule {
 
 /// Returns whether `day` is a national holiday.
 pub fn is_national(day: NaiveDate) -> bool {
-    NATIONAL.iter().any(|rule| rule.day(day.year()) == Some(day))
+    Holidays::NATIONAL.contains(day)
 }
 
 #[expect(clippy::many_single_char_names, reason = "the letters are the algorithm's own")]

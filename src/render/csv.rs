@@ -20,9 +20,23 @@ pub fn render(data: &ReportData, locale: &Locale) -> Result<Vec<Rendered>, Rende
         .collect()
 }
 
-fn block_bytes(block: &Block, locale: &Locale) -> Result<Vec<u8>, csv::Error> {
+/// Returns one table as a file: labels, then rows.
+///
+/// # Errors
+/// When the writer fails.
+pub fn table_bytes(table: &Table, locale: &Locale) -> Result<Vec<u8>, csv::Error> {
+    let mut writer = writer(locale);
+    table_rows(&mut writer, table, locale)?;
+    writer.into_inner().map_err(|error| error.into_error().into())
+}
+
+fn writer(locale: &Locale) -> csv::Writer<Vec<u8>> {
     let delimiter = if locale.language() == Language::PtBr { b';' } else { b',' };
-    let mut writer = csv::WriterBuilder::new().delimiter(delimiter).from_writer("\u{feff}".as_bytes().to_vec());
+    csv::WriterBuilder::new().delimiter(delimiter).from_writer("\u{feff}".as_bytes().to_vec())
+}
+
+fn block_bytes(block: &Block, locale: &Locale) -> Result<Vec<u8>, csv::Error> {
+    let mut writer = writer(locale);
     match &block.content {
         Content::Kpis { figures } => {
             let headings = ["figure", "value", "previous", "year", "target", "n"].map(|key| locale.text(&format!("summary-{key}")));

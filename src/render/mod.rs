@@ -12,6 +12,7 @@ mod pdf;
 mod rows;
 mod xlsx;
 
+pub use csv::table_bytes as csv_table;
 pub use error::RenderError;
 pub use locale::Locale;
 pub use rows::text as cell_text;

@@ -6,7 +6,13 @@ use duckdb::params;
 use super::{Store, StoreError};
 use crate::{
     config::{DirectTransfer, Settings, Target},
-    domain::{Language, calendar::Span, digest::sha256, holiday::Holidays, zone::OffsetSpan},
+    domain::{
+        Language, Zone,
+        calendar::{Calendars, Span},
+        digest::sha256,
+        holiday::Holidays,
+        zone::OffsetSpan,
+    },
 };
 
 /// The configuration's rows.
@@ -24,8 +30,10 @@ pub struct SettingsRows {
     pub offsets: Vec<OffsetSpan>,
     /// National holidays.
     pub holidays: Vec<NaiveDate>,
-    /// Opening hours by calendar: a sector's name, or `*` for all others.
-    pub calendars: Vec<(String, Vec<Span>)>,
+    /// Opening hours as declared; they become stretches of time only when they have changed.
+    pub calendars: Calendars,
+    /// Zone whose clock the opening hours mean.
+    pub zone: Zone,
     /// What figures should reach, with the day before which the next target of the same figure and sector holds.
     pub targets: Vec<(Target, Option<NaiveDate>)>,
 }
@@ -61,7 +69,6 @@ impl SettingsRows {
     /// Makes the rows of `settings`.
     pub fn new(settings: &Settings) -> SettingsRows {
         let survey = &settings.satisfaction;
-        let day = |year| NaiveDate::from_ymd_opt(year, 1, 1).expect("1 January exists");
         SettingsRows {
             queue_sector: settings.sectors.by_queue.clone().into_iter().collect(),
             rule: (
@@ -88,16 +95,18 @@ impl SettingsRows {
                 satisfied_from: survey.satisfied_from,
             }),
             answers: survey.answers.clone().into_iter().collect(),
-            offsets: settings.organization.timezone.offset_spans(day(FIRST_YEAR), day(LAST_YEAR)),
+            offsets: settings.organization.timezone.offset_spans(january(FIRST_YEAR), january(LAST_YEAR)),
             holidays: (FIRST_YEAR..LAST_YEAR).flat_map(|year| Holidays::NATIONAL.of_year(year)).collect(),
-            calendars: calendars(settings, day(FIRST_YEAR), day(LAST_YEAR)),
+            calendars: settings.calendars.clone(),
+            zone: settings.organization.timezone,
             targets: targets(&settings.targets),
         }
     }
 }
 
-fn calendars(settings: &Settings, first: NaiveDate, end: NaiveDate) -> Vec<(String, Vec<Span>)> {
-    let (declared, zone) = (&settings.calendars, settings.organization.timezone);
+/// Returns when each calendar is open: a sector's by its name, that of all others by [`ALL_OTHERS`].
+fn stretches(declared: &Calendars, zone: Zone) -> Vec<(String, Vec<Span>)> {
+    let (first, end) = (january(FIRST_YEAR), january(LAST_YEAR));
     let default = (!declared.default.is_empty()).then_some(None);
     let sectors = declared.by_sector.keys().map(|sector| Some(sector.as_str()));
     default
@@ -105,6 +114,10 @@ fn calendars(settings: &Settings, first: NaiveDate, end: NaiveDate) -> Vec<(Stri
         .chain(sectors)
         .map(|sector| (sector.unwrap_or(ALL_OTHERS).to_owned(), declared.spans(zone, sector, first, end)))
         .collect()
+}
+
+fn january(year: i32) -> NaiveDate {
+    NaiveDate::from_ymd_opt(year, 1, 1).expect("1 January exists")
 }
 
 fn targets(declared: &[Target]) -> Vec<(Target, Option<NaiveDate>)> {
@@ -170,9 +183,9 @@ impl Store {
         holidays.flush()?;
         drop(holidays);
         let mut spans = connection.appender_to_catalog_and_db("business_span", &self.catalog, "settings")?;
-        for (calendar, stretches) in &rows.calendars {
+        for (calendar, stretches) in stretches(&rows.calendars, rows.zone) {
             connection.execute("INSERT INTO settings.calendar VALUES (?)", params![calendar])?;
-            for (from, until, before_s) in seconds_before(stretches) {
+            for (from, until, before_s) in seconds_before(&stretches) {
                 spans.append_row(params![calendar, from.naive_utc(), until.naive_utc(), before_s])?;
             }
         }

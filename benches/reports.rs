@@ -109,7 +109,8 @@ fn main() {
         }
         let stamp = Stamp { now, loaded_until: Some(now), timezone: "America/Sao_Paulo".parse().expect("a zone"), quarantined: 0 };
         let began = Instant::now();
-        snapshot::publish(store.connection(), &MART_TABLES, &folder.path().join("lake"), &stamp, |_| None).expect("a snapshot");
+        snapshot::publish(store.connection(), &MART_TABLES, &folder.path().join("lake"), &stamp, &std::collections::BTreeMap::new())
+            .expect("a snapshot");
         let publishing = began.elapsed();
         let (mut best, mut slowest, mut checks) = (f64::MAX, String::new(), f64::MAX);
         for _ in 0..3 {

@@ -7,6 +7,7 @@ pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod ingest;
+pub mod ledger;
 pub mod query;
 pub mod render;
 pub mod report;

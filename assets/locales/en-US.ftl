@@ -306,6 +306,52 @@ check-answers_are_fewer_than_closes = answer(s) beyond the number of closed tick
 check-waits_are_shorter_than_a_month = wait(s) of more than a month: a forgotten ticket, or clocks that disagree
 check-everything_reported_is_stored = day(s) on which Blip reported more records than were stored
 check-tickets_open_before_they_are_created = ticket(s) picked up before they were created, left out of the queue wait
+note-restated = { $n ->
+    [one] 1 published figure has changed since: see “Restatements”.
+   *[other] { $count } published figures have changed since: see “Restatements”.
+}
+restated-title = Restatements
+restated-note = Figures of reports already issued that would be different today.
+restated-heading = { $period }, issued on { $day }
+col-restated_publication = Publication
+col-restated_figure = Figure
+col-restated_before = Published
+col-restated_now = Now
+col-restated_cause = Why
+cause-rules = rules, configuration or queries have changed
+cause-answers-late = { $n ->
+    [one] 1 survey answer came later
+   *[other] { $count } survey answers came later
+}
+cause-answers-imported = { $n ->
+    [one] 1 answer imported from a file
+   *[other] { $count } answers imported from files
+}
+cause-answers-changed = { $n ->
+    [one] 1 answer changed
+   *[other] { $count } answers changed
+}
+cause-tickets-late = { $n ->
+    [one] 1 ticket came later
+   *[other] { $count } tickets came later
+}
+cause-tickets-imported = { $n ->
+    [one] 1 ticket imported from a file
+   *[other] { $count } tickets imported from files
+}
+cause-tickets-changed = { $n ->
+    [one] 1 ticket changed at Blip
+   *[other] { $count } tickets changed at Blip
+}
+cause-tickets-removed = { $n ->
+    [one] 1 ticket no longer counts
+   *[other] { $count } tickets no longer count
+}
+cause-conversations-changed = { $n ->
+    [one] 1 conversation got messages or returns later
+   *[other] { $count } conversations got messages or returns later
+}
+cause-unknown = the snapshot of that time is not kept any more
 note-touch = Conversations by sector can add up to more than the total: a transferred conversation counts in each sector it passed through.
 note-satisfaction-none = Satisfaction is not configured: ratings are not read.
 

@@ -306,6 +306,52 @@ check-answers_are_fewer_than_closes = resposta(s) à pesquisa além do número d
 check-waits_are_shorter_than_a_month = espera(s) de mais de um mês: ticket esquecido, ou relógios que discordam
 check-everything_reported_is_stored = dia(s) em que a Blip informou mais registros do que os armazenados
 check-tickets_open_before_they_are_created = ticket(s) assumido(s) antes de criado(s), fora da espera na fila
+note-restated = { $n ->
+    [one] 1 número já publicado mudou desde a publicação: veja “Retificações”.
+   *[other] { $count } números já publicados mudaram desde a publicação: veja “Retificações”.
+}
+restated-title = Retificações
+restated-note = Números de relatórios já emitidos que hoje sairiam diferentes.
+restated-heading = { $period }, emitido em { $day }
+col-restated_publication = Publicação
+col-restated_figure = Indicador
+col-restated_before = Publicado
+col-restated_now = Agora
+col-restated_cause = Por quê
+cause-rules = regras, configuração ou consultas mudaram
+cause-answers-late = { $n ->
+    [one] 1 resposta à pesquisa chegou depois
+   *[other] { $count } respostas à pesquisa chegaram depois
+}
+cause-answers-imported = { $n ->
+    [one] 1 resposta importada de arquivo
+   *[other] { $count } respostas importadas de arquivo
+}
+cause-answers-changed = { $n ->
+    [one] 1 resposta alterada
+   *[other] { $count } respostas alteradas
+}
+cause-tickets-late = { $n ->
+    [one] 1 ticket chegou depois
+   *[other] { $count } tickets chegaram depois
+}
+cause-tickets-imported = { $n ->
+    [one] 1 ticket importado de arquivo
+   *[other] { $count } tickets importados de arquivo
+}
+cause-tickets-changed = { $n ->
+    [one] 1 ticket mudou na Blip
+   *[other] { $count } tickets mudaram na Blip
+}
+cause-tickets-removed = { $n ->
+    [one] 1 ticket deixou de contar
+   *[other] { $count } tickets deixaram de contar
+}
+cause-conversations-changed = { $n ->
+    [one] 1 conversa recebeu mensagens ou retornos depois
+   *[other] { $count } conversas receberam mensagens ou retornos depois
+}
+cause-unknown = o retrato dos dados de então não é mais guardado
 note-touch = A soma das conversas por setor pode passar do total: uma conversa transferida conta em cada setor por onde passou.
 note-satisfaction-none = A satisfação não está configurada: as avaliações não são lidas.
 

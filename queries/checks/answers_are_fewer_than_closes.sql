@@ -2,6 +2,7 @@
 -- strength: warn
 -- message: answers that count beyond the number of closed tickets
 -- metrics: M21
+-- holds for: each customer
 -- columns:
 --   offending  count  rows that break the rule; 0: all is well
 SELECT

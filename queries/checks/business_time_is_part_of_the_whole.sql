@@ -2,6 +2,7 @@
 -- strength: fail
 -- message: times that are longer within business hours than in all
 -- metrics: M24
+-- holds for: each customer
 -- columns:
 --   offending  count  rows that break the rule; 0: all is well
 WITH timed AS (

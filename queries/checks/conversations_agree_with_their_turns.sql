@@ -2,6 +2,7 @@
 -- strength: fail
 -- message: conversations that disagree with their turns
 -- metrics: M3, M9, M14, M17
+-- holds for: each customer
 -- columns:
 --   offending  count  rows that break the rule; 0: all is well
 WITH turned AS (

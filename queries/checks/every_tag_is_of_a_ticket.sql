@@ -2,6 +2,7 @@
 -- strength: fail
 -- message: tags without a ticket
 -- metrics: M1
+-- holds for: each customer
 -- columns:
 --   offending  count  rows that break the rule; 0: all is well
 SELECT COUNT(*) AS offending

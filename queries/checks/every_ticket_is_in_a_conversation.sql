@@ -2,6 +2,7 @@
 -- strength: fail
 -- message: tickets or conversations that do not belong together
 -- metrics: M2, M15
+-- holds for: each customer
 -- columns:
 --   offending  count  rows that break the rule; 0: all is well
 WITH counted AS (

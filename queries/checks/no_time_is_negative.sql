@@ -2,6 +2,7 @@
 -- strength: fail
 -- message: negative times
 -- metrics: M6, M7, M8, M9, M10, M11, M16, M25
+-- holds for: each customer
 -- columns:
 --   offending  count  rows that break the rule; 0: all is well
 SELECT

@@ -2,6 +2,7 @@
 -- strength: fail
 -- message: conversations with more than one counted answer
 -- metrics: M18, M19, M20, M21
+-- holds for: each customer
 -- columns:
 --   offending  count  rows that break the rule; 0: all is well
 WITH counted AS (

@@ -2,6 +2,7 @@
 -- strength: fail
 -- message: turns whose own seconds are negative or more than the whole
 -- metrics: M9
+-- holds for: each customer
 -- columns:
 --   offending  count  rows that break the rule; 0: all is well
 SELECT COUNT(*) AS offending

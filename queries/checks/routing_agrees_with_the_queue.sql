@@ -2,6 +2,7 @@
 -- strength: fail
 -- message: tickets whose routing does not fit their queue
 -- metrics: M26
+-- holds for: each customer
 -- columns:
 --   offending  count  rows that break the rule; 0: all is well
 SELECT COUNT(*) AS offending

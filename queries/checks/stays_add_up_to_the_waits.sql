@@ -2,6 +2,7 @@
 -- strength: fail
 -- message: answered conversations whose sectors do not share out exactly the seconds waited
 -- metrics: M8, M9
+-- holds for: each customer
 -- columns:
 --   offending  count  rows that break the rule; 0: all is well
 WITH held AS (

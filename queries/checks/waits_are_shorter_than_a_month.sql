@@ -2,6 +2,7 @@
 -- strength: warn
 -- message: waits of more than a month: a ticket that was forgotten, or clocks that disagree
 -- metrics: M6, M8, M9
+-- holds for: each customer
 -- columns:
 --   offending  count  rows that break the rule; 0: all is well
 SELECT

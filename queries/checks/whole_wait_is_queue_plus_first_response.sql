@@ -2,6 +2,7 @@
 -- strength: fail
 -- message: single-ticket conversations whose whole wait is not queue wait plus first response
 -- metrics: M6, M7, M8
+-- holds for: each customer
 -- columns:
 --   offending  count  rows that break the rule; 0: all is well
 SELECT COUNT(*) AS offending

@@ -109,6 +109,7 @@ SELECT
     timed.parent_ticket_id,
     timed.conversation_id,
     timed.customer_key,
+    timed.origin,
     timed.channel,
     timed.queue,
     timed.sector,

@@ -5,17 +5,18 @@
 -- columns:
 --   ticket_id     text        Blip's id
 --   customer_key  text        pseudonym of the customer
+--   origin        text        api (Blip's answer) or import (a file that Blip exported)
 --   sent          record      the fields as sent
 --   is_closed     flag        true for every final status, unknown ones that begin with `Closed` included
 --   created_at    local_time  UTC; null: not readable
 --   fault         text        why it is set aside; null: it is not
 -- notes: staging.ticket takes the rows without a fault, staging.quarantine those with one: each row is in one of the two
 WITH known AS (
-    SELECT ticket_id, customer_key, body
+    SELECT ticket_id, customer_key, body, 'api' AS origin
     FROM raw.ticket
     QUALIFY row_number() OVER (PARTITION BY ticket_id ORDER BY version DESC) = 1
     UNION ALL
-    SELECT imported.ticket_id, imported.customer_key, imported.body
+    SELECT imported.ticket_id, imported.customer_key, imported.body, 'import' AS origin
     FROM raw.imported_ticket AS imported
     ANTI JOIN raw.ticket ON ticket.ticket_id = imported.ticket_id
 ),
@@ -24,6 +25,7 @@ read AS (
     SELECT
         ticket_id,
         customer_key,
+        origin,
         json_transform(
             body,
             '{"ownerIdentity":"VARCHAR","sequentialId":"BIGINT","parentSequentialId":"BIGINT","customerDomain":"VARCHAR",

@@ -8,6 +8,7 @@
 --   sequential_id         count       the number that people see; null: not sent
 --   parent_sequential_id  count       number of the ticket that was transferred; null: not born of a transfer
 --   customer_key          text        pseudonym of the customer
+--   origin                text        api (Blip's answer) or import (a file that Blip exported)
 --   channel               text        domain of the channel
 --   queue                 text        Blip's team as sent, `Default` and `DIRECT_TRANSFER` included
 --   agent                 text        attendant's e-mail; null: nobody yet
@@ -30,6 +31,7 @@ WITH typed AS (
         sent.sequentialId AS sequential_id,
         sent.parentSequentialId AS parent_sequential_id,
         customer_key,
+        origin,
         sent.customerDomain AS channel,
         coalesce(nullif(trim(sent.team), ''), 'Default') AS queue,
         sent.agentIdentity AS agent,
@@ -54,6 +56,7 @@ SELECT
     typed.sequential_id,
     typed.parent_sequential_id,
     typed.customer_key,
+    typed.origin,
     typed.channel,
     typed.queue,
     typed.agent,

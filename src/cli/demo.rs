@@ -59,18 +59,19 @@ pub async fn run(global: &Global, args: &DemoArgs) -> Result<Exit, Failure> {
     let today = zone().day(now);
     let backfill = today - chrono::Months::new(args.world.months);
     let request = IngestRequest { now, from: Some(backfill), to: None, full: false, only: None };
-    let (mut store, summary) = ingest::load(&project, &clients, &request, global.progress().as_ref()).await?;
+    let (store, summary) = ingest::load(&project, &clients, &request, global.progress().as_ref()).await?;
     clock.lap("load over HTTP");
-    ingest::publish(&project, &mut store, now, summary.marts.quarantined)?;
+    ingest::publish(&project, &store, now, summary.marts.quarantined)?;
     drop(store);
     clock.lap("snapshot");
 
     let reports = project.reports()?;
     let spec = reports.get(REPORT).ok_or_else(|| Failure::told(Exit::Failed, format!("report `{REPORT}` is missing"), None))?;
     let period = Period::parse(&spec.period, today).map_err(|error| Failure::new(Exit::Failed, error))?;
-    let data = report::build(&project, spec, period, None, None)?;
+    let (data, rules) = report::build(&project, spec, period, None, None)?;
     clock.lap("queries");
     let files = report::write(&data, &[Format::Xlsx, Format::Pdf, Format::Json], &args.out.join("output"))?;
+    report::note(&project, &data, rules)?;
     clock.lap("Excel, PDF, JSON");
 
     let folder = args.out.display();

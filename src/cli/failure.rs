@@ -8,6 +8,7 @@ use crate::{
     blip::BlipError,
     config::{ConfigError, Problem},
     ingest::IngestError,
+    ledger::LedgerError,
     query::{HeaderError, QueryError},
     render::RenderError,
     report::ReportError,
@@ -203,6 +204,19 @@ impl From<SnapshotError> for Failure {
             _ => Exit::Failed,
         };
         Failure::new(exit, error)
+    }
+}
+
+impl From<LedgerError> for Failure {
+    fn from(error: LedgerError) -> Failure {
+        let help = match &error {
+            LedgerError::Folder { .. } => "check storage.dir in relato.toml, and who may write there",
+            LedgerError::Database { .. } => {
+                "check who may read and write the file; if it is damaged, restore it from a backup, for nothing else knows what was published"
+            }
+            LedgerError::TooNew { .. } => "nothing was changed",
+        };
+        Failure::new(Exit::Failed, error).with_help(help)
     }
 }
 

@@ -53,8 +53,8 @@ pub fn run(global: &Global, args: &ImportArgs) -> Result<Exit, Failure> {
         }
     } else {
         let progress = global.progress();
-        let (mut store, marts) = importer.finish(&project.query_texts()?, progress.as_ref())?;
-        let published = ingest::publish(&project, &mut store, now, marts.quarantined)?;
+        let (store, marts) = importer.finish(&project.query_texts()?, progress.as_ref())?;
+        let published = ingest::publish(&project, &store, now, marts.quarantined)?;
         if args.format == Printed::Text {
             output::print(&ingest::outcome(&published))?;
         }

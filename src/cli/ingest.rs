@@ -78,8 +78,8 @@ pub async fn run(global: &Global, args: &IngestArgs) -> Result<Exit, Failure> {
             Only::Events => OnlyResource::Events,
         }),
     };
-    let (mut store, summary) = load(&project, &clients, &request, progress.as_ref()).await?;
-    let published = publish(&project, &mut store, request.now, summary.marts.quarantined)?;
+    let (store, summary) = load(&project, &clients, &request, progress.as_ref()).await?;
+    let published = publish(&project, &store, request.now, summary.marts.quarantined)?;
     drop(store);
     if !summary.live.is_empty() {
         let text = serde_json::to_vec_pretty(&summary.live).map_err(|error| Failure::new(Exit::Failed, error))?;
@@ -94,8 +94,8 @@ fn rebuild(global: &Global, project: &Project, format: Printed) -> Result<Exit, 
     let (progress, now) = (global.progress(), global.now());
     let done = ingest::rebuild(project, &project.query_texts()?, now, progress.as_ref());
     progress.finish();
-    let (mut store, marts) = done?;
-    let published = publish(project, &mut store, now, marts.quarantined)?;
+    let (store, marts) = done?;
+    let published = publish(project, &store, now, marts.quarantined)?;
     if format == Printed::Json {
         output::print_json(&json!({
             "tickets": marts.tickets,
@@ -123,15 +123,11 @@ pub async fn load(
 }
 
 /// Publishes what was loaded.
-pub fn publish(project: &Project, store: &mut Store, now: DateTime<Utc>, quarantined: i64) -> Result<Published, Failure> {
+pub fn publish(project: &Project, store: &Store, now: DateTime<Utc>, quarantined: i64) -> Result<Published, Failure> {
     let loaded_until = store.mark(LOADED_UNTIL)?.and_then(|text| text.parse().ok());
     let stamp = Stamp { now, loaded_until, timezone: project.settings.organization.timezone, quarantined };
     let folder = project.snapshot_dir();
-    // Not knowing what has changed only means to look at everything.
-    let changed = |id: &str| store.changed_months(id).ok().flatten();
-    let published = snapshot::publish(store.connection(), &MART_TABLES, &folder, &stamp, changed)?;
-    store.note_published(&published.manifest.id)?;
-    Ok(published)
+    Ok(snapshot::publish(store.connection(), &MART_TABLES, &folder, &stamp, &store.month_digests()?)?)
 }
 
 pub fn outcome(published: &Published) -> String {

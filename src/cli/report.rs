@@ -9,9 +9,10 @@ use super::{Exit, Failure, Global, output};
 use crate::{
     config::{Project, ReportSpec},
     domain::{Period, ReportData, report_data::CompletenessState},
+    ledger::{Ledger, Publication},
     query::{Catalogue, Engine},
     render::{self, Format},
-    report::{self, ReportRequest},
+    report::{self, Earlier, ReportRequest},
     snapshot::Snapshot,
 };
 
@@ -75,7 +76,7 @@ pub fn run(global: &Global, args: &ReportArgs) -> Result<Exit, Failure> {
     let today = project.settings.organization.timezone.day(global.now());
     let asked = args.period.as_ref().unwrap_or(&spec.period);
     let period = Period::parse(asked, today).map_err(|error| Failure::new(Exit::Usage, error))?;
-    let data = build(&project, spec, period, args.sector.clone(), args.as_of.as_deref())?;
+    let (data, rules) = build(&project, spec, period, args.sector.clone(), args.as_of.as_deref())?;
     if args.format == [Format::Json] && args.out.is_none() {
         for rendered in render::render(&data, Format::Json)? {
             output::print(&String::from_utf8_lossy(&rendered.bytes))?;
@@ -83,24 +84,60 @@ pub fn run(global: &Global, args: &ReportArgs) -> Result<Exit, Failure> {
     } else {
         let folder = args.out.clone().unwrap_or_else(|| project.dir.join("output"));
         let files = write(&data, &args.format, &folder)?;
+        // Asked for as it was known then, it is a copy; from the newest snapshot, readers may hold to it.
+        if args.as_of.is_none() {
+            note(&project, &data, rules)?;
+        }
         let lines: Vec<String> = files.iter().map(|path| format!("{}\n", path.display())).collect();
         output::print(&lines.concat())?;
     }
     Ok(warn(&data))
 }
 
-/// Builds the data of a report from the snapshot that `as_of` names, or the newest.
+/// How many earlier periods of a report are looked at for figures that changed since: a year of months and the month itself.
+const PERIODS_BEFORE: usize = 13;
+
+/// Builds the data of a report from the snapshot that `as_of` names, or the newest; returns with it the digest of the rules.
 pub fn build(
     project: &Project,
     spec: &ReportSpec,
     period: Period,
     sector: Option<String>,
     as_of: Option<&str>,
-) -> Result<ReportData, Failure> {
-    let catalogue = Catalogue::new(&project.query_texts()?)?;
+) -> Result<(ReportData, String), Failure> {
+    let texts = project.query_texts()?;
     let snapshot = Snapshot::open(&project.snapshot_dir(), as_of)?;
-    let engine = Engine::open(&snapshot, catalogue)?;
-    Ok(report::build(&engine, spec, &project.settings, &snapshot.manifest, &ReportRequest { period, sector })?)
+    let engine = Engine::open(&snapshot, Catalogue::new(&texts)?)?;
+    let earlier = earlier(project, spec, &snapshot, period, sector.as_deref())?;
+    let rules = report::rules(&project.settings, &texts);
+    let request = ReportRequest { period, sector, earlier, rules: rules.clone() };
+    Ok((report::build(&engine, spec, &project.settings, &snapshot, &request)?, rules))
+}
+
+/// Returns what the ledger knows of publications before `snapshot`, so that the same snapshot always tells the same changes.
+fn earlier(
+    project: &Project,
+    spec: &ReportSpec,
+    snapshot: &Snapshot,
+    period: Period,
+    sector: Option<&str>,
+) -> Result<Vec<Earlier>, Failure> {
+    let path = project.ledger_file();
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    let id = &snapshot.manifest.id;
+    let publications = Ledger::open(&path)?.publications_before((&spec.name, sector), id, period.start, PERIODS_BEFORE)?;
+    let with_snapshot = |publication: Publication| {
+        let snapshot = Snapshot::open(&project.snapshot_dir(), Some(&publication.snapshot)).ok();
+        Earlier { publication, snapshot }
+    };
+    Ok(publications.into_iter().map(with_snapshot).collect())
+}
+
+/// Notes in the ledger that a report went out.
+pub fn note(project: &Project, data: &ReportData, rules: String) -> Result<(), Failure> {
+    Ok(Ledger::open(&project.ledger_file())?.note(&report::publication(data, rules))?)
 }
 
 /// Renders and writes the files of a report; returns their paths.

@@ -57,6 +57,11 @@ impl Project {
         self.data_dir().join("live.json")
     }
 
+    /// Returns the ledger of what was published.
+    pub fn ledger_file(&self) -> PathBuf {
+        self.data_dir().join("ledger.sqlite")
+    }
+
     /// Returns the folder of published snapshots.
     pub fn snapshot_dir(&self) -> PathBuf {
         self.data_dir().join("snapshots")

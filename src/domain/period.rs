@@ -1,15 +1,12 @@
 //! Reporting periods: whole local days, closed at the start and open at the end.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-};
+use std::{collections::BTreeMap, fmt};
 
 use chrono::{Datelike, Days, Months, NaiveDate, Weekday};
 use serde::Serialize;
 
-/// Local months (`yyyy-mm`) by table; none is the part of a table without months.
-pub type MonthsByTable = BTreeMap<String, BTreeSet<Option<String>>>;
+/// A digest of the rows of each local month (`yyyy-mm`) of each table; no month is the part of rows that have none.
+pub type DigestsByMonth = BTreeMap<String, BTreeMap<Option<String>, String>>;
 
 /// A stretch of whole local days.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -38,6 +38,8 @@ pub struct ReportData {
     pub snapshot: SnapshotStamp,
     /// Whether everything that belongs to the period was there.
     pub completeness: Completeness,
+    /// Published figures of this report that would be printed differently now, the latest period first.
+    pub restatements: Vec<Restatement>,
     /// What needs to be read with the figures, most important first.
     pub notes: Vec<String>,
     /// The parts of the report, in order.
@@ -109,6 +111,105 @@ pub enum CompletenessState {
     Provisional,
     /// Days are missing.
     Incomplete,
+}
+
+/// A publication whose figures no longer hold.
+#[derive(Debug, Clone, Serialize)]
+pub struct Restatement {
+    /// The days that the publication covered.
+    pub period: Period,
+    /// The same in words.
+    pub period_label: String,
+    /// The snapshot that it was made from.
+    pub snapshot: String,
+    /// When it was issued, in local time.
+    pub published_local: NaiveDateTime,
+    /// Why figures changed.
+    pub causes: Vec<Cause>,
+    /// The causes in the reader's words.
+    pub sentence: String,
+    /// The figures that changed.
+    pub figures: Vec<RestatedFigure>,
+}
+
+/// Why published figures changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Cause {
+    /// What happened.
+    pub kind: CauseKind,
+    /// How many rows it happened to; none where that is not counted.
+    pub count: Option<i64>,
+}
+
+/// What made published figures change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CauseKind {
+    /// Settings or queries mean something else now.
+    Rules,
+    /// Survey answers arrived after the publication.
+    AnswersLate,
+    /// Survey answers were imported from files.
+    AnswersImported,
+    /// Survey answers changed or went.
+    AnswersChanged,
+    /// Tickets were read after the publication.
+    TicketsLate,
+    /// Tickets were imported from files.
+    TicketsImported,
+    /// Tickets changed, such as by their close.
+    TicketsChanged,
+    /// Tickets are not counted any more.
+    TicketsRemoved,
+    /// Messages or returns of conversations came after the publication.
+    ConversationsChanged,
+    /// The snapshot of the publication is not kept any more.
+    Unknown,
+}
+
+impl CauseKind {
+    /// Every cause.
+    pub const ALL: [CauseKind; 10] = [
+        CauseKind::Rules,
+        CauseKind::AnswersLate,
+        CauseKind::AnswersImported,
+        CauseKind::AnswersChanged,
+        CauseKind::TicketsLate,
+        CauseKind::TicketsImported,
+        CauseKind::TicketsChanged,
+        CauseKind::TicketsRemoved,
+        CauseKind::ConversationsChanged,
+        CauseKind::Unknown,
+    ];
+
+    /// Returns the name by which the readers' words are found.
+    pub fn name(self) -> &'static str {
+        match self {
+            CauseKind::Rules => "rules",
+            CauseKind::AnswersLate => "answers-late",
+            CauseKind::AnswersImported => "answers-imported",
+            CauseKind::AnswersChanged => "answers-changed",
+            CauseKind::TicketsLate => "tickets-late",
+            CauseKind::TicketsImported => "tickets-imported",
+            CauseKind::TicketsChanged => "tickets-changed",
+            CauseKind::TicketsRemoved => "tickets-removed",
+            CauseKind::ConversationsChanged => "conversations-changed",
+            CauseKind::Unknown => "unknown",
+        }
+    }
+}
+
+/// A published figure and what it would be now.
+#[derive(Debug, Clone, Serialize)]
+pub struct RestatedFigure {
+    /// The column that it was read from.
+    pub column: super::Column,
+    /// Unit of the unrounded values.
+    pub unit: &'static str,
+    /// As published; none when there was no value.
+    pub published: Option<f64>,
+    /// From the snapshot of this report.
+    pub now: Option<f64>,
 }
 
 /// One part of a report.

@@ -193,6 +193,16 @@ impl Table {
         Ok(Table { columns, frame })
     }
 
+    /// Makes a table of words, whose rows have a word for each column.
+    pub fn of_texts<const N: usize>(columns: &[Column; N], rows: &[[String; N]]) -> Table {
+        let series = columns.iter().enumerate().map(|(place, column)| {
+            let words: Vec<&str> = rows.iter().map(|row| row[place].as_str()).collect();
+            polars::prelude::Column::new(column.name.as_str().into(), words)
+        });
+        let frame = DataFrame::new(rows.len(), series.collect()).expect("columns of one length");
+        Table { columns: columns.to_vec(), frame }
+    }
+
     /// Returns the columns in order.
     pub fn columns(&self) -> &[Column] {
         &self.columns

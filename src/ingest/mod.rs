@@ -200,6 +200,7 @@ pub async fn run(
         if last == today && request.only.is_none() && gaps.is_empty() {
             store.set_mark(LOADED_UNTIL, &request.now.to_rfc3339())?;
         }
+        store.settle()?;
         store.finish_run(run, request.now, if gaps.is_empty() { "complete" } else { "partial" })
     })?;
     progress.finish();
@@ -233,7 +234,12 @@ fn refresh(store: &mut Store, queries: &BTreeMap<String, String>, progress: &dyn
     let checks: Vec<TableCheck> = catalogue
         .checks()
         .iter()
-        .map(|check| TableCheck { name: check.name.clone(), strength: check.strength.name(), sql: check.sql.clone() })
+        .map(|check| TableCheck {
+            name: check.name.clone(),
+            strength: check.strength.name(),
+            sql: check.sql.clone(),
+            by_customer: check.by_customer,
+        })
         .collect();
     Ok(store.refresh_marts(queries, &checks, &mut |_, parts| {
         if !is_told && parts > 1 {

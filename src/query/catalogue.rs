@@ -93,6 +93,8 @@ pub struct Check {
     pub message: String,
     /// Entries of the metric dictionary that it guards.
     pub metrics: Vec<String>,
+    /// Whether it is true of all rows when it is true of the rows of each customer.
+    pub by_customer: bool,
 }
 
 /// All report queries, saved queries and checks by name.
@@ -238,7 +240,12 @@ fn read_check(path: &str, name: &str, sql: &str) -> Result<Check, HeaderError> {
         .split(',')
         .map(|name| name.trim().to_owned())
         .collect();
-    Ok(Check { name: name.to_owned(), sql: sql.to_owned(), strength, message, metrics })
+    let by_customer = match value("holds for").as_deref() {
+        None => false,
+        Some("each customer") => true,
+        Some(other) => return Err(error(format!("unknown `-- holds for: {other}` (accepted: each customer, or no such line)"))),
+    };
+    Ok(Check { name: name.to_owned(), sql: sql.to_owned(), strength, message, metrics, by_customer })
 }
 
 #[cfg(test)]

@@ -5,8 +5,10 @@
 
 mod catalogue;
 mod check;
+mod difference;
 mod engine;
 
 pub use catalogue::{Catalogue, Check, DeclaredColumn, HeaderError, MEMBER, Query};
 pub use check::{CheckOutcome, CheckStrength};
+pub use difference::Difference;
 pub use engine::{Engine, Parameters, QueryError};

@@ -61,6 +61,11 @@ pub fn of_period(
     })
 }
 
+/// Returns whether any day of the period of `parameters` was loaded.
+pub fn has_loaded_days(engine: &Engine, parameters: &Parameters) -> Result<bool, QueryError> {
+    Ok(engine.run(QUERY, parameters)?.get(0, "days_loaded").int().unwrap_or(0) > 0)
+}
+
 /// Returns whether every day of the period of `parameters` was loaded and anything happened in it, so that it can be compared with.
 pub fn is_loaded(engine: &Engine, parameters: &Parameters) -> Result<bool, QueryError> {
     let table = engine.run(QUERY, parameters)?;

@@ -5,6 +5,7 @@
 mod comparison;
 mod completeness;
 mod definitions;
+mod restatement;
 
 use std::collections::BTreeMap;
 
@@ -16,8 +17,10 @@ use crate::{
     },
     query::{CheckStrength, Engine, MEMBER, Parameters, QueryError},
     render::Locale,
-    snapshot::Manifest,
+    snapshot::Snapshot,
 };
+
+pub use restatement::{BLOCK as RESTATEMENTS, Earlier, publication, rules};
 
 /// What a report is asked for.
 #[derive(Debug, Clone)]
@@ -26,6 +29,10 @@ pub struct ReportRequest {
     pub period: Period,
     /// Only this sector; none is all.
     pub sector: Option<String>,
+    /// Publications of the same report that readers may still hold to, the latest period first.
+    pub earlier: Vec<Earlier>,
+    /// Digest of what says what figures mean, by [`rules`].
+    pub rules: String,
 }
 
 /// A report that could not be made.
@@ -80,9 +87,10 @@ pub fn build(
     engine: &Engine,
     spec: &ReportSpec,
     settings: &Settings,
-    manifest: &Manifest,
+    snapshot: &Snapshot,
     request: &ReportRequest,
 ) -> Result<ReportData, ReportError> {
+    let manifest = &snapshot.manifest;
     if let Some(asked) = &request.sector {
         let known = engine.sectors()?;
         if !known.contains(asked) {
@@ -104,23 +112,30 @@ pub fn build(
     let loaded = |parameters: Parameters| -> Result<Option<Parameters>, QueryError> {
         Ok(completeness::is_loaded(engine, &parameters)?.then_some(parameters))
     };
-    let targets = targets(settings, request);
     let mut builder = Builder {
-        engine,
-        spec,
-        locale: &locale,
-        parameters,
-        is_loaded: completeness.days_loaded > 0,
         previous: loaded(previous)?,
         last_year: loaded(last_year)?,
-        targets,
-        tables: BTreeMap::new(),
-        columns: Vec::new(),
+        targets: targets(settings, request),
+        ..Builder::new(engine, spec, &locale, parameters, completeness.days_loaded > 0)
     };
-    let blocks = spec.blocks.iter().map(|block| builder.block(block)).collect::<Result<Vec<_>, _>>()?;
+    let mut blocks = spec.blocks.iter().map(|block| builder.block(block)).collect::<Result<Vec<_>, _>>()?;
     let details = spec.details.iter().map(|block| builder.block(block)).collect::<Result<Vec<_>, _>>()?;
 
+    let of_period = |period: Period| -> Result<Builder<'_>, ReportError> {
+        let parameters = of(period);
+        let is_loaded = completeness::has_loaded_days(engine, &parameters)?;
+        Ok(Builder::new(engine, spec, &locale, parameters, is_loaded))
+    };
+    let restatements = restatement::of_published(request, snapshot, &of_period, (&locale, zone))?;
     let mut notes = Vec::new();
+    if !restatements.is_empty() {
+        notes.push(
+            locale.plural("note-restated", restatements.iter().map(|one| one.figures.len()).sum::<usize>().try_into().unwrap_or(i64::MAX)),
+        );
+        // Right after the key figures, of which it speaks.
+        let place = blocks.iter().position(|block| matches!(block.content, Content::Kpis { .. })).map_or(0, |place| place + 1);
+        blocks.insert(place, restatement::block(&restatements, &locale));
+    }
     if manifest.quarantined > 0 {
         notes.push(locale.plural("note-quarantined", manifest.quarantined));
     }
@@ -169,6 +184,7 @@ pub fn build(
             loaded_until_local: manifest.loaded_until.map(|instant| zone.local(instant)),
         },
         completeness,
+        restatements,
         notes,
         definitions: definitions::of_metrics(&builder.columns, metrics.iter().map(String::as_str), &settings.satisfaction, &locale),
         blocks,
@@ -225,7 +241,23 @@ fn target_metric(column: &str) -> String {
     column.strip_suffix("_mean_s").map_or_else(|| column.to_owned(), |measure| format!("{measure}_s"))
 }
 
-impl Builder<'_> {
+impl<'a> Builder<'a> {
+    /// Makes a builder that compares with no other period.
+    fn new(engine: &'a Engine, spec: &'a ReportSpec, locale: &'a Locale, parameters: Parameters, is_loaded: bool) -> Builder<'a> {
+        Builder {
+            engine,
+            spec,
+            locale,
+            parameters,
+            is_loaded,
+            previous: None,
+            last_year: None,
+            targets: BTreeMap::new(),
+            tables: BTreeMap::new(),
+            columns: Vec::new(),
+        }
+    }
+
     fn block(&mut self, spec: &BlockSpec) -> Result<Block, ReportError> {
         let table = self.table(spec, When::Now)?;
         let table = self.filtered(spec, &table)?;

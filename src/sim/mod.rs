@@ -21,4 +21,4 @@ mod writes;
 pub use fault::{Fault, FaultKind, FaultParseError};
 pub use profile::{ANSWER_WORDS, SECTORS, SURVEY_CATEGORY};
 pub use server::{Keys, Server, SimOptions, start};
-pub use world::{World, WorldSpec};
+pub use world::{Event, World, WorldSpec};

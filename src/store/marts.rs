@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use duckdb::params;
 
 use super::{Store, StoreError};
-use crate::domain::{digest::sha256, period::MonthsByTable};
+use crate::domain::{digest::sha256, period::DigestsByMonth};
 
 /// Staged tables, in the order in which they are made.
 pub const STAGING: [&str; 4] = ["received_ticket", "ticket", "quarantine", "message"];
@@ -61,7 +61,7 @@ const CUT: [(&str, &str); 6] = [
     (
         "imported_ticket",
         "customer_key IN (SELECT customer_key FROM scope.main.customer)
-         AND ticket_id NOT IN (SELECT ticket_id FROM LIVE.state.ticket)",
+         AND NOT EXISTS (SELECT 1 FROM LIVE.state.ticket AS known WHERE known.ticket_id = imported_ticket.ticket_id)",
     ),
     ("event", "coalesce(customer_key, '') IN (SELECT customer_key FROM scope.main.customer)"),
     // An imported answer about a ticket belongs to whoever the ticket is known to belong to.
@@ -114,12 +114,15 @@ pub const MART_TABLES: [(&str, Option<&str>, &str); 14] = [
 /// Tickets whose customers are worked on at once: enough that the queries' own cost vanishes, few enough for a small memory.
 const TICKETS_AT_ONCE: i64 = 25_000;
 
+/// Up to so many customers are one part without their tickets being counted.
+const CUSTOMERS_UNCOUNTED: i64 = 2_000;
+
 /// Mark of what the customers' tables were made with, and of what the others were made from.
 const BASIS: &str = "marts_basis";
 const GLOBAL_BASIS: &str = "marts_global_basis";
 
-/// Mark of the snapshot up to which changed months are known.
-const PUBLISHED: &str = "published_snapshot";
+/// Mark of the checks whose results are kept.
+const CHECKS_BASIS: &str = "checks_basis";
 
 /// What a refresh counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,6 +142,8 @@ pub struct TableCheck {
     pub strength: &'static str,
     /// One row with the number of rows that break the rule, from tables without a schema.
     pub sql: String,
+    /// Whether nothing breaks it when no customer's own rows do. What was in order then needs to be looked at only where it changed.
+    pub by_customer: bool,
 }
 
 impl Store {
@@ -158,15 +163,16 @@ impl Store {
         if self.mark(BASIS)?.as_deref() != Some(basis.as_str()) {
             self.begin_again(queries, &basis)?;
         }
+        self.forget_results_of_others(checks)?;
         let parts = self.plan()?;
         for part in 0..parts {
-            self.refresh_part(queries, part)?;
+            self.refresh_part(queries, checks, part)?;
             progress(part + 1, parts);
         }
         if parts > 1 {
             self.sort_by_month()?;
         }
-        let global_basis = format!("{basis}-{}-{}", self.global_basis()?, sha256(format!("{checks:?}").as_bytes()));
+        let global_basis = format!("{basis}-{}-{}", self.global_basis()?, digest_of_checks(checks));
         if parts > 0 || self.mark(GLOBAL_BASIS)?.as_deref() != Some(global_basis.as_str()) {
             self.transaction(|store| {
                 store.make("marts", "agent", queries)?;
@@ -188,21 +194,47 @@ impl Store {
         Ok(MartReport { tickets, quarantined })
     }
 
+    /// Looks at all rows with those checks of which it is not known that nothing breaks them.
     fn run_checks(&self, checks: &[TableCheck]) -> Result<(), StoreError> {
-        self.connection.execute_batch("DELETE FROM state.check_result")?;
-        self.connection.execute_batch(&format!("USE \"{}\".marts", self.catalog))?;
-        let found: Result<Vec<i64>, StoreError> = checks
-            .iter()
-            .map(|check| {
-                let offending = self.connection.query_row(&check.sql, [], |row| row.get(0));
-                offending.map_err(|source| StoreError::Query { name: format!("checks/{}.sql", check.name), source })
-            })
-            .collect();
-        self.connection.execute_batch(&format!("USE \"{}\"", self.catalog))?;
-        for (check, offending) in checks.iter().zip(found?) {
+        let kept = self.kept_checks(checks)?;
+        let open: Vec<&TableCheck> = checks.iter().filter(|check| !kept.iter().any(|kept| kept.name == check.name)).collect();
+        let found = self.offending(&open, &self.catalog)?;
+        for (check, offending) in open.iter().zip(found) {
+            self.connection.execute("DELETE FROM state.check_result WHERE check_name = ?", params![check.name])?;
             self.connection.execute("INSERT INTO state.check_result VALUES (?, ?, ?)", params![check.name, check.strength, offending])?;
         }
         Ok(())
+    }
+
+    /// Returns the checks by customer that nothing broke and, since each change of a customer looked again, nothing breaks.
+    fn kept_checks<'a>(&self, checks: &'a [TableCheck]) -> Result<Vec<&'a TableCheck>, StoreError> {
+        let mut statement = self.connection.prepare("SELECT check_name FROM state.check_result WHERE offending = 0")?;
+        let names: BTreeSet<String> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        Ok(checks.iter().filter(|check| check.by_customer && names.contains(&check.name)).collect())
+    }
+
+    /// Returns how many rows of the marts in `catalog` break each check.
+    fn offending(&self, checks: &[&TableCheck], catalog: &str) -> Result<Vec<i64>, StoreError> {
+        self.connection.execute_batch(&format!("USE \"{catalog}\".marts"))?;
+        let found = checks.iter().map(|check| {
+            let offending = self.connection.query_row(&check.sql, [], |row| row.get(0));
+            offending.map_err(|source| StoreError::Query { name: format!("checks/{}.sql", check.name), source })
+        });
+        let found = found.collect();
+        self.connection.execute_batch(&format!("USE \"{}\"", self.catalog))?;
+        found
+    }
+
+    /// Forgets what checks found whose text has changed since.
+    fn forget_results_of_others(&mut self, checks: &[TableCheck]) -> Result<(), StoreError> {
+        let digest = digest_of_checks(checks);
+        if self.mark(CHECKS_BASIS)?.as_deref() == Some(digest.as_str()) {
+            return Ok(());
+        }
+        self.transaction(|store| {
+            store.connection.execute("DELETE FROM state.check_result", [])?;
+            store.set_mark(CHECKS_BASIS, &digest)
+        })
     }
 
     /// Makes every table at once and in place: what a refresh must equal, and a start for tests of single queries.
@@ -222,39 +254,27 @@ impl Store {
         self.transaction(|store| store.set_mark(BASIS, "forgotten"))
     }
 
-    /// Returns the months of each table that have changed since the snapshot `published`; none when that is not known.
+    /// Returns a digest of the rows of each month of the tables of customers, by which an unchanged month is known without reading it.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn changed_months(&self, published: &str) -> Result<Option<MonthsByTable>, StoreError> {
-        if self.mark(PUBLISHED)?.as_deref() != Some(published) {
-            return Ok(None);
+    pub fn month_digests(&self) -> Result<DigestsByMonth, StoreError> {
+        let tables: Vec<&str> = KEPT.iter().filter(|(_, _, month, _)| month.is_some()).map(|(_, name, ..)| *name).collect();
+        let sums: Vec<String> = tables.iter().map(|name| format!("CAST(sum({name}) AS VARCHAR)")).collect();
+        let mut statement = self.connection.prepare(&format!(
+            "SELECT strftime(month, '%Y-%m'), {} FROM state.customer_digest GROUP BY month ORDER BY month",
+            sums.join(", ")
+        ))?;
+        let mut digests: DigestsByMonth = tables.iter().map(|name| ((*name).to_owned(), BTreeMap::new())).collect();
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            for (place, name) in (1..).zip(&tables) {
+                if let (Some(months), Some(digest)) = (digests.get_mut(*name), row.get::<_, Option<String>>(place)?) {
+                    months.insert(row.get(0)?, digest);
+                }
+            }
         }
-        let mut changed: MonthsByTable =
-            KEPT.iter().filter_map(|(_, name, month, _)| month.map(|_| ((*name).to_owned(), BTreeSet::new()))).collect();
-        let mut statement = self.connection.prepare("SELECT DISTINCT table_name, month FROM state.changed_month")?;
-        let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?)))?;
-        for row in rows {
-            let (table, month) = row?;
-            changed.entry(table).or_default().insert(month);
-        }
-        Ok(Some(changed))
-    }
-
-    /// Notes that the tables are published as they are.
-    ///
-    /// # Errors
-    /// When the database cannot be written.
-    pub fn note_published(&mut self, snapshot: &str) -> Result<(), StoreError> {
-        let is_noted = self.mark(PUBLISHED)?.as_deref() == Some(snapshot);
-        let is_clear: bool = self.connection.query_row("SELECT count(*) = 0 FROM state.changed_month", [], |row| row.get(0))?;
-        if is_noted && is_clear {
-            return Ok(());
-        }
-        self.transaction(|store| {
-            store.connection.execute("DELETE FROM state.changed_month", [])?;
-            store.set_mark(PUBLISHED, snapshot)
-        })
+        Ok(digests)
     }
 
     /// Empties the customers' tables, with the columns that the queries give them now, and counts everybody as changed.
@@ -266,20 +286,30 @@ impl Store {
                     .execute_batch(&format!("CREATE OR REPLACE TABLE {schema}.{name} AS SELECT * FROM scope.{schema}.{name}"))?;
             }
             store.connection.execute_batch(
-                "DELETE FROM state.changed_customer;
+                "DELETE FROM state.check_result;
+                 DELETE FROM state.customer_digest;
+                 DELETE FROM state.changed_customer;
                  INSERT INTO state.changed_customer
                  SELECT customer_key FROM state.ticket
                  UNION SELECT customer_key FROM raw.imported_ticket
                  UNION SELECT coalesce(customer_key, '') FROM raw.event
                  UNION SELECT coalesce(customer_key, '') FROM raw.imported_rating",
             )?;
-            store.connection.execute("DELETE FROM raw.mark WHERE name = ?", params![PUBLISHED])?;
             store.set_mark(BASIS, basis)
         })
     }
 
     /// Shares the changed customers out over parts; returns their number.
     fn plan(&self) -> Result<usize, StoreError> {
+        let customers: i64 =
+            self.connection.query_row("SELECT count(DISTINCT customer_key) FROM state.changed_customer", [], |row| row.get(0))?;
+        if customers <= CUSTOMERS_UNCOUNTED {
+            self.connection.execute_batch(
+                "CREATE OR REPLACE TEMP TABLE part_of_customer AS
+                 SELECT DISTINCT customer_key, CAST(0 AS BIGINT) AS part FROM state.changed_customer",
+            )?;
+            return Ok(usize::from(customers > 0));
+        }
         self.connection.execute_batch(&format!(
             "CREATE OR REPLACE TEMP TABLE part_of_customer AS
              WITH changed AS (
@@ -306,38 +336,39 @@ impl Store {
         Ok(usize::try_from(parts).unwrap_or(0))
     }
 
-    fn refresh_part(&mut self, queries: &BTreeMap<String, String>, part: usize) -> Result<(), StoreError> {
+    fn refresh_part(&mut self, queries: &BTreeMap<String, String>, checks: &[TableCheck], part: usize) -> Result<(), StoreError> {
         self.scoped(&format!("SELECT customer_key FROM part_of_customer WHERE part = {part}"), queries, |store| {
             let connection = &store.connection;
+            let kept = store.kept_checks(checks)?;
+            for (check, offending) in kept.iter().zip(store.offending(&kept, "scope")?) {
+                if offending > 0 {
+                    connection.execute("DELETE FROM state.check_result WHERE check_name = ?", params![check.name])?;
+                }
+            }
             connection.execute_batch(
                 "CREATE OR REPLACE TEMP TABLE gone_conversation AS
                  SELECT conversation_id FROM marts.conversation WHERE customer_key IN (SELECT customer_key FROM scope.main.customer)",
             )?;
-            for (schema, name, month, key) in KEPT {
+            for (schema, name, _, key) in KEPT {
                 let owned = match key {
                     "conversation_id" => "conversation_id IN (SELECT conversation_id FROM gone_conversation)",
                     _ => "coalesce(customer_key, '') IN (SELECT customer_key FROM scope.main.customer)",
                 };
                 // Names are compared once: the rows are then known by their place.
                 connection.execute_batch(&format!(
-                    "CREATE OR REPLACE TEMP TABLE gone AS
-                     SELECT rowid AS place, {} AS day FROM {schema}.{name} WHERE {owned}",
-                    month.unwrap_or("NULL")
+                    "CREATE OR REPLACE TEMP TABLE gone AS SELECT rowid AS place FROM {schema}.{name} WHERE {owned}"
                 ))?;
-                if let Some(month) = month {
-                    connection.execute_batch(&format!(
-                        "INSERT INTO state.changed_month
-                         SELECT DISTINCT '{name}', strftime(day, '%Y-%m')
-                         FROM (SELECT day FROM gone UNION ALL SELECT {month} FROM scope.{schema}.{name})"
-                    ))?;
-                }
                 connection.execute_batch(&format!(
                     "DELETE FROM {schema}.{name} WHERE rowid IN (SELECT place FROM gone);
                      INSERT INTO {schema}.{name} SELECT * FROM scope.{schema}.{name}"
                 ))?;
             }
-            connection
-                .execute_batch("DELETE FROM state.changed_customer WHERE customer_key IN (SELECT customer_key FROM scope.main.customer)")?;
+            connection.execute_batch(&format!(
+                "DELETE FROM state.customer_digest WHERE customer_key IN (SELECT customer_key FROM scope.main.customer);
+                 {};
+                 DELETE FROM state.changed_customer WHERE customer_key IN (SELECT customer_key FROM scope.main.customer)",
+                insert_digests()
+            ))?;
             Ok(())
         })
     }
@@ -379,7 +410,7 @@ impl Store {
         let shared = SHARED.map(|(schema, name)| format!("CREATE VIEW scope.{schema}.{name} AS SELECT * FROM \"{own}\".{schema}.{name};"));
         let cut = CUT.map(|(name, filter)| {
             // What several queries read is cut once.
-            let kind = if ["ticket", "thread"].contains(&name) { "TABLE" } else { "VIEW" };
+            let kind = if ["ticket", "imported_ticket", "thread"].contains(&name) { "TABLE" } else { "VIEW" };
             format!(
                 "CREATE {kind} scope.raw.{name} AS SELECT * FROM \"{own}\".raw.{name} WHERE {};",
                 filter.replace("LIVE", &format!("\"{own}\""))
@@ -453,6 +484,37 @@ impl Store {
             .execute_batch(&format!("CREATE OR REPLACE TABLE {layer}.{name} AS\n{sql}"))
             .map_err(|source| StoreError::Query { name: path, source })
     }
+}
+
+/// Returns the SQL that keeps digests of the rows of the customers at work.
+fn insert_digests() -> String {
+    let monthly = KEPT.iter().filter_map(|(_, name, month, key)| Some((name, (*month)?, key)));
+    let (mut names, mut sums, mut rows) = (Vec::new(), Vec::new(), Vec::new());
+    for (name, month, key) in monthly {
+        let (owner, join) = match *key {
+            "conversation_id" => {
+                ("owner.customer_key", "INNER JOIN scope.marts.conversation AS owner ON owner.conversation_id = kept.conversation_id")
+            }
+            _ => ("coalesce(kept.customer_key, '')", ""),
+        };
+        names.push((*name).to_owned());
+        sums.push(format!("sum(digest) FILTER (name = '{name}')"));
+        rows.push(format!(
+            "SELECT {owner} AS customer_key, CAST(date_trunc('month', kept.{month}) AS DATE) AS month, '{name}' AS name, hash(kept) AS digest
+             FROM scope.marts.{name} AS kept {join}"
+        ));
+    }
+    format!(
+        "INSERT INTO state.customer_digest (customer_key, month, {})
+         SELECT customer_key, month, {} FROM ({}) GROUP BY customer_key, month",
+        names.join(", "),
+        sums.join(", "),
+        rows.join(" UNION ALL ")
+    )
+}
+
+fn digest_of_checks(checks: &[TableCheck]) -> String {
+    sha256(format!("{checks:?}").as_bytes())
 }
 
 /// Returns the SQL of an order-free digest of some columns of a table.

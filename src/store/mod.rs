@@ -42,7 +42,7 @@ pub struct Store {
 }
 
 /// Up to this size the log is left for the next opening to read: moving a few rows into the file costs more than a small load.
-const SMALL_LOG_BYTES: u64 = 4 << 20;
+const SMALL_LOG_BYTES: u64 = 16 << 20;
 
 impl Drop for Store {
     fn drop(&mut self) {

@@ -60,7 +60,7 @@ impl Store {
     /// When the database cannot be read.
     pub fn open_tickets(&self, key: &str) -> Result<Vec<OpenTicket>, StoreError> {
         let mut statement = self.connection.prepare(
-            "SELECT ticket_id, created_at FROM state.ticket WHERE key_name = ? AND NOT is_closed ORDER BY created_at, ticket_id",
+            "SELECT ticket_id, created_at FROM state.unsettled WHERE key_name = ? AND NOT is_closed ORDER BY created_at, ticket_id",
         )?;
         let tickets = statement.query_map(params![key], |row| Ok(OpenTicket { ticket_id: row.get(0)?, created_at: row.get(1)? }))?;
         Ok(tickets.collect::<Result<_, _>>()?)
@@ -82,7 +82,7 @@ impl Store {
         let mut statement = self.connection.prepare(&format!(
             "WITH uncovered AS (
                  SELECT ticket.owner, ticket.customer_key, ticket.ticket_id, ticket.is_closed, ticket.created_at
-                 FROM state.ticket
+                 FROM state.unsettled AS ticket
                  ANTI JOIN ({}) AS final ON final.ticket_id = ticket.ticket_id
                  WHERE ticket.key_name = ? AND ticket.created_at IS NOT NULL
              ),
@@ -156,7 +156,7 @@ impl Store {
         let count: i64 = self.connection.query_row(
             &format!(
                 "SELECT count(DISTINCT (ticket.owner, ticket.customer_key))
-                 FROM state.ticket
+                 FROM state.unsettled AS ticket
                  ANTI JOIN ({}) AS final ON final.ticket_id = ticket.ticket_id
                  WHERE ticket.key_name = ? AND ticket.created_at IS NOT NULL",
                 final_reads(has_router_key)
@@ -174,7 +174,7 @@ impl Store {
     pub fn message_risk(&self, since: DateTime<Utc>) -> Result<Option<MessageRisk>, StoreError> {
         let (tickets, oldest): (i64, Option<DateTime<Utc>>) = self.connection.query_row(
             "SELECT count(*), min(ticket.created_at)
-             FROM state.ticket
+             FROM state.unsettled AS ticket
              LEFT JOIN raw.message_read ON message_read.ticket_id = ticket.ticket_id
              WHERE ticket.created_at >= ? AND (message_read.ticket_id IS NULL OR message_read.source = 'none')",
             params![since.naive_utc()],

@@ -148,6 +148,9 @@ impl Store {
                 "DELETE FROM state.ticket WHERE ticket_id IN (SELECT ticket_id FROM changed_ticket WHERE earlier_customer IS NOT NULL);
                  INSERT INTO state.ticket
                  SELECT ticket_id, owner, customer_key, key_name, created_at, is_closed, digest FROM changed_ticket ORDER BY created_at, ticket_id;
+                 DELETE FROM state.unsettled WHERE ticket_id IN (SELECT ticket_id FROM changed_ticket WHERE earlier_customer IS NOT NULL);
+                 INSERT INTO state.unsettled
+                 SELECT ticket_id, owner, customer_key, key_name, created_at, is_closed FROM changed_ticket ORDER BY created_at, ticket_id;
                  INSERT INTO state.changed_customer
                  SELECT DISTINCT customer_key FROM changed_ticket
                  UNION
@@ -159,6 +162,21 @@ impl Store {
             )?;
         }
         Ok(changed)
+    }
+
+    /// Forgets of which tickets there is nothing left to read: those that have ended and whose messages are here for good.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn settle(&self) -> Result<(), StoreError> {
+        self.connection.execute(
+            "DELETE FROM state.unsettled
+             USING raw.message_read
+             WHERE message_read.ticket_id = unsettled.ticket_id AND unsettled.is_closed
+               AND message_read.is_final AND message_read.source <> 'no_key'",
+            [],
+        )?;
+        Ok(())
     }
 
     /// Keeps new messages and notes which tickets are covered by the read.

@@ -2,12 +2,15 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
+use crate::support::root;
+
 /// Folders from the outermost to the innermost; a folder uses only those of later ranks.
 const RANKS: [&[&str]; 7] =
-    [&["cli"], &["sim"], &["report", "ingest"], &["render", "query", "blip"], &["snapshot", "store"], &["config"], &["domain"]];
+    [&["cli"], &["sim"], &["report", "ingest"], &["render", "query", "blip"], &["snapshot", "store", "ledger"], &["config"], &["domain"]];
 
 /// One door for each heavy dependency: the crate as paths name it, and the folders that may.
-const DOORS: [(&str, &[&str]); 8] = [
+const DOORS: [(&str, &[&str]); 9] = [
+    ("rusqlite::", &["ledger"]),
     ("duckdb::", &["store", "snapshot", "query"]),
     ("reqwest::", &["blip"]),
     ("rust_xlsxwriter::", &["render/xlsx", "render/error.rs"]),
@@ -30,10 +33,6 @@ fn files(folder: &Path, ending: &str) -> Vec<(String, String)> {
     }
     files.sort();
     files
-}
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 fn sources() -> Vec<(String, String)> {

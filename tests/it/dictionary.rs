@@ -1,6 +1,6 @@
 //! The metric dictionary: complete in every language, and `docs/metrics.md` made from it and from the headers of the SQL.
 
-use std::{collections::BTreeMap, fmt::Write as _, fs, path::Path};
+use std::{collections::BTreeMap, fmt::Write as _, fs};
 
 use relato::{
     config::Project,
@@ -8,6 +8,8 @@ use relato::{
     query::Catalogue,
     render::Locale,
 };
+
+use crate::support::root;
 
 const METRICS: usize = 28;
 const BEGIN: &str = "<!-- made by `make docs` from assets/locales, queries/reports and queries/checks: do not edit -->\n";
@@ -87,7 +89,7 @@ fn every_metric_has_definition_unit_anchor_null_rule_and_check() {
 
 #[test]
 fn the_documentation_says_what_the_queries_say() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/metrics.md");
+    let path = root().join("docs/metrics.md");
     let text = fs::read_to_string(&path).expect("the documentation");
     let (before, rest) = text.split_once(BEGIN).expect("where the made part begins");
     let (found, after) = rest.split_once(END).expect("where the made part ends");

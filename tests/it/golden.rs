@@ -1,7 +1,7 @@
 //! Golden months: the figures of a simulated world, kept in a file. A change of logic shows there cell by cell, and is taken only when the
 //! changelog names it.
 
-use std::{collections::BTreeMap, fmt::Write as _, fs, path::Path};
+use std::{collections::BTreeMap, fmt::Write as _, fs};
 
 use relato::{
     domain::{Period, digest::sha256},
@@ -9,7 +9,7 @@ use relato::{
     snapshot::Snapshot,
 };
 
-use crate::support::{Sandbox, everything, now, serve, settings, world, zone};
+use crate::support::{Sandbox, everything, now, root, serve, settings, world, zone};
 
 const QUERIES: [(&str, Option<&str>); 12] = [
     ("overview", None),
@@ -69,7 +69,7 @@ async fn figures_change_only_with_a_word_in_the_changelog() {
             }
         }
     }
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = root();
     let path = root.join("tests/golden/months.csv");
     if std::env::var_os("RELATO_MAKE_DOCS").is_some() {
         fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");

@@ -11,6 +11,7 @@ mod mutants;
 mod oracle;
 mod queries;
 mod reliability;
+mod restatements;
 mod snapshots;
 mod support;
 mod worlds;

@@ -14,6 +14,8 @@ use relato::{
     store::{MART_TABLES, MARTS, STAGING, Store},
 };
 
+use crate::support::root;
+
 /// The schema of a table that the load makes; none for a report query. A mart of the name of a staged table is meant as the mart.
 fn layer(name: &str) -> Option<&'static str> {
     match name {
@@ -115,7 +117,7 @@ pub fn shown(cell: Cell<'_>) -> String {
 /// Runs the cases of the queries that `is_meant` names with the SQL of `texts`, all or up to `enough` wrong ones; returns their number and
 /// what came out wrong.
 pub fn run_cases(texts: &BTreeMap<String, String>, is_meant: impl Fn(&str) -> bool, enough: usize) -> (usize, Vec<String>) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/queries");
+    let folder = root().join("tests/queries");
     let (mut cases, mut wrong) = (0, Vec::new());
     for query in fs::read_dir(&folder).expect("the fixtures") {
         let query = query.expect("a query").path();
@@ -177,7 +179,7 @@ fn every_case_gives_its_expected_rows() {
 
 #[test]
 fn every_query_has_a_case() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/queries");
+    let folder = root().join("tests/queries");
     let missing: Vec<String> = Project::embedded_query_texts()
         .into_keys()
         .filter(|path| !path.starts_with("checks/"))

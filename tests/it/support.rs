@@ -29,6 +29,11 @@ pub struct Sandbox {
     folder: TempDir,
 }
 
+/// The checkout that is tested. Asked for when a test runs: checkouts that share a target folder share test programs.
+pub fn root() -> PathBuf {
+    PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into()))
+}
+
 pub fn now() -> DateTime<Utc> {
     NOW.parse().expect("a valid instant")
 }
@@ -91,8 +96,8 @@ impl Sandbox {
         let clients = Clients::of_project(&project, None, impatient()).expect("keys");
         let queries = project.query_texts().expect("queries");
         let now = request.now;
-        let (mut store, summary) = ingest::run(&project, &clients, &queries, &request, &Silent).await?;
-        let published = publish(&project, &mut store, now, summary.marts.quarantined);
+        let (store, summary) = ingest::run(&project, &clients, &queries, &request, &Silent).await?;
+        let published = publish(&project, &store, now, summary.marts.quarantined);
         Ok((summary, published))
     }
 
@@ -109,8 +114,8 @@ impl Sandbox {
         let engine = Engine::open(&snapshot, catalogue).expect("an engine");
         let reports = project.reports().expect("reports");
         let period = Period::parse(period, zone().day(now())).expect("a period");
-        let request = ReportRequest { period, sector: sector.map(str::to_owned) };
-        report::build(&engine, &reports["atendimento-mensal"], &project.settings, &snapshot.manifest, &request).expect("a report")
+        let request = ReportRequest { period, sector: sector.map(str::to_owned), earlier: Vec::new(), rules: String::new() };
+        report::build(&engine, &reports["atendimento-mensal"], &project.settings, &snapshot, &request).expect("a report")
     }
 
     /// Runs the binary on this project at the tests' present.
@@ -141,13 +146,11 @@ impl Sandbox {
 }
 
 /// Publishes what `store` holds.
-pub fn publish(project: &Project, store: &mut Store, now: DateTime<Utc>, quarantined: i64) -> Published {
+pub fn publish(project: &Project, store: &Store, now: DateTime<Utc>, quarantined: i64) -> Published {
     let loaded_until = store.mark(LOADED_UNTIL).expect("a mark").and_then(|text| text.parse().ok());
     let stamp = Stamp { now, loaded_until, timezone: zone(), quarantined };
-    let changed = |id: &str| store.changed_months(id).expect("months");
-    let published = snapshot::publish(store.connection(), &MART_TABLES, &project.snapshot_dir(), &stamp, changed).expect("a snapshot");
-    store.note_published(&published.manifest.id).expect("a mark");
-    published
+    let digests = store.month_digests().expect("digests");
+    snapshot::publish(store.connection(), &MART_TABLES, &project.snapshot_dir(), &stamp, &digests).expect("a snapshot")
 }
 
 /// Returns the parts of two snapshots that are not the same bytes, by table and month.

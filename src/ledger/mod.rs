@@ -1,0 +1,260 @@
+//! What the project remembers of its own doings, in `SQLite`: small transactions by several processes at once.
+//!
+//! Nothing here can be made again from Blip's answers, and nothing here holds a customer's data: figures, names of files, who ran what.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use chrono::{DateTime, NaiveDate, Utc};
+use rusqlite::{Connection, TransactionBehavior, params};
+
+use crate::domain::Period;
+
+const STEPS: [&str; 1] = [include_str!("steps/1.sql")];
+
+/// How long a process waits for another one's transaction.
+const BUSY: Duration = Duration::from_secs(10);
+
+/// The ledger could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// The folder cannot be made.
+    #[error("{} cannot be created", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// `SQLite` refused.
+    #[error("the ledger {} cannot be used", path.display())]
+    Database {
+        /// The file.
+        path: PathBuf,
+        /// What `SQLite` says.
+        source: rusqlite::Error,
+    },
+    /// A later version of this program wrote the file.
+    #[error("the ledger {} is of a later version (step {found}, known: {known}): use that version of relato", path.display())]
+    TooNew {
+        /// The file.
+        path: PathBuf,
+        /// Steps that the file has seen.
+        found: i64,
+        /// Steps that this program knows.
+        known: i64,
+    },
+}
+
+/// A report that went out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Publication {
+    /// Name of the definition.
+    pub report: String,
+    /// The days it covers.
+    pub period: Period,
+    /// Only this sector; none is all.
+    pub sector: Option<String>,
+    /// The snapshot that it was made from.
+    pub snapshot: String,
+    /// When that snapshot was published: the report's time of issue.
+    pub published_at: DateTime<Utc>,
+    /// Digest of the settings and queries that say what its figures mean.
+    pub rules: String,
+    /// Its key figures.
+    pub figures: Vec<PublishedFigure>,
+}
+
+/// A key figure as it was printed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PublishedFigure {
+    /// The block of the report.
+    pub block: String,
+    /// The column of the block's query.
+    pub figure: String,
+    /// The value in the column's unit; none when there was none.
+    pub value: Option<f64>,
+}
+
+/// The open ledger.
+pub struct Ledger {
+    connection: Connection,
+    path: PathBuf,
+}
+
+impl Ledger {
+    /// Opens the ledger in `path`, creating it or bringing it to the current schema.
+    ///
+    /// # Errors
+    /// When the file cannot be read or written, or a later version wrote it.
+    pub fn open(path: &Path) -> Result<Ledger, LedgerError> {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).map_err(|source| LedgerError::Folder { path: folder.to_owned(), source })?;
+        }
+        let failed = |source| LedgerError::Database { path: path.to_owned(), source };
+        let mut connection = Connection::open(path).map_err(failed)?;
+        connection.busy_timeout(BUSY).map_err(failed)?;
+        connection.pragma_update(None, "foreign_keys", true).map_err(failed)?;
+        // A record is there for good once it is told to be, whatever happens to the machine.
+        connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+        let done: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(failed)?;
+        let known = i64::try_from(STEPS.len()).expect("a handful of steps");
+        if done > known {
+            return Err(LedgerError::TooNew { path: path.to_owned(), found: done, known });
+        }
+        for sql in STEPS.iter().skip(usize::try_from(done).expect("a count")) {
+            transaction.execute_batch(sql).map_err(failed)?;
+        }
+        transaction.pragma_update(None, "user_version", known).map_err(failed)?;
+        transaction.commit().map_err(failed)?;
+        Ok(Ledger { connection, path: path.to_owned() })
+    }
+
+    /// Notes a publication. The same report from the same snapshot is the same publication.
+    ///
+    /// # Errors
+    /// When the ledger cannot be written.
+    pub fn note(&mut self, publication: &Publication) -> Result<(), LedgerError> {
+        write(&mut self.connection, publication).map_err(|source| LedgerError::Database { path: self.path.clone(), source })
+    }
+
+    /// Returns of each period of a report the last publication from a snapshot before `snapshot`, at most `limit` periods that begin on
+    /// or before `last`, the latest first.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn publications_before(
+        &self,
+        (report, sector): (&str, Option<&str>),
+        snapshot: &str,
+        last: NaiveDate,
+        limit: usize,
+    ) -> Result<Vec<Publication>, LedgerError> {
+        read(&self.connection, (report, sector), snapshot, last, limit)
+            .map_err(|source| LedgerError::Database { path: self.path.clone(), source })
+    }
+}
+
+fn write(connection: &mut Connection, publication: &Publication) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let Publication { report, period, sector, snapshot, published_at, rules, figures } = publication;
+    // SQLite takes no two nulls for the same.
+    transaction.execute(
+        "DELETE FROM publication WHERE report = ? AND period = ? AND sector IS ? AND snapshot = ?",
+        params![report, period.to_string(), sector, snapshot],
+    )?;
+    transaction.execute(
+        "INSERT INTO publication (report, period, period_start, sector, snapshot, published_at, rules) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        params![report, period.to_string(), period.start.to_string(), sector, snapshot, published_at.to_rfc3339(), rules],
+    )?;
+    let id = transaction.last_insert_rowid();
+    for PublishedFigure { block, figure, value } in figures {
+        transaction.execute("INSERT INTO published_figure VALUES (?, ?, ?, ?)", params![id, block, figure, value])?;
+    }
+    transaction.commit()
+}
+
+fn read(
+    connection: &Connection,
+    (report, sector): (&str, Option<&str>),
+    snapshot: &str,
+    last: NaiveDate,
+    limit: usize,
+) -> rusqlite::Result<Vec<Publication>> {
+    let mut statement = connection.prepare(
+        "SELECT max(snapshot), publication_id, period, published_at, rules
+         FROM publication
+         WHERE report = ? AND sector IS ? AND snapshot < ? AND period_start <= ?
+         GROUP BY period
+         ORDER BY period_start DESC, period DESC
+         LIMIT ?",
+    )?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows = statement.query_map(params![report, sector, snapshot, last.to_string(), limit], |row| {
+        let publication = Publication {
+            report: report.to_owned(),
+            period: Period::parse(&row.get::<_, String>(2)?, last).map_err(|error| unfit(2, error))?,
+            sector: sector.map(str::to_owned),
+            snapshot: row.get(0)?,
+            published_at: row.get::<_, String>(3)?.parse().map_err(|error| unfit(3, error))?,
+            rules: row.get(4)?,
+            figures: Vec::new(),
+        };
+        Ok((row.get::<_, i64>(1)?, publication))
+    })?;
+    let mut figures =
+        connection.prepare("SELECT block, figure, value FROM published_figure WHERE publication_id = ? ORDER BY block, figure")?;
+    rows.map(|row| {
+        let (id, mut publication) = row?;
+        let found = figures.query_map([id], |row| Ok(PublishedFigure { block: row.get(0)?, figure: row.get(1)?, value: row.get(2)? }))?;
+        publication.figures = found.collect::<rusqlite::Result<_>>()?;
+        Ok(publication)
+    })
+    .collect()
+}
+
+fn unfit(column: usize, error: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn month(month: u32) -> Period {
+        Period::parse(&format!("2026-{month:02}"), NaiveDate::MAX).unwrap()
+    }
+
+    fn publication(period: Period, sector: Option<&str>, snapshot: &str, value: Option<f64>) -> Publication {
+        Publication {
+            report: "mensal".to_owned(),
+            period,
+            sector: sector.map(str::to_owned),
+            snapshot: snapshot.to_owned(),
+            published_at: "2026-11-02T11:00:00Z".parse().unwrap(),
+            rules: "r1".to_owned(),
+            figures: vec![PublishedFigure { block: "indicadores".to_owned(), figure: "csat_share".to_owned(), value }],
+        }
+    }
+
+    #[test]
+    fn the_last_publication_before_a_snapshot_is_found_for_each_period() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data/ledger.sqlite");
+        let mut ledger = Ledger::open(&path).unwrap();
+        for (period, sector, snapshot, value) in [
+            (month(9), None, "20261001T000000Z-a", Some(0.7)),
+            (month(9), None, "20261101T000000Z-b", Some(0.8)),
+            (month(10), None, "20261101T000000Z-b", None),
+            (month(10), Some("Exames"), "20261101T000000Z-b", Some(0.5)),
+            (month(10), None, "20261201T000000Z-c", Some(0.9)),
+        ] {
+            ledger.note(&publication(period, sector, snapshot, value)).unwrap();
+        }
+        // Noted twice, it is there once.
+        ledger.note(&publication(month(10), None, "20261101T000000Z-b", Some(0.6))).unwrap();
+        drop(ledger);
+        let ledger = Ledger::open(&path).unwrap();
+        let found = ledger.publications_before(("mensal", None), "20261201T000000Z-c", month(11).start, 12).unwrap();
+        assert_eq!(
+            found,
+            [publication(month(10), None, "20261101T000000Z-b", Some(0.6)), publication(month(9), None, "20261101T000000Z-b", Some(0.8)),]
+        );
+        assert_eq!(ledger.publications_before(("mensal", None), "20261201T000000Z-c", month(9).start, 12).unwrap().len(), 1);
+        assert_eq!(ledger.publications_before(("mensal", Some("Exames")), "20261201T000000Z-c", month(11).start, 12).unwrap().len(), 1);
+        assert_eq!(ledger.publications_before(("outro", None), "20261201T000000Z-c", month(11).start, 12).unwrap(), []);
+    }
+
+    #[test]
+    fn a_ledger_of_a_later_version_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ledger.sqlite");
+        drop(Ledger::open(&path).unwrap());
+        Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
+        assert!(matches!(Ledger::open(&path), Err(LedgerError::TooNew { found: 99, known: 1, .. })));
+    }
+}

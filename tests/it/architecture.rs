@@ -201,3 +201,16 @@ fn every_warning_of_a_check_has_a_text_in_every_language() {
     }
     assert!(seen >= 4, "{seen}");
 }
+
+#[test]
+fn nothing_is_written_to_blip() {
+    let writes: Vec<String> = sources()
+        .into_iter()
+        .filter(|(path, _)| path.starts_with("blip/"))
+        .flat_map(|(path, text)| {
+            let found = ["\"set\"", "\"merge\"", "\"delete\"", "\"observe\""].into_iter().filter(move |verb| text.contains(verb));
+            found.map(move |verb| format!("{path}: {verb}")).collect::<Vec<_>>()
+        })
+        .collect();
+    assert!(writes.is_empty(), "{writes:?}");
+}

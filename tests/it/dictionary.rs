@@ -100,3 +100,26 @@ fn the_documentation_says_what_the_queries_say() {
         assert_eq!(found, made, "docs/metrics.md is not what the queries say: run `make docs`");
     }
 }
+
+#[test]
+fn every_trap_is_held_by_fixtures_and_tests_that_exist() {
+    let text = fs::read_to_string(root().join("docs/metrics.md")).expect("the documentation");
+    let (_, after) = text.split_once("## Traps\n").expect("the traps");
+    let (section, _) = after.split_once("\n## ").expect("an end of the traps");
+    let rows: Vec<&str> = section.lines().filter(|line| line.starts_with("| B") || line.starts_with("| R")).collect();
+    let named: Vec<&str> = rows.iter().flat_map(|row| row[2..].split(':').next().unwrap_or_default().split(", ")).collect();
+    let expected: Vec<String> = (1..=20).map(|n| format!("B{n}")).chain((1..=11).map(|n| format!("R{n}"))).collect();
+    assert_eq!(named, expected);
+    for row in rows {
+        let held_by = row.trim_end_matches(" |").rsplit(" | ").next().expect("a last column");
+        let references: Vec<&str> = held_by.split('`').skip(1).step_by(2).collect();
+        assert!(!references.is_empty(), "{row}");
+        for reference in references {
+            let exists = match reference.split_once("::") {
+                Some((file, name)) => fs::read_to_string(root().join(file)).is_ok_and(|source| source.contains(&format!("fn {name}("))),
+                None => root().join("tests/queries").join(reference).join("expected.csv").exists(),
+            };
+            assert!(exists, "`{reference}` holds against nothing: it does not exist");
+        }
+    }
+}

@@ -5,6 +5,7 @@
 --   period_end    date  local day after the last, exclusive
 --   sector        text  ignored: completeness is of the whole load
 -- reads: coverage, ticket, calendar_day
+-- rows: there on a day of the period
 -- anchor: arrival
 -- columns:
 --   days_loaded       count  M28  days whose tickets and survey answers were read after they were over, with nothing missing

@@ -5,6 +5,7 @@
 --   period_end    date  local day after the last, exclusive
 --   sector        text  only this sector; null: all
 -- reads: conversation, ticket, turn, rating
+-- rows: there on a day of the period
 -- anchor: arrival
 -- columns:
 --   conversation_id    text        -    the root ticket's id in Blip

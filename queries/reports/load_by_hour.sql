@@ -5,6 +5,7 @@
 --   period_end    date  local day after the last, exclusive
 --   sector        text  only this sector; null: all
 -- reads: conversation, ticket, calendar_day
+-- rows: there on a day of the period
 -- anchor: arrival
 -- columns:
 --   weekday        weekday  -    1 = Monday

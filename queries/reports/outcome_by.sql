@@ -6,6 +6,7 @@
 --   sector        text  only this sector; null: all
 --   dimension     text  sector, agent, channel or tag
 -- reads: conversation, ticket_tag
+-- rows: there on a day of the period
 -- anchor: the end of the conversation; transfers, too, of the conversations that ended
 -- columns:
 --   row_kind                text      -    member or total

@@ -5,6 +5,7 @@
 --   period_end    date  local day after the last, exclusive
 --   sector        text  only this sector; null: all
 -- reads: ticket, conversation, turn, rating, calendar_day
+-- rows: there on a day of the period
 -- anchor: volume, waits and responses by the arrival of the conversation (tickets: their own); closes, handling, returns and satisfaction by the close; served by the reply; open ones at the end of the last day
 -- columns:
 --   conversations                   count     M2   conversations that began in the period (with a sector: that touch it)

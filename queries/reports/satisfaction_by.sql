@@ -6,6 +6,7 @@
 --   sector        text  only this sector; null: all
 --   dimension     text  sector, agent, channel or tag
 -- reads: rating, ticket, ticket_tag
+-- rows: there on a day of the period
 -- anchor: the close: answers by the day their conversation ended, tickets by their own close
 -- columns:
 --   row_kind       text    -    member or total

@@ -6,6 +6,7 @@
 --   sector        text  only this sector; null: all
 --   dimension     text  day, week or month
 -- reads: calendar_day, conversation, ticket, turn, rating
+-- rows: there on a day of the period
 -- anchor: volume, waits and responses by the arrival of the conversation (tickets: their own); closes and satisfaction by the close
 -- columns:
 --   from_day           date      -    first day of the day, week (Monday) or month, even where it is before the period

@@ -6,6 +6,7 @@
 --   sector        text  only this sector; null: all
 --   dimension     text  sector, agent, channel or tag
 -- reads: ticket, conversation, turn, rating, ticket_tag
+-- rows: there on a day of the period
 -- anchor: volume, waits and responses by the arrival of the conversation (tickets: their own); returns and satisfaction by the close
 -- columns:
 --   row_kind                  text      -    member or total

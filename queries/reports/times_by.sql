@@ -6,6 +6,7 @@
 --   sector        text  only this sector; null: all
 --   dimension     text  sector, agent, channel or tag
 -- reads: ticket, conversation, turn, ticket_tag
+-- rows: there on a day of the period
 -- anchor: waits and responses by the arrival of the conversation; handling and resolution by the close
 -- columns:
 --   row_kind           text      -    member or total

@@ -6,6 +6,7 @@
 --   sector        text  only this sector; null: all
 --   dimension     text  sector, agent, channel or tag
 -- reads: ticket, ticket_tag
+-- rows: there on a day of the period
 -- anchor: conversations and tickets by arrival; closes by the close
 -- columns:
 --   row_kind         text   -    member or total

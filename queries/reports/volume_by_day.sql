@@ -5,6 +5,7 @@
 --   period_end    date  local day after the last, exclusive
 --   sector        text  only this sector; null: all
 -- reads: calendar_day, conversation, ticket
+-- rows: there on a day of the period
 -- anchor: arrival
 -- columns:
 --   day            date     -   local

@@ -25,10 +25,15 @@ use crate::{
 };
 
 /// Rows per transaction.
-const BATCH_ROWS: usize = 20_000;
+const BATCH_ROWS: usize = 10_000;
 
-/// Days that are read at once and that wait to be written: a day can hold thousands of tickets.
-const DAYS: Ahead = Ahead { concurrency: 8, waiting: 2 };
+/// Days that are read at once: as many as hold about so many tickets, within bounds. A day can hold a dozen tickets or thousands.
+const TICKETS_AT_ONCE: usize = 8_000;
+const FEWEST_DAYS_AT_ONCE: usize = 2;
+const MOST_DAYS_AT_ONCE: usize = 8;
+
+/// After so many rounds of days it is looked again how many tickets days hold.
+const DAYS_BETWEEN_LOOKS: usize = 4;
 
 /// Mark of which lists a key's tickets are in.
 const LISTS: &str = "ticket_lists";
@@ -59,7 +64,7 @@ pub async fn read(
         .collect();
     reader.progress.start("tickets by day", Some(days.len()));
     let count = days.len();
-    let asked: Vec<_> = days
+    let mut asked = days
         .into_iter()
         .map(|day| Asked {
             day,
@@ -68,31 +73,38 @@ pub async fn read(
             is_settled: reader.is_settled(day),
             lists: lists.clone(),
         })
-        .collect();
-    let mut answers = {
-        let (client, pseudonyms) = (Arc::clone(client), Arc::clone(pseudonyms));
-        read_ahead(asked, DAYS, move |asked| {
-            let (client, pseudonyms) = (Arc::clone(&client), Arc::clone(&pseudonyms));
-            async move {
-                let day = asked.day;
-                (day, read_day(&client, &pseudonyms, asked).await)
-            }
-        })
-    };
+        .peekable();
     let mut written = Written::default();
     let mut batch = Batch::new(BATCH_ROWS);
-    while let Some((day, answer)) = answers.recv().await {
-        reader.progress.advance(1);
-        match answer {
-            Ok(day) => {
-                gaps.note_success();
-                let size = day.rows.len() + 1;
-                if let Some(full) = batch.add(day, size) {
-                    written += write(store, reader, full)?;
+    let mut days_at_once = FEWEST_DAYS_AT_ONCE;
+    while asked.peek().is_some() {
+        let mut answers = {
+            let (client, pseudonyms) = (Arc::clone(client), Arc::clone(pseudonyms));
+            let ahead = Ahead { concurrency: days_at_once, waiting: 1 };
+            read_ahead(asked.by_ref().take(DAYS_BETWEEN_LOOKS * days_at_once).collect(), ahead, move |asked| {
+                let (client, pseudonyms) = (Arc::clone(&client), Arc::clone(&pseudonyms));
+                async move {
+                    let day = asked.day;
+                    (day, read_day(&client, &pseudonyms, asked).await)
                 }
+            })
+        };
+        let mut most_tickets = 1;
+        while let Some((day, answer)) = answers.recv().await {
+            reader.progress.advance(1);
+            match answer {
+                Ok(day) => {
+                    gaps.note_success();
+                    let size = day.rows.len() + 1;
+                    most_tickets = most_tickets.max(size);
+                    if let Some(full) = batch.add(day, size) {
+                        written += write(store, reader, full)?;
+                    }
+                }
+                Err(error) => gaps.note(Resource::Ticket, day.to_string(), error)?,
             }
-            Err(error) => gaps.note(Resource::Ticket, day.to_string(), error)?,
         }
+        days_at_once = (TICKETS_AT_ONCE / most_tickets).clamp(FEWEST_DAYS_AT_ONCE, MOST_DAYS_AT_ONCE);
     }
     written += write(store, reader, batch.take())?;
     written += read_open(client, store, pseudonyms, reader, gaps, open).await?;

@@ -37,11 +37,16 @@ pub struct Query {
     pub columns: Vec<DeclaredColumn>,
     /// Entries of the metric dictionary that a column holds row by row, beside those of the columns.
     pub metrics: Vec<String>,
+    /// Whether only rows matter that were there on a day of the period, between the first and the last day that they name.
+    pub looks_at_period: bool,
     /// Columns that together name a row.
     pub unique: Vec<String>,
     /// Columns that always have a value.
     pub not_null: Vec<String>,
 }
+
+/// What a header says of a query for which only rows matter that were there in the period.
+const LOOKS_AT_PERIOD: &str = "there on a day of the period";
 
 /// Column that takes the name of the chosen dimension.
 pub const MEMBER: &str = "member";
@@ -198,6 +203,13 @@ fn read_query(path: &str, name: &str, sql: &str) -> Result<Query, HeaderError> {
             .collect()
     };
     let (unique, not_null) = (names("unique")?, names("not null")?);
+    let looks_at_period = match sections.get("rows").and_then(|lines| lines.first()) {
+        None => false,
+        Some((_, text)) if text == LOOKS_AT_PERIOD => true,
+        Some((line, text)) => {
+            return Err(error(*line, format!("unknown `-- rows: {text}` (accepted: {LOOKS_AT_PERIOD}, or no such line)")));
+        }
+    };
     let listed = sections.get("metrics").into_iter().flatten().flat_map(|(_, text)| text.split(','));
     let metrics = listed.map(|metric| metric.trim().to_owned()).collect();
     let parameters: Vec<(String, Vec<String>)> = sections["parameters"].iter().filter_map(|(_, text)| parameter(text)).collect();
@@ -206,6 +218,7 @@ fn read_query(path: &str, name: &str, sql: &str) -> Result<Query, HeaderError> {
         parameters,
         dimensions,
         metrics,
+        looks_at_period,
         name: name.to_owned(),
         sql: sql.to_owned(),
         sha256: sha256(sql.as_bytes()),

@@ -1,6 +1,9 @@
 //! The embedded engine: DuckDB in memory, with the snapshot's parts as views.
 
-use std::collections::{BTreeMap, HashSet};
+use std::{
+    cell::Cell as StdCell,
+    collections::{BTreeMap, HashSet},
+};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use df_interchange::Interchange;
@@ -14,7 +17,7 @@ use polars::prelude::DataFrame;
 use super::{Catalogue, CheckOutcome, CheckStrength, HeaderError, Query};
 use crate::{
     domain::{Cell, Column, Period, Table, table::TableError},
-    snapshot::Snapshot,
+    snapshot::{Part, Snapshot},
 };
 
 /// A query that could not be run, or whose result is not what its header says.
@@ -105,7 +108,15 @@ pub struct Parameters {
 pub struct Engine {
     connection: Connection,
     catalogue: Catalogue,
+    /// None where the tables are those of the connection.
+    snapshot: Option<Snapshot>,
+    /// The days to which the views are cut down; none is all.
+    cut: StdCell<Option<Period>>,
 }
+
+/// Tables whose parts are passed over when they hold no row that was there in the period. Their rows name the days from the start of their
+/// conversation on; those of other tables can be needed by a row of these whatever days they name, or are few.
+const CUT: [&str; 3] = ["ticket", "conversation", "turn"];
 
 impl Engine {
     /// Opens `snapshot` with the queries of `catalogue`.
@@ -116,18 +127,37 @@ impl Engine {
         let connection = Connection::open_in_memory().map_err(QueryError::Snapshot)?;
         // A report asks the same parts many times, and parts never change: their statistics are read once.
         connection.execute_batch("SET parquet_metadata_cache = true").map_err(QueryError::Snapshot)?;
-        for table in snapshot.manifest.tables.keys() {
-            let files = snapshot.files(table).unwrap_or_default();
-            let list: Vec<String> = files.iter().map(|path| format!("'{}'", path.to_string_lossy().replace('\'', "''"))).collect();
-            let view = format!("CREATE VIEW {table} AS SELECT * FROM read_parquet([{}], hive_partitioning = false)", list.join(", "));
-            connection.execute_batch(&view).map_err(QueryError::Snapshot)?;
+        let engine = Engine { connection, catalogue, snapshot: Some(snapshot.clone()), cut: StdCell::new(None) };
+        for (table, contents) in &snapshot.manifest.tables {
+            engine.view(snapshot, table, contents.parts.iter())?;
         }
-        Ok(Engine { connection, catalogue })
+        Ok(engine)
+    }
+
+    fn view<'a>(&self, snapshot: &Snapshot, table: &str, parts: impl Iterator<Item = &'a Part>) -> Result<(), QueryError> {
+        let list: Vec<String> =
+            parts.map(|part| format!("'{}'", snapshot.folder.join(&part.path).to_string_lossy().replace('\'', "''"))).collect();
+        let view =
+            format!("CREATE OR REPLACE VIEW {table} AS SELECT * FROM read_parquet([{}], hive_partitioning = false)", list.join(", "));
+        self.connection.execute_batch(&view).map_err(QueryError::Snapshot)
+    }
+
+    /// Cuts the large tables down to the parts with rows that were there in `period`, or opens them up again.
+    fn cut_to(&self, period: Option<Period>) -> Result<(), QueryError> {
+        let Some(snapshot) = self.snapshot.as_ref().filter(|_| self.cut.get() != period) else { return Ok(()) };
+        for (table, contents) in snapshot.manifest.tables.iter().filter(|(table, _)| CUT.contains(&table.as_str())) {
+            let was_there = |part: &&Part| period.is_none_or(|period| part.was_there(period));
+            // A table keeps its columns even where none of its rows matters.
+            let any = contents.parts.iter().take(usize::from(!contents.parts.iter().any(|part| was_there(&part))));
+            self.view(snapshot, table, contents.parts.iter().filter(was_there).chain(any))?;
+        }
+        self.cut.set(period);
+        Ok(())
     }
 
     /// Opens an engine on tables that `connection` holds already, for tests of single queries.
     pub fn on(connection: Connection, catalogue: Catalogue) -> Engine {
-        Engine { connection, catalogue }
+        Engine { connection, catalogue, snapshot: None, cut: StdCell::new(None) }
     }
 
     /// Returns the report query or saved query called `name`.
@@ -147,6 +177,7 @@ impl Engine {
     /// When the query fails, or its result is not what the header declares.
     pub fn run(&self, name: &str, parameters: &Parameters) -> Result<Table, QueryError> {
         let query = self.query(name)?;
+        self.cut_to(query.looks_at_period.then_some(parameters.period))?;
         let run_error = |source| QueryError::Run { name: name.to_owned(), source };
         let mut statement = self.connection.prepare(&query.sql).map_err(run_error)?;
         let values = (1..=statement.parameter_count())
@@ -183,6 +214,7 @@ impl Engine {
     /// # Errors
     /// When a check of strength *fail* finds something, or a check cannot be run.
     pub fn check(&self) -> Result<Vec<CheckOutcome>, QueryError> {
+        self.cut_to(None)?;
         let mut outcomes = Vec::new();
         for check in self.catalogue.checks() {
             let offending: i64 = self

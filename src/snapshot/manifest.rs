@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
+
+use crate::domain::Period;
 
 /// Version of the manifest's form.
 pub const FORMAT: u32 = 1;
@@ -51,6 +53,17 @@ pub struct Part {
     pub bytes: u64,
     /// SHA-256 of the file, in hexadecimal.
     pub sha256: String,
+    /// The first of all local days that its rows name, and the last: outside of them no row was there. No last day when rows have no end
+    /// yet; nothing in parts of earlier versions, of which this is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub days: Option<(NaiveDate, Option<NaiveDate>)>,
     /// Order-free digest of the rows, by which an unchanged month is recognised without writing it.
     pub fingerprint: String,
+}
+
+impl Part {
+    /// Returns whether a row of it can have been there on a day of `period`: between the first and the last day that it names.
+    pub fn was_there(&self, period: Period) -> bool {
+        self.days.is_none_or(|(first, last)| first < period.end && last.is_none_or(|last| last >= period.start))
+    }
 }

@@ -153,7 +153,8 @@ fn publish_table(
         }
         let filter = if is_empty { "TRUE".to_owned() } else { month_filter(month_column, month.as_deref()) };
         let written = write_part(connection, folder, (table, order), month.as_deref(), &filter)?;
-        parts.push(Part { path: written.path, month, rows: written.rows, bytes: written.bytes, sha256: written.sha256, fingerprint });
+        let days = days(connection, table, &filter)?;
+        parts.push(Part { path: written.path, month, rows: written.rows, bytes: written.bytes, sha256: written.sha256, days, fingerprint });
         *parts_written += 1;
     }
     Ok(parts)
@@ -168,6 +169,35 @@ fn month_filter(column: Option<&str>, month: Option<&str>) -> String {
         Some((first, next)) => format!("({column} >= DATE '{first}' AND {column} < DATE '{next}')"),
         None => format!("strftime({column}, '%Y-%m') = '{month}'"),
     }
+}
+
+/// Columns without which a row has not ended.
+const ENDS: [&str; 2] = ["closed_day", "ended_day"];
+
+/// Returns the first and the last day of the rows that `filter` selects.
+fn days(connection: &Connection, table: &str, filter: &str) -> Result<Option<(NaiveDate, Option<NaiveDate>)>, SnapshotError> {
+    let mut statement = connection.prepare(
+        "SELECT column_name FROM duckdb_columns()
+         WHERE database_name = current_database() AND schema_name = 'marts' AND table_name = ? AND data_type = 'DATE'",
+    )?;
+    let columns: Vec<String> = statement.query_map([table], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    if columns.is_empty() {
+        return Ok(None);
+    }
+    let of = |function: &str| columns.iter().map(|column| format!("{function}({column})")).collect::<Vec<_>>().join(", ");
+    let ends: Vec<&String> = columns.iter().filter(|column| ENDS.contains(&column.as_str())).collect();
+    let has_open = ends.iter().map(|column| format!("count({column}) < count(*)")).collect::<Vec<_>>().join(" OR ");
+    let (first, last, has_open): (Option<NaiveDate>, Option<NaiveDate>, bool) = connection.query_row(
+        &format!(
+            "SELECT least({}), greatest({}), {} FROM marts.{table} WHERE {filter}",
+            of("min"),
+            of("max"),
+            if has_open.is_empty() { "FALSE" } else { &has_open }
+        ),
+        [],
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+    )?;
+    Ok(first.map(|first| (first, last.filter(|_| !has_open))))
 }
 
 /// A part as it was written.

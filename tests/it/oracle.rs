@@ -373,3 +373,43 @@ async fn every_cell_leads_to_exactly_the_conversations_behind_it() {
     }
     assert!(cells > 400, "{cells} cells were followed");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_passed_over_for_a_period_changes_no_figure() {
+    let world = world(71, 500);
+    let server = serve(&world, &[]).await;
+    let sandbox = Sandbox::new(&server.base_url);
+    sandbox.load(everything()).await;
+    let project = sandbox.project();
+    let texts = project.query_texts().expect("queries");
+    let snapshot = Snapshot::open(&project.snapshot_dir(), None).expect("a snapshot");
+    let mut whole = snapshot.clone();
+    whole.manifest.tables.values_mut().flat_map(|table| &mut table.parts).for_each(|part| part.days = None);
+    let passed_over = |period: Period| {
+        let parts = snapshot.manifest.tables.values().flat_map(|table| &table.parts);
+        parts.filter(|part| !part.was_there(period)).count()
+    };
+    let open = |snapshot: &Snapshot| Engine::open(snapshot, Catalogue::new(&texts).expect("headers")).expect("an engine");
+    let (engine, reference) = (open(&snapshot), open(&whole));
+    let queries: Vec<_> = Catalogue::new(&texts).expect("headers").iter().filter(|query| query.looks_at_period).cloned().collect();
+    assert!(queries.len() >= 10, "{}", queries.len());
+    let sectors = reference.sectors().expect("sectors");
+    let mut skipped = 0;
+    for period in ["2026-10", "2026-09-30..2026-09-30", "2026-10-31..2026-11-01"] {
+        let period = Period::parse(period, zone().day(now())).expect("a period");
+        skipped += passed_over(period);
+        for sector in [None, sectors.first().cloned()] {
+            for query in &queries {
+                let dimensions =
+                    if query.dimensions.is_empty() { vec![None] } else { query.dimensions.iter().cloned().map(Some).collect() };
+                for dimension in dimensions {
+                    let parameters =
+                        Parameters { period, sector: sector.clone(), dimension, as_of: now(), others: std::collections::BTreeMap::new() };
+                    let text = |engine: &Engine| serde_json::to_string(&engine.run(&query.name, &parameters).expect("rows")).expect("JSON");
+                    assert_eq!(text(&engine), text(&reference), "{} {parameters:?}", query.name);
+                }
+            }
+        }
+    }
+    assert!(skipped > 10, "{skipped}");
+}

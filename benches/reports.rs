@@ -1,9 +1,10 @@
 //! Speed of the monthly report's queries on a large lake, and whether a month costs the same however long the history.
 //!
 //! Usage: `cargo bench --bench reports -- [TICKETS A MONTH] [MONTHS,MONTHS,…]`, 83333 and 1,60 where nothing is said: five million tickets at
-//! the end. Tables are filled with invented rows and published as usual; the queries then run as a report runs them. Prints Markdown.
+//! the end. Tables are filled with invented rows and published as usual; the queries then run as a report runs them, and beside them, where
+//! `RELATO_BENCH_PYTHON` names an interpreter with duckdb and polars, the same figures written by hand. Prints Markdown.
 
-use std::time::Instant;
+use std::{collections::BTreeMap, path::Path, process::Command, time::Instant};
 
 use chrono::{DateTime, Months, NaiveDate, Utc};
 use relato::{
@@ -83,6 +84,27 @@ INSERT INTO marts.calendar_day BY NAME
 SELECT sector, day, CAST(isodow(day) AS INTEGER) AS weekday, count(*) AS created, count(*) AS closed, 0 AS open_end FROM drawn GROUP BY sector, day;
 ";
 
+/// Returns the seconds of the figures written by hand, after holding them against the report's own.
+fn by_hand(lake: &Path, texts: &BTreeMap<String, String>, now: DateTime<Utc>) -> String {
+    let Some(python) = std::env::var_os("RELATO_BENCH_PYTHON") else { return "– | –".to_owned() };
+    let snapshot = Snapshot::open(lake, None).expect("a snapshot");
+    let script = Path::new(&std::env::var("CARGO_MANIFEST_DIR").expect("a run by cargo")).join("benches/by_hand.py");
+    let manifest = lake.join("manifests").join(format!("{}.json", snapshot.manifest.id));
+    let output = Command::new(python).arg(script).arg(lake).arg(manifest).arg("2026-10").output().expect("an interpreter");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let found: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    let engine = Engine::open(&snapshot, Catalogue::new(texts).expect("headers")).expect("an engine");
+    let period = Period::parse("2026-10", "2026-11-22".parse().expect("a day")).expect("a month");
+    let parameters = Parameters { period, sector: None, dimension: None, as_of: now, others: BTreeMap::new() };
+    let own = engine.run("overview", &parameters).expect("rows");
+    for figure in ["tickets", "served", "response_mean_s", "csat_share"] {
+        let (own, theirs) = (own.get(0, figure).number().expect("a value"), found[figure].as_f64().expect("a value"));
+        assert!((own - theirs).abs() < 1e-9 * own.abs().max(1.0), "{figure}: {own} and {theirs}");
+    }
+    let seconds = |name: &str| format!("{:.2} s", found[name].as_f64().expect("seconds"));
+    format!("{} | {}", seconds("duckdb"), seconds("polars"))
+}
+
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     let tickets: u64 = arguments.first().map_or(83_333, |text| text.parse().expect("a number of tickets"));
@@ -93,8 +115,10 @@ fn main() {
     let now: DateTime<Utc> = "2026-11-22T15:00:00Z".parse().expect("an instant");
     let store = Store::open(&folder.path().join("live.duckdb"), &Holder::new("bench", now)).expect("a store");
     store.make_all_tables(&texts).expect("tables");
-    println!("| months | tickets | queries of a month's report | of these the slowest | checks | publish |");
-    println!("|---|---|---|---|---|---|");
+    println!(
+        "| months | tickets | queries of a month's report | of these the slowest | by hand in DuckDB | by hand in polars | checks | publish |"
+    );
+    println!("|---|---|---|---|---|---|---|---|");
     let first: NaiveDate = "2021-11-01".parse().expect("a day");
     let mut filled = 0;
     for months in steps {
@@ -109,8 +133,7 @@ fn main() {
         }
         let stamp = Stamp { now, loaded_until: Some(now), timezone: "America/Sao_Paulo".parse().expect("a zone"), quarantined: 0 };
         let began = Instant::now();
-        snapshot::publish(store.connection(), &MART_TABLES, &folder.path().join("lake"), &stamp, &std::collections::BTreeMap::new())
-            .expect("a snapshot");
+        snapshot::publish(store.connection(), &MART_TABLES, &folder.path().join("lake"), &stamp, &BTreeMap::new()).expect("a snapshot");
         let publishing = began.elapsed();
         let (mut best, mut slowest, mut checks) = (f64::MAX, String::new(), f64::MAX);
         for _ in 0..3 {
@@ -120,13 +143,8 @@ fn main() {
             let mut longest = (0.0, "");
             for (query, dimension) in QUERIES {
                 let period = Period::parse("2026-10", "2026-11-22".parse().expect("a day")).expect("a month");
-                let parameters = Parameters {
-                    period,
-                    sector: None,
-                    dimension: dimension.map(str::to_owned),
-                    as_of: now,
-                    others: std::collections::BTreeMap::new(),
-                };
+                let parameters =
+                    Parameters { period, sector: None, dimension: dimension.map(str::to_owned), as_of: now, others: BTreeMap::new() };
                 let one = Instant::now();
                 let table = engine.run(query, &parameters).expect("rows");
                 assert!(table.row_count() > 0, "{query} gives rows");
@@ -144,8 +162,9 @@ fn main() {
             engine.check().expect("sound tables");
             checks = checks.min(began.elapsed().as_secs_f64());
         }
+        let by_hand = by_hand(&folder.path().join("lake"), &texts, now);
         println!(
-            "| {months} | {} | {best:.2} s | {slowest} | {checks:.2} s | {:.1} s |",
+            "| {months} | {} | {best:.2} s | {slowest} | {by_hand} | {checks:.2} s | {:.1} s |",
             u64::from(filled) * tickets,
             publishing.as_secs_f64()
         );

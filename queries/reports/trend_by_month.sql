@@ -22,25 +22,27 @@ WITH history AS (
         AND day >= CAST(date_trunc('month', CAST($period_start AS DATE)) AS DATE) - INTERVAL '12' MONTH
 ),
 
-touching AS (
-    SELECT DISTINCT conversation_id
-    FROM ticket
-    WHERE
-        started_day >= CAST(date_trunc('month', CAST($period_start AS DATE)) AS DATE) - INTERVAL '12' MONTH
-        AND started_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR sector = $sector)
-),
-
+-- A ticket carries the day on which its conversation began.
 begun AS (
     SELECT
-        CAST(date_trunc('month', conversation.started_day) AS DATE) AS month,
+        CAST(date_trunc('month', started_day) AS DATE) AS month,
         COUNT(*) AS conversations
     FROM conversation
-    INNER JOIN touching ON touching.conversation_id = conversation.conversation_id
     WHERE
-        conversation.started_day >= CAST(date_trunc('month', CAST($period_start AS DATE)) AS DATE) - INTERVAL '12' MONTH
-        AND conversation.started_day < $period_end
-    GROUP BY CAST(date_trunc('month', conversation.started_day) AS DATE)
+        CAST($sector AS VARCHAR) IS NULL
+        AND started_day >= CAST(date_trunc('month', CAST($period_start AS DATE)) AS DATE) - INTERVAL '12' MONTH
+        AND started_day < $period_end
+    GROUP BY CAST(date_trunc('month', started_day) AS DATE)
+    UNION ALL
+    SELECT
+        CAST(date_trunc('month', started_day) AS DATE) AS month,
+        COUNT(DISTINCT conversation_id) AS conversations
+    FROM ticket
+    WHERE
+        sector = $sector
+        AND started_day >= CAST(date_trunc('month', CAST($period_start AS DATE)) AS DATE) - INTERVAL '12' MONTH
+        AND started_day < $period_end
+    GROUP BY CAST(date_trunc('month', started_day) AS DATE)
 ),
 
 replied AS (

@@ -11,7 +11,7 @@
 -- anchor: that of the measure
 -- columns:
 --   conversation_id  text        -  the root ticket's id in Blip; of an answer without a conversation, the answer's own
---   sequential_id    count       -  the number that people see; not a key; null: no conversation
+--   sequential_id    text        -  the number that people see; not a key; null: no conversation
 --   started_local    local_time  -  the start; null: no conversation
 --   channel          text        -  domain of the channel; null: no conversation
 --   first_sector     text        -  where it began; null: no conversation
@@ -239,7 +239,7 @@ counted AS (
 
 SELECT
     counted.conversation_id,
-    root.sequential_id,
+    CAST(root.sequential_id AS VARCHAR) AS sequential_id,
     conversation.started_local,
     conversation.channel,
     conversation.first_sector,

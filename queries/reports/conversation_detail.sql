@@ -9,7 +9,7 @@
 -- anchor: arrival
 -- columns:
 --   conversation_id    text        -    the root ticket's id in Blip
---   sequential_id      count       -    the number that people see; not a key
+--   sequential_id      text        -    the number that people see; not a key
 --   started_local      local_time  -    the start
 --   channel            text        -    domain of the channel
 --   first_sector       text        -    where it began
@@ -74,7 +74,7 @@ rated AS (
 
 SELECT
     conversation.conversation_id,
-    root.sequential_id,
+    CAST(root.sequential_id AS VARCHAR) AS sequential_id,
     conversation.started_local,
     conversation.channel,
     conversation.first_sector,

@@ -212,6 +212,20 @@ fn files(global: &Global, project: &Project) -> Result<(), Failure> {
     for (name, _) in not_applied.iter().filter(|(_, is_set)| *is_set) {
         output::print(&format!("{name} is understood but not applied by this version.\n"))?;
     }
+    // A copy of a default takes its place for good, improvements of later versions included.
+    let defaults = Project::embedded_query_texts();
+    let texts = project.query_texts()?;
+    let own: Vec<&str> = texts
+        .iter()
+        .filter(|(path, text)| defaults.get(*path).is_some_and(|default| default != *text))
+        .map(|(path, _)| path.as_str())
+        .collect();
+    if !own.is_empty() {
+        output::print(&format!(
+            "In place of what this version brings: queries/{}\n  → compare them with `relato init` in an empty folder; without the copy, the version's own is used\n",
+            own.join(", queries/")
+        ))?;
+    }
     output::print(&format!(
         "relato.toml: {} keys, {} sectors named\nqueries: {}\nreports: {}\nschedules: {}\nEvery file is in order.\n",
         project.settings.blip_keys.len(),

@@ -208,6 +208,24 @@ struct Written {
     sha256: String,
 }
 
+/// What a month may take that does not fit into the memory that loads are held to: encoding cannot spill as sorting does.
+const MORE_MEMORY: &str = "2GB";
+
+/// Does `work`, and again with more memory where there was too little.
+fn with_memory<T>(connection: &Connection, work: impl Fn() -> duckdb::Result<T>) -> duckdb::Result<T> {
+    let is_too_little = |error: &duckdb::Error| error.to_string().contains("Out of Memory");
+    match work() {
+        Err(error) if is_too_little(&error) => {
+            let usual: String = connection.query_row("SELECT current_setting('memory_limit')", [], |row| row.get(0))?;
+            connection.execute_batch(&format!("SET memory_limit = '{MORE_MEMORY}'"))?;
+            let done = work();
+            connection.execute_batch(&format!("SET memory_limit = '{usual}'"))?;
+            done
+        }
+        done => done,
+    }
+}
+
 /// How parts are written: the first level of zstd takes two thirds of the time of the third for a twentieth more bytes, and smaller groups
 /// of rows are encoded side by side.
 const PARQUET: &str = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 40960";
@@ -229,11 +247,8 @@ fn write_part(
     let temporary = target.join(format!(".writing-{}.parquet", std::process::id()));
     let sql_path = temporary.to_string_lossy().replace('\'', "''");
     // In one order whatever the history of loads: the same rows are the same bytes.
-    let rows = connection.query_row(
-        &format!("COPY (SELECT * FROM marts.{table} WHERE {filter} ORDER BY {order}) TO '{sql_path}' ({PARQUET})"),
-        [],
-        |row| row.get(0),
-    )?;
+    let copy = format!("COPY (SELECT * FROM marts.{table} WHERE {filter} ORDER BY {order}) TO '{sql_path}' ({PARQUET})");
+    let rows = with_memory(connection, || connection.query_row(&copy, [], |row| row.get(0)))?;
     let bytes = fs::read(&temporary).map_err(SnapshotError::file("read", &temporary))?;
     let hash = sha256(&bytes);
     let path = format!("{part_folder}/{}.parquet", &hash[..16]);
@@ -269,5 +284,36 @@ impl Snapshot {
             }
         }
         Ok(damaged)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_month_that_does_not_fit_into_memory_is_written_with_more_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = Connection::open(folder.path().join("live.duckdb")).unwrap();
+        connection
+            .execute_batch(
+                "CREATE SCHEMA marts;
+                 CREATE TABLE marts.big AS
+                 SELECT i AS id, md5(CAST(i AS VARCHAR)) AS a, md5(CAST(i + 1 AS VARCHAR)) AS b, DATE '2026-10-01' AS day FROM range(200000) AS t(i);
+                 CHECKPOINT; SET memory_limit = '12MB'; SET threads = 2",
+            )
+            .unwrap();
+        let limit = || -> String { connection.query_row("SELECT current_setting('memory_limit')", [], |row| row.get(0)).unwrap() };
+        let usual = limit();
+        let copy = format!("COPY (SELECT * FROM marts.big ORDER BY a) TO '{}' ({PARQUET})", folder.path().join("x.parquet").display());
+        assert!(connection.execute_batch(&copy).unwrap_err().to_string().contains("Out of Memory"), "the limit is what it is about");
+        let zone: crate::domain::Zone = "America/Sao_Paulo".parse().unwrap();
+        let stamp = Stamp { now: "2026-11-22T15:00:00Z".parse().unwrap(), loaded_until: None, timezone: zone, quarantined: 0 };
+        let tables = [("big", Some("day"), "a")];
+        let digests = BTreeMap::from([("big".to_owned(), BTreeMap::from([(Some("2026-10".to_owned()), "1".to_owned())]))]);
+        let published = publish(&connection, &tables, &folder.path().join("lake"), &stamp, &digests).unwrap();
+        assert_eq!(published.manifest.tables["big"].rows, 200_000);
+        // DuckDB tells the limit rounded, so it comes back rounded.
+        assert_eq!(limit()[..3], usual[..3]);
     }
 }

@@ -29,7 +29,7 @@ pub use tasks::{MessageRisk, OpenTicket};
 pub use write::{MessageRead, Run, Written};
 
 /// Above this DuckDB spills to disk beside the database, so that memory does not grow with history.
-const MEMORY_LIMIT: &str = "192MB";
+const MEMORY_LIMIT: &str = "256MB";
 
 /// The live database.
 pub struct Store {

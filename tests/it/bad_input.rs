@@ -182,14 +182,17 @@ fn a_new_project_is_complete_and_checked() {
     relato().arg("init").arg(&dir).assert().success().stdout(contains("relato check"));
     relato().arg("init").arg(&dir).assert().code(2).stderr(contains("exists already"));
     relato().args(["check", "--project"]).arg(&dir).env_remove("BLIP_DESK_KEY").assert().code(2).stderr(contains("BLIP_DESK_KEY"));
-    relato()
-        .args(["check", "--offline", "--project"])
-        .arg(&dir)
-        .env("BLIP_DESK_KEY", "k")
-        .env("RELATO_PSEUDONYM_KEY", "p")
-        .assert()
-        .success()
-        .stdout(contains("Every file is in order"));
+    let check = || {
+        let mut command = relato();
+        command.args(["check", "--offline", "--project"]).arg(&dir).env("BLIP_DESK_KEY", "k").env("RELATO_PSEUDONYM_KEY", "p");
+        command.assert().success()
+    };
+    check().stdout(contains("Every file is in order").and(contains("In place of").not()));
+    // A copy that differs from the default hides later improvements of it: that is said.
+    let copy = dir.join("queries/reports/overview.sql");
+    let text = std::fs::read_to_string(&copy).expect("a query");
+    std::fs::write(&copy, format!("{text}\n-- our own")).expect("a query");
+    check().stdout(contains("In place of what this version brings: queries/reports/overview.sql").and(contains("Every file is in order")));
 }
 
 #[test]

@@ -78,10 +78,13 @@ struct Tile {
     value: String,
     change: (String, Rgb),
     detail: String,
+    aim: Option<(String, Rgb)>,
 }
 
 const TILES_PER_ROW: usize = 4;
 const TILE_HEIGHT: f64 = 21.5;
+/// A line more, in all tiles, where any figure has a target or a year before.
+const AIM_HEIGHT: f64 = 3.8;
 const TILE_GAP: f64 = 3.0;
 
 impl KpiGrid {
@@ -93,6 +96,7 @@ impl KpiGrid {
                 value: locale.figure(figure),
                 change: change_line(figure, locale),
                 detail: figure.detail.clone().or_else(|| figure.n.map(|n| format!("n = {}", locale.count(n)))).unwrap_or_default(),
+                aim: aim_line(figure, locale),
             })
             .collect();
         KpiGrid { tiles }
@@ -101,8 +105,27 @@ impl KpiGrid {
     pub fn height(&self) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "a handful of rows")]
         let rows = self.tiles.len().div_ceil(TILES_PER_ROW) as f64;
-        rows * (TILE_HEIGHT + TILE_GAP)
+        rows * (self.tile_height() + TILE_GAP)
     }
+
+    fn tile_height(&self) -> f64 {
+        TILE_HEIGHT + if self.tiles.iter().any(|tile| tile.aim.is_some()) { AIM_HEIGHT } else { 0.0 }
+    }
+}
+
+/// The target and whether it is met, in words too; without a target, the figure a year before.
+fn aim_line(figure: &Figure, locale: &Locale) -> Option<(String, Rgb)> {
+    let shown = |value: f64| locale.value(figure.column.kind, value);
+    let Some(target) = figure.target else {
+        return figure.last_year.map(|earlier| (locale.text_with("kpi-year", &[("value", &shown(earlier))]), palette::MUTED));
+    };
+    let (key, color) = match target.is_met {
+        Some(true) => ("kpi-target-met", palette::GOOD),
+        Some(false) => ("kpi-target-missed", palette::BAD),
+        None => ("kpi-target", palette::MUTED),
+    };
+    let bound = if target.is_upper_bound { "≤" } else { "≥" };
+    Some((locale.text_with(key, &[("bound", bound), ("target", &shown(target.value))]), color))
 }
 
 /// The change in words, with an arrow that says the direction and a colour that says what to think of it.
@@ -141,15 +164,18 @@ impl Element for KpiGrid {
         for (index, tile) in self.tiles.iter().enumerate() {
             if index > 0 && index % TILES_PER_ROW == 0 {
                 x = 0.0;
-                y += TILE_HEIGHT + TILE_GAP;
+                y += self.tile_height() + TILE_GAP;
             }
-            fill(&area, x, y, width, TILE_HEIGHT, palette::GROUND);
+            fill(&area, x, y, width, self.tile_height(), palette::GROUND);
             fill(&area, x, y, width, 0.7, palette::MAIN);
             put(context, &area, x + 3.0, y + 2.2, &tile.label, style(7, palette::MUTED, false), Anchor::Start)?;
             put(context, &area, x + 3.0, y + 5.6, &tile.value, style(15, palette::INK, true), Anchor::Start)?;
             let (text, color) = &tile.change;
             put(context, &area, x + 3.0, y + 13.2, text, style(7, *color, true), Anchor::Start)?;
             put(context, &area, x + 3.0, y + 17.2, &tile.detail, style(6, palette::MUTED, false), Anchor::Start)?;
+            if let Some((text, color)) = &tile.aim {
+                put(context, &area, x + 3.0, y + 20.8, text, style(6, *color, true), Anchor::Start)?;
+            }
             x += width + TILE_GAP;
         }
         Ok(done(self.height()))

@@ -57,7 +57,7 @@ pub struct Part {
     /// yet; nothing in parts of earlier versions, of which this is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub days: Option<(NaiveDate, Option<NaiveDate>)>,
-    /// Order-free digest of the rows, by which an unchanged month is recognised without writing it.
+    /// Digest of the columns and an order-free one of the rows, by which an unchanged month is recognised without writing it.
     pub fingerprint: String,
 }
 

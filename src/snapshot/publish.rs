@@ -42,7 +42,8 @@ pub struct Stamp {
 
 /// Publishes `tables` of the schema `marts`: name, the column whose month makes the parts, and the order of the rows.
 ///
-/// `digests` are those of tables whose months need not be read to tell whether they changed. A snapshot is made when a row differs from the last one, or when a new local day has been loaded; otherwise the last one
+/// `digests` are those of tables whose months need not be read to tell whether they changed. A snapshot is made when a row differs from
+/// the last one, or when a new local day has been loaded; otherwise the last one
 /// stays the newest.
 ///
 /// # Errors
@@ -143,8 +144,10 @@ fn publish_table(
     if is_empty {
         months.insert(None, "empty".to_owned());
     }
+    let shape = shape(connection, table)?;
     let mut parts = Vec::with_capacity(months.len());
-    for (month, fingerprint) in months {
+    for (month, digest) in months {
+        let fingerprint = format!("{shape}-{digest}");
         let known = known.and_then(|known| known.parts.iter().find(|part| part.month == month));
         // A part that is not there any more is made again.
         if let Some(part) = known.filter(|part| part.fingerprint == fingerprint && folder.join(&part.path).exists()) {
@@ -169,6 +172,17 @@ fn month_filter(column: Option<&str>, month: Option<&str>) -> String {
         Some((first, next)) => format!("({column} >= DATE '{first}' AND {column} < DATE '{next}')"),
         None => format!("strftime({column}, '%Y-%m') = '{month}'"),
     }
+}
+
+/// Returns a digest of the names and types of a table's columns: rows that are alike are other parts where these differ.
+fn shape(connection: &Connection, table: &str) -> Result<String, SnapshotError> {
+    let columns: Option<String> = connection.query_row(
+        "SELECT string_agg(column_name || ' ' || data_type, ', ' ORDER BY column_index) FROM duckdb_columns()
+         WHERE database_name = current_database() AND schema_name = 'marts' AND table_name = ?",
+        [table],
+        |row| row.get(0),
+    )?;
+    Ok(sha256(columns.unwrap_or_default().as_bytes())[..8].to_owned())
 }
 
 /// Columns without which a row has not ended.
@@ -313,6 +327,10 @@ mod tests {
         let digests = BTreeMap::from([("big".to_owned(), BTreeMap::from([(Some("2026-10".to_owned()), "1".to_owned())]))]);
         let published = publish(&connection, &tables, &folder.path().join("lake"), &stamp, &digests).unwrap();
         assert_eq!(published.manifest.tables["big"].rows, 200_000);
+        assert!(!publish(&connection, &tables, &folder.path().join("lake"), &stamp, &digests).unwrap().is_new);
+        // The same rows under another name are another part.
+        connection.execute_batch("ALTER TABLE marts.big RENAME b TO c").unwrap();
+        assert_eq!(publish(&connection, &tables, &folder.path().join("lake"), &stamp, &digests).unwrap().parts_written, 1);
         // DuckDB tells the limit rounded, so it comes back rounded.
         assert_eq!(limit()[..3], usual[..3]);
     }

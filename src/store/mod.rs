@@ -5,6 +5,7 @@
 //! can be made again at any time. Nothing but `ingest` writes here, and nothing but `snapshot` reads from here: reports read
 //! snapshots.
 
+mod checks;
 mod error;
 mod import;
 mod lock;
@@ -19,10 +20,11 @@ use std::path::{Path, PathBuf};
 
 use duckdb::Connection;
 
+pub use checks::TableCheck;
 pub use error::StoreError;
 pub use import::{ImportVerdict, ImportedRating, ImportedTicket};
 pub use lock::{Holder, Lock, hold, require_free};
-pub use marts::{MART_TABLES, MARTS, MartReport, STAGING, TableCheck};
+pub use marts::{MART_TABLES, MARTS, MartReport, STAGING};
 pub use rows::{AttendantRow, Coverage, EventRow, MessageRow, MessageSource, MessageTask, ReportRow, Resource, TaskTicket, TicketRow};
 pub use settings::SettingsRows;
 pub use tasks::{MessageRisk, OpenTicket};

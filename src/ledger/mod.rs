@@ -100,9 +100,14 @@ impl Ledger {
         connection.pragma_update(None, "foreign_keys", true).map_err(failed)?;
         // A record is there for good once it is told to be, whatever happens to the machine.
         connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
-        let done: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(failed)?;
         let known = i64::try_from(STEPS.len()).expect("a handful of steps");
+        let step = |connection: &Connection| connection.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0));
+        // Whoever only reads a ledger that is up to date needs no right to write.
+        if step(&connection).map_err(failed)? == known {
+            return Ok(Ledger { connection, path: path.to_owned() });
+        }
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+        let done = step(&transaction).map_err(failed)?;
         if done > known {
             return Err(LedgerError::TooNew { path: path.to_owned(), found: done, known });
         }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use duckdb::{Connection, params};
 
-use super::QueryError;
+use super::{QueryError, engine::rows_of};
 use crate::{
     domain::Period,
     snapshot::{Part, Snapshot},
@@ -47,23 +47,15 @@ impl Difference {
     pub fn between(earlier: &Snapshot, later: &Snapshot, period: Period, sector: Option<&str>) -> Result<Difference, QueryError> {
         let connection = Connection::open_in_memory().map_err(QueryError::Snapshot)?;
         for table in ["ticket", "conversation", "turn", "rating"] {
-            let (mut own_earlier, mut own_later) = (own_parts(earlier, later, table), own_parts(later, earlier, table));
-            if own_earlier.is_empty() && own_later.is_empty() {
-                // Of equal tables any part gives the columns; no row of it is compared.
-                own_later = parts(later, table).iter().take(1).map(|part| later.folder.join(&part.path).display().to_string()).collect();
-                own_earlier.clone_from(&own_later);
+            for (name, one, other) in [("earlier", earlier, later), ("later", later, earlier)] {
+                let own = own_parts(one, other, table);
+                // Where nothing is to be compared, any part gives the columns.
+                let source = match own.as_slice() {
+                    [] => format!("{} LIMIT 0", rows_of(one, parts(one, table).iter().take(1))),
+                    own => rows_of(one, own.iter().copied()),
+                };
+                connection.execute_batch(&format!("CREATE VIEW {name}_{table} AS {source}")).map_err(QueryError::Snapshot)?;
             }
-            let source = |own: &[String], other: &[String]| match own {
-                [] => format!("{} LIMIT 0", files(other)),
-                own => files(own),
-            };
-            connection
-                .execute_batch(&format!(
-                    "CREATE VIEW earlier_{table} AS {}; CREATE VIEW later_{table} AS {}",
-                    source(&own_earlier, &own_later),
-                    source(&own_later, &own_earlier)
-                ))
-                .map_err(QueryError::Snapshot)?;
         }
         let row = connection.query_row(SQL, params![period.start, period.end, sector], |row| {
             Ok(Difference {
@@ -85,16 +77,10 @@ fn parts<'a>(snapshot: &'a Snapshot, table: &str) -> &'a [Part] {
     snapshot.manifest.tables.get(table).map_or(&[], |table| &table.parts)
 }
 
-/// Returns the files of `table` that `snapshot` has and `other` has not.
-fn own_parts(snapshot: &Snapshot, other: &Snapshot, table: &str) -> Vec<String> {
+/// Returns the parts of `table` that `snapshot` has and `other` has not.
+fn own_parts<'a>(snapshot: &'a Snapshot, other: &Snapshot, table: &str) -> Vec<&'a Part> {
     let shared: BTreeSet<&str> = parts(other, table).iter().map(|part| part.path.as_str()).collect();
-    let own = parts(snapshot, table).iter().filter(|part| !shared.contains(part.path.as_str()));
-    own.map(|part| snapshot.folder.join(&part.path).display().to_string()).collect()
-}
-
-fn files(paths: &[String]) -> String {
-    let list: Vec<String> = paths.iter().map(|path| format!("'{}'", path.replace('\'', "''"))).collect();
-    format!("SELECT * FROM read_parquet([{}], hive_partitioning = false)", list.join(", "))
+    parts(snapshot, table).iter().filter(|part| !shared.contains(part.path.as_str())).collect()
 }
 
 /// Rows of one side are told from those of the other by a digest of all their columns. A pair counts when either side is about the period.
@@ -161,10 +147,10 @@ moved AS (
     SELECT conversation_id
     FROM (
         SELECT conversation_id, hash(rows) AS digest FROM earlier_turn AS rows
-        WHERE started_day >= $1 AND started_day < $2 AND ($3 IS NULL OR sector = $3)
+        WHERE started_day < $2 AND (replied_day IS NULL OR replied_day >= $1 OR started_day >= $1) AND ($3 IS NULL OR sector = $3)
         UNION ALL
         SELECT conversation_id, hash(rows) AS digest FROM later_turn AS rows
-        WHERE started_day >= $1 AND started_day < $2 AND ($3 IS NULL OR sector = $3)
+        WHERE started_day < $2 AND (replied_day IS NULL OR replied_day >= $1 OR started_day >= $1) AND ($3 IS NULL OR sector = $3)
         UNION ALL
         SELECT conversation_id, hash(rows) AS digest FROM earlier_conversation AS rows
         WHERE started_day < $2 AND (ended_day IS NULL OR ended_day >= $1) AND ($3 IS NULL OR first_sector = $3 OR last_sector = $3)

@@ -135,10 +135,7 @@ impl Engine {
     }
 
     fn view<'a>(&self, snapshot: &Snapshot, table: &str, parts: impl Iterator<Item = &'a Part>) -> Result<(), QueryError> {
-        let list: Vec<String> =
-            parts.map(|part| format!("'{}'", snapshot.folder.join(&part.path).to_string_lossy().replace('\'', "''"))).collect();
-        let view =
-            format!("CREATE OR REPLACE VIEW {table} AS SELECT * FROM read_parquet([{}], hive_partitioning = false)", list.join(", "));
+        let view = format!("CREATE OR REPLACE VIEW {table} AS {}", rows_of(snapshot, parts));
         self.connection.execute_batch(&view).map_err(QueryError::Snapshot)
     }
 
@@ -238,6 +235,13 @@ impl Engine {
         let rows = statement.query_map([], |row| row.get(0)).map_err(QueryError::Snapshot)?;
         rows.collect::<Result<_, _>>().map_err(QueryError::Snapshot)
     }
+}
+
+/// Returns the SQL of all rows of some parts; at least one is needed, for the columns.
+pub(super) fn rows_of<'a>(snapshot: &Snapshot, parts: impl Iterator<Item = &'a Part>) -> String {
+    let list: Vec<String> =
+        parts.map(|part| format!("'{}'", snapshot.folder.join(&part.path).to_string_lossy().replace('\'', "''"))).collect();
+    format!("SELECT * FROM read_parquet([{}], hive_partitioning = false)", list.join(", "))
 }
 
 impl Parameters {

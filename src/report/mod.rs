@@ -20,7 +20,7 @@ use crate::{
     snapshot::Snapshot,
 };
 
-pub use restatement::{BLOCK as RESTATEMENTS, Earlier, publication, rules};
+pub use restatement::{Earlier, publication, rules};
 
 /// What a report is asked for.
 #[derive(Debug, Clone)]

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Name of the block, in every report that has one.
-pub const BLOCK: &str = "retificacoes";
+const BLOCK: &str = "retificacoes";
 
 /// A publication of the same report, with the snapshot that it was made from; none where that is not kept any more.
 #[derive(Debug, Clone)]

@@ -43,12 +43,6 @@ impl Snapshot {
         };
         Ok(Snapshot { folder: folder.to_owned(), manifest: read(folder, id)? })
     }
-
-    /// Returns the files of a table, in order of their months.
-    pub fn files(&self, table: &str) -> Option<Vec<PathBuf>> {
-        let table = self.manifest.tables.get(table)?;
-        Some(table.parts.iter().map(|part| self.folder.join(&part.path)).collect())
-    }
 }
 
 /// Returns the manifests of all snapshots, oldest first.

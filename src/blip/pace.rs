@@ -21,6 +21,10 @@ const WINDOW: Duration = Duration::from_secs(1);
 /// The fastest command need not have been the fastest in both directions: up to this much of its time is not counted on.
 const UNEVENNESS: Duration = Duration::from_millis(5);
 
+/// For so long after the first command no time at all is counted on: all that answered yet may have met the same congestion, and
+/// the first one after it would arrive sooner than the fastest so far.
+const LEARNING: Duration = Duration::from_secs(10);
+
 /// The pace of one key.
 pub struct Pace {
     slots: Arc<Semaphore>,
@@ -29,8 +33,8 @@ pub struct Pace {
 
 #[derive(Default)]
 struct State {
-    /// Shortest time from question to answer so far.
-    fastest: Option<Duration>,
+    /// When the first command was answered, and the shortest time from question to answer since.
+    known: Option<(Instant, Duration)>,
     /// Until when the key must keep still.
     refused_until: Option<Instant>,
 }
@@ -67,12 +71,14 @@ impl Pace {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).refused_until.filter(|until| *until > Instant::now())
     }
 
-    /// Returns how long after the fastest answer this one came.
+    /// Returns how much of the time that a command took it may have spent on its way to Blip, beyond what every command does.
     fn lateness(&self, took: Duration) -> Duration {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let fastest = state.fastest.unwrap_or_default();
-        state.fastest = Some(state.fastest.map_or(took, |fastest| fastest.min(took)));
-        took.saturating_sub(fastest.saturating_sub(UNEVENNESS))
+        let now = Instant::now();
+        let (first, fastest) = state.known.map_or((now, took), |(first, fastest)| (first, fastest.min(took)));
+        state.known = Some((first, fastest));
+        let is_learning = now.duration_since(first) < LEARNING;
+        if is_learning { took } else { took.saturating_sub(fastest.saturating_sub(UNEVENNESS)) }
     }
 }
 
@@ -129,7 +135,10 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn no_second_at_the_other_end_holds_more_than_allowed_however_uneven_the_way() {
-        for there in [|_| 20_u64, |n: usize| 5 + (n as u64 * 37) % 200, |n: usize| if n.is_multiple_of(50) { 900 } else { 10 }] {
+        let congested_at_first = |n: usize| if n < 40 { 60 } else { 1 };
+        let ways =
+            [|_| 20_u64, |n: usize| 5 + (n as u64 * 37) % 200, |n: usize| if n.is_multiple_of(50) { 900 } else { 10 }, congested_at_first];
+        for there in ways {
             let arrivals = arrivals(40, 16, 400, there).await;
             assert!(most_in_a_second(&arrivals) <= 40, "{}", most_in_a_second(&arrivals));
         }

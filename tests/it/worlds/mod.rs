@@ -3,6 +3,8 @@
 //! Rows are followed by hand, one conversation at a time; means, medians and percentiles are polars'. A world is a handful of
 //! customers, whose tickets and messages fall on a coarse grid of times, so that ties, borders and impossible orders are common.
 
+mod others;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
@@ -38,6 +40,31 @@ struct RawMessage {
     is_content: bool,
 }
 
+/// What the survey asks for.
+#[derive(Debug, Clone, Copy)]
+enum Scale {
+    /// 1 to 5, satisfied from 4.
+    Csat,
+    /// 0 to 10, satisfied from 9.
+    Nps,
+}
+
+impl Scale {
+    fn holds(self, score: i64) -> bool {
+        match self {
+            Scale::Csat => (1..=5).contains(&score),
+            Scale::Nps => (0..=10).contains(&score),
+        }
+    }
+
+    fn setting(self) -> &'static str {
+        match self {
+            Scale::Csat => "'1-5', 1, 5, 4",
+            Scale::Nps => "'0-10', 0, 10, 9",
+        }
+    }
+}
+
 #[derive(Debug, Clone)]
 struct Customer {
     tickets: Vec<RawTicket>,
@@ -47,7 +74,7 @@ struct Customer {
 
 const QUEUES: [&str; 5] = ["A", "B", "C", "Default", "DIRECT_TRANSFER"];
 const STATUSES: [&str; 6] = ["Waiting", "Open", "ClosedAttendant", "ClosedClient", "ClosedClientInactivity", "Transferred"];
-const ANSWERS: [&str; 7] = ["1", "2", "3", "4", "5", "Outro", "9"];
+const ANSWERS: [&str; 10] = ["1", "2", "3", "4", "5", "Outro", "9", "0", "7", "10"];
 const UNROUTED: &str = "Sem roteamento";
 const UNRESOLVED: &str = "Não resolvido";
 const DAY: At = 86_400_000;
@@ -205,6 +232,7 @@ struct Turn {
     whole: i64,
     own_open: i64,
     whole_open: i64,
+    replied: At,
 }
 
 struct Conversation {
@@ -241,7 +269,7 @@ struct Followed {
     ratings: Vec<Rating>,
 }
 
-fn follow(number: usize, customer: &Customer) -> Followed {
+fn follow(number: usize, customer: &Customer, scale: Scale) -> Followed {
     let mut tickets: Vec<Ticket> = customer
         .tickets
         .iter()
@@ -284,7 +312,7 @@ fn follow(number: usize, customer: &Customer) -> Followed {
         conversations.push(converse(&tickets, root));
     }
     assign_messages(customer, &tickets, &mut conversations);
-    let ratings = rate(customer, &tickets, &conversations);
+    let ratings = rate(customer, &tickets, &conversations, scale);
     Followed { tickets, conversations, ratings }
 }
 
@@ -410,13 +438,13 @@ fn assign_messages(customer: &Customer, tickets: &[Ticket], conversations: &mut 
                     .map(|(since, until, _)| (second(until.unwrap_or(to).min(to)) - second((*since).max(from))).max(0))
                     .sum();
                 let open = |only: Option<&str>| held_open(&held, only, from, to);
-                Turn { own, whole: second(to) - second(from), own_open: open(Some(&sector)), whole_open: open(None), sector }
+                Turn { own, whole: second(to) - second(from), own_open: open(Some(&sector)), whole_open: open(None), replied: to, sector }
             })
             .collect();
     }
 }
 
-fn rate(customer: &Customer, tickets: &[Ticket], conversations: &[Conversation]) -> Vec<Rating> {
+fn rate(customer: &Customer, tickets: &[Ticket], conversations: &[Conversation], scale: Scale) -> Vec<Rating> {
     let mut last: BTreeMap<String, (At, usize)> = BTreeMap::new();
     let mut ratings: Vec<Rating> = Vec::new();
     for (number, (at, answer)) in customer.answers.iter().enumerate() {
@@ -424,7 +452,7 @@ fn rate(customer: &Customer, tickets: &[Ticket], conversations: &[Conversation])
             .iter()
             .filter(|conversation| conversation.end.is_some_and(|end| end <= *at))
             .max_by_key(|conversation| (conversation.end, conversation.start, tickets[conversation.tickets[0]].id.clone()));
-        let score = ANSWERS[*answer].parse::<i64>().ok().filter(|score| (1..=5).contains(score));
+        let score = ANSWERS[*answer].parse::<i64>().ok().filter(|score| scale.holds(*score));
         let key = about.map_or_else(|| format!("alone {number}"), |conversation| tickets[conversation.tickets[0]].id.clone());
         if score.is_some() && last.get(&key).is_none_or(|best| *best <= (*at, number)) {
             last.insert(key, (*at, number));
@@ -443,7 +471,7 @@ fn rate(customer: &Customer, tickets: &[Ticket], conversations: &[Conversation])
 }
 
 /// Makes the tables from raw rows.
-fn load(customers: &[Customer], followed: &[Followed]) -> Engine {
+fn load(customers: &[Customer], followed: &[Followed], scale: Scale) -> Engine {
     let texts = Project::embedded_query_texts();
     let store = Store::in_memory().expect("a database");
     let connection = store.connection();
@@ -451,8 +479,8 @@ fn load(customers: &[Customer], followed: &[Followed]) -> Engine {
     let maybe = |at: Option<At>| at.map_or_else(|| "NULL".to_owned(), time);
     let settings = "INSERT INTO settings.offset_span VALUES (TIMESTAMP '2010-01-01', TIMESTAMP '2045-01-01', -10800);
          INSERT INTO settings.rule VALUES ('inherit', 'Sem roteamento', 'Não resolvido', 10);
-         INSERT INTO settings.survey VALUES ('pesquisa', '1-5', 1, 5, 4, 'events');";
-    connection.execute_batch(settings).expect("settings");
+         INSERT INTO settings.survey VALUES ('pesquisa', SCALE, 'events');";
+    connection.execute_batch(&settings.replace("SCALE", scale.setting())).expect("settings");
     for (calendar, sector) in [("*", ""), ("A", "A")] {
         connection.execute_batch(&format!("INSERT INTO settings.calendar VALUES ('{calendar}')")).expect("a calendar");
         let mut before = 0;
@@ -502,6 +530,12 @@ fn load(customers: &[Customer], followed: &[Followed]) -> Engine {
             events.push(format!("('e{number}-{index:03}', 'pesquisa', '{}', {}, 'c{number}', NULL, 1)", ANSWERS[*answer], time(*at)));
         }
     }
+    let (mut coverage, mut reports) = (Vec::new(), Vec::new());
+    for blip in others::blip_days(followed) {
+        let day = format!("DATE '{}'", blip.day);
+        coverage.push(format!("('ticket', 'desk', {day}, 0, 0, 0, TRUE, 0, {}, TRUE)", blip.is_complete));
+        reports.extend(blip.bodies().map(|(report, body)| format!("('desk', '{report}', {day}, '{body}', TRUE, 1)")));
+    }
     let columns =
         "(ticket_id, owner, sequential_id, parent_sequential_id, customer_key, channel, queue, agent, status, is_closed, created_at,
         created_local, opened_at, first_response_at, closed_at, closed_day)";
@@ -509,6 +543,8 @@ fn load(customers: &[Customer], followed: &[Followed]) -> Engine {
         (format!("staging.ticket {columns}"), tickets),
         ("staging.message".to_owned(), messages),
         ("raw.event (event_id, category, action, recorded_at, customer_key, queue, run)".to_owned(), events),
+        ("raw.coverage".to_owned(), coverage),
+        ("raw.report".to_owned(), reports),
     ] {
         if !rows.is_empty() {
             connection.execute_batch(&format!("INSERT INTO {table} VALUES {}", rows.join(", "))).expect("rows");
@@ -553,7 +589,7 @@ fn share(part: usize, whole: usize) -> String {
 /// Everything that is compared, by name: `measure/sector`, the total under `*`.
 type Figures = BTreeMap<String, String>;
 
-fn expected(followed: &[Followed], period: &Period) -> Figures {
+fn expected(followed: &[Followed], period: &Period, scale: Scale) -> Figures {
     let is_in = |day: NaiveDate| period.start <= day && day < period.end;
     let in_period = |at: At| is_in(local_day(at));
     let mut values: BTreeMap<(&str, String), Vec<(i64, i64)>> = BTreeMap::new();
@@ -693,7 +729,12 @@ fn expected(followed: &[Followed], period: &Period) -> Figures {
         }
         let ratings = values.get(&("score", sector.clone())).map_or(0, Vec::len);
         if ratings > 0 {
-            figures.insert(format!("csat/{sector}"), share(found("satisfied", &sector), ratings));
+            // Satisfaction is of the scale of 1 to 5 alone.
+            let csat = match scale {
+                Scale::Csat => share(found("satisfied", &sector), ratings),
+                Scale::Nps => shown(None),
+            };
+            figures.insert(format!("csat/{sector}"), csat);
         }
         if found("touches_known", &sector) > 0 {
             figures.insert(format!("one_touch/{sector}"), share(found("one_touch", &sector), found("touches_known", &sector)));
@@ -780,7 +821,7 @@ fn reported(engine: &Engine, period: Period) -> Figures {
 }
 
 /// Holds each day of the series against the day recomputed alone, and weeks against their days.
-fn compare_series(engine: &Engine, followed: &[Followed], period: Period) -> Result<(), TestCaseError> {
+fn compare_series(engine: &Engine, followed: &[Followed], period: Period, scale: Scale) -> Result<(), TestCaseError> {
     let run = |dimension: &str| {
         let parameters =
             Parameters { period, sector: None, dimension: Some(dimension.to_owned()), as_of: instant(60 * DAY), others: BTreeMap::new() };
@@ -789,7 +830,7 @@ fn compare_series(engine: &Engine, followed: &[Followed], period: Period) -> Res
     let days = run("day");
     for row in 0..days.row_count() {
         let day = days.get(row, "from_day").date().expect("a day");
-        let alone = expected(followed, &Period::parse(&format!("{day}..{day}"), day).expect("a day"));
+        let alone = expected(followed, &Period::parse(&format!("{day}..{day}"), day).expect("a day"), scale);
         for name in ["conversations", "tickets", "closed"] {
             let value = alone.get(&format!("{name}/*")).map_or(0, |text| text.parse().expect("a count"));
             prop_assert_eq!(days.get(row, name).int(), Some(value), "{} on {}", name, day);
@@ -816,35 +857,41 @@ fn compare_series(engine: &Engine, followed: &[Followed], period: Period) -> Res
     Ok(())
 }
 
-fn compare(customers: &[Customer]) -> Result<(), TestCaseError> {
-    let followed: Vec<Followed> = customers.iter().enumerate().map(|(number, customer)| follow(number, customer)).collect();
-    let engine = load(customers, &followed);
+/// Fails with every figure that is not the same in both.
+fn require_equal(found: &Figures, expected: &Figures) -> Result<(), TestCaseError> {
+    let names: BTreeSet<&String> = found.keys().chain(expected.keys()).collect();
+    let differing: Vec<String> = names
+        .into_iter()
+        .filter(|name| found.get(*name) != expected.get(*name))
+        .map(|name| format!("{name}: the SQL says {:?}, the dictionary {:?}", found.get(name), expected.get(name)))
+        .collect();
+    prop_assert!(differing.is_empty(), "{differing:#?}");
+    Ok(())
+}
+
+fn compare(customers: &[Customer], scale: Scale) -> Result<(), TestCaseError> {
+    let followed: Vec<Followed> = customers.iter().enumerate().map(|(number, customer)| follow(number, customer, scale)).collect();
+    let engine = load(customers, &followed, scale);
     // Checks of strength *fail* must hold in every world, however odd.
     engine.check().map_err(|error| TestCaseError::fail(error.to_string()))?;
     let today = NaiveDate::from_ymd_opt(2026, 11, 22).expect("a day");
     for text in ["2026-10", "2026-10-05..2026-10-11"] {
         let period = Period::parse(text, today).expect("a period");
-        let mut expected = expected(&followed, &period);
-        let found = reported(&engine, period);
+        others::compare(&engine, &followed, &period, scale)?;
+        let mut expected = expected(&followed, &period, scale);
         // Means of scores are compared as satisfaction; nobody's answers have a row of their own.
         expected.retain(|name, _| !name.starts_with("score/") && !name.starts_with("moved/"));
-        let names: BTreeSet<&String> = found.keys().chain(expected.keys()).collect();
-        let differing: Vec<String> = names
-            .into_iter()
-            .filter(|name| found.get(*name) != expected.get(*name))
-            .map(|name| format!("{name}: the SQL says {:?}, the dictionary {:?}", found.get(name), expected.get(name)))
-            .collect();
-        prop_assert!(differing.is_empty(), "{text}: {differing:#?}");
+        require_equal(&reported(&engine, period), &expected)?;
     }
-    compare_series(&engine, &followed, Period::parse("2026-10-05..2026-10-20", today).expect("a period"))
+    compare_series(&engine, &followed, Period::parse("2026-10-05..2026-10-20", today).expect("a period"), scale)
 }
 
 proptest! {
     #![proptest_config(Config { cases: worlds(), max_shrink_iters: 150, failure_persistence: None, ..Config::default() })]
 
     #[test]
-    fn every_figure_equals_a_second_implementation_in_random_worlds(customers in vec(customer(), 0..200)) {
-        compare(&customers)?;
+    fn every_figure_equals_a_second_implementation_in_random_worlds(customers in vec(customer(), 0..200), scale in prop_oneof![Just(Scale::Csat), Just(Scale::Nps)]) {
+        compare(&customers, scale)?;
     }
 }
 

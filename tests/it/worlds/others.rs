@@ -113,9 +113,9 @@ fn of_the_largest<'a>(days: &[(&'a str, f64, NaiveDate)]) -> &'a str {
         "equal" => 2,
         _ => 1,
     };
-    let largest = days.iter().min_by(|one, other| {
-        rank(one.0).cmp(&rank(other.0)).then(other.1.abs().total_cmp(&one.1.abs())).then(one.2.cmp(&other.2))
-    });
+    let largest = days
+        .iter()
+        .min_by(|one, other| rank(one.0).cmp(&rank(other.0)).then(other.1.abs().total_cmp(&one.1.abs())).then(one.2.cmp(&other.2)));
     largest.expect("a day").0
 }
 
@@ -232,7 +232,10 @@ fn expected_satisfaction(followed: &[Followed], period: &Period, scale: Scale, f
             }
         };
         let rate = shown((closed > 0).then(|| n as f64 / closed as f64));
-        figures.insert(format!("satisfaction/{sector}"), format!("{n} mean {} {opinion}, of closed {rate}, few {}", shown(mean(&scores)), n < 30));
+        figures.insert(
+            format!("satisfaction/{sector}"),
+            format!("{n} mean {} {opinion}, of closed {rate}, few {}", shown(mean(&scores)), n < 30),
+        );
     }
 }
 
@@ -314,7 +317,8 @@ fn reported(engine: &Engine, period: &Period, scale: Scale) -> Figures {
     let counts = run("parity_counts");
     for row in 0..counts.row_count() {
         let [days, ours, blips] = ["days", "ours", "blips"].map(|name| count(&counts, row, name));
-        figures.insert(format!("parity/{}", text(&counts, row, "figure")), format!("{days} days {ours} {blips} {}", explained(&counts, row)));
+        figures
+            .insert(format!("parity/{}", text(&counts, row, "figure")), format!("{days} days {ours} {blips} {}", explained(&counts, row)));
     }
     let times = run("parity_times");
     for row in 0..times.row_count() {
@@ -368,8 +372,7 @@ fn reported(engine: &Engine, period: &Period, scale: Scale) -> Figures {
 /// Holds these figures of a period against the second implementation.
 pub fn compare(engine: &Engine, followed: &[Followed], period: &Period, scale: Scale) -> Result<(), TestCaseError> {
     let mut expected = Figures::new();
-    let within: Vec<BlipDay> =
-        blip_days(followed).into_iter().filter(|blip| period.start <= blip.day && blip.day < period.end).collect();
+    let within: Vec<BlipDay> = blip_days(followed).into_iter().filter(|blip| period.start <= blip.day && blip.day < period.end).collect();
     expected_parity(followed, &within, &mut expected);
     expected_satisfaction(followed, period, scale, &mut expected);
     expected_routing(followed, period, &mut expected);

@@ -1,6 +1,6 @@
 //! Speed of the monthly report's queries on a large lake, and whether a month costs the same however long the history.
 //!
-//! Usage: `cargo bench --bench reports -- [TICKETS A MONTH] [MONTHS,MONTHS,…]`, 83333 and 1,60 where nothing is said: five million tickets at
+//! Usage: `cargo bench --bench reports -- [TICKETS A MONTH] [MONTHS,MONTHS,…]`, 83333 and 1,13,60 where nothing is said: five million tickets at
 //! the end. Tables are filled with invented rows and published as usual; the queries then run as a report runs them, and beside them, where
 //! `RELATO_BENCH_PYTHON` names an interpreter with duckdb and polars, the same figures written by hand. Prints Markdown.
 
@@ -108,7 +108,7 @@ fn by_hand(lake: &Path, texts: &BTreeMap<String, String>, now: DateTime<Utc>) ->
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     let tickets: u64 = arguments.first().map_or(83_333, |text| text.parse().expect("a number of tickets"));
-    let steps = arguments.get(1).map_or("1,60", String::as_str);
+    let steps = arguments.get(1).map_or("1,13,60", String::as_str);
     let steps: Vec<u32> = steps.split(',').map(|text| text.parse().expect("numbers of months")).collect();
     let folder = tempfile::tempdir().expect("a temporary folder");
     let texts = Project::embedded_query_texts();

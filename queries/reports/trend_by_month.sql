@@ -11,7 +11,7 @@
 --   conversations    count     M2   conversations that began (with a sector: that touch it)
 --   response_mean_s  duration  M9   mean of answered turns; null: none
 --   ratings          count     M18  valid answers that count
---   csat_share       share     M18  satisfied ÷ ratings; null: no answer
+--   csat_share       share     M18  satisfied ÷ ratings; null: no answer, or another scale
 -- unique: month
 -- not null: month, conversations, ratings
 WITH history AS (
@@ -62,7 +62,8 @@ rated AS (
     SELECT
         CAST(date_trunc('month', period_day) AS DATE) AS month,
         COUNT(*) AS ratings,
-        CAST(COUNT(*) FILTER (WHERE is_satisfied) AS DOUBLE) / NULLIF(COUNT(*), 0) AS csat_share
+        CAST(COUNT(*) FILTER (WHERE is_satisfied AND scale = '1-5') AS DOUBLE)
+        / NULLIF(COUNT(*) FILTER (WHERE scale = '1-5'), 0) AS csat_share
     FROM rating
     WHERE
         counted

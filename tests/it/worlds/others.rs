@@ -107,7 +107,7 @@ pub fn blip_days(followed: &[Followed]) -> Vec<BlipDay> {
 }
 
 /// The explanation of the largest difference: what nothing explains first, then what a rule does.
-fn of_the_largest<'a>(days: &[(&'a str, f64, NaiveDate)]) -> &'a str {
+fn of_the_largest<'a>(days: &[Compared<'a>]) -> &'a str {
     let rank = |explanation: &str| match explanation {
         "unexplained" => 0,
         "equal" => 2,
@@ -119,7 +119,10 @@ fn of_the_largest<'a>(days: &[(&'a str, f64, NaiveDate)]) -> &'a str {
     largest.expect("a day").0
 }
 
-fn told(days: &[(&str, f64, NaiveDate)]) -> String {
+/// A day compared: how its difference is explained, the difference, the day.
+type Compared<'a> = (&'a str, f64, NaiveDate);
+
+fn told(days: &[Compared]) -> String {
     let count = |wanted: fn(&str) -> bool| days.iter().filter(|(explanation, ..)| wanted(explanation)).count();
     let (equal, unexplained) = (count(|text| text == "equal"), count(|text| text == "unexplained"));
     format!("equal {equal} explained {} unexplained {unexplained} {}", days.len() - equal - unexplained, of_the_largest(days))
@@ -148,7 +151,7 @@ fn expected_parity(followed: &[Followed], reported: &[BlipDay], figures: &mut Fi
             figures.insert(format!("parity/{name}"), format!("{} days {ours} {} {}", days.len(), blips as i64, told(&days)));
         }
     }
-    let mut attendance: Vec<(&str, String, Vec<(&str, f64, NaiveDate)>)> = Vec::new();
+    let mut attendance: Vec<(&str, String, Vec<Compared>)> = Vec::new();
     for figure in ["queue", "first_response", "wait", "attendance_from_pickup", "attendance_from_answer"] {
         let named = if figure.starts_with("attendance") { "attendance" } else { figure };
         let (mut days, mut tickets, mut ours, mut blips) = (Vec::new(), 0, 0.0, 0.0);
@@ -181,7 +184,7 @@ fn expected_parity(followed: &[Followed], reported: &[BlipDay], figures: &mut Fi
         }
     }
     // Blip follows one of its two definitions of attendance; the other one, which fits fewer days, is no contradiction.
-    let equal = |days: &[(&str, f64, NaiveDate)]| days.iter().filter(|(explanation, ..)| *explanation == "equal").count();
+    let equal = |days: &[Compared]| days.iter().filter(|(explanation, ..)| *explanation == "equal").count();
     let best = attendance.iter().map(|(_, _, days)| equal(days)).max().unwrap_or(0);
     for (figure, text, days) in &attendance {
         let fits = equal(days);
@@ -298,7 +301,7 @@ fn expected_waiting(followed: &[Followed], period: &Period, figures: &mut Figure
 fn reported(engine: &Engine, period: &Period, scale: Scale) -> Figures {
     let run = |name: &str| -> Table {
         let parameters = Parameters {
-            period: period.clone(),
+            period: *period,
             sector: None,
             dimension: Some("sector".to_owned()),
             as_of: instant(60 * DAY),

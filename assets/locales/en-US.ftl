@@ -82,6 +82,11 @@ col-transfers_mean = Transfers per conversation
 col-unresolved_share = Sector unresolved
 col-whole_wait_business_mean_s = Whole wait in hours
 col-tag = Tag
+col-span = Span
+col-from_s = From
+col-to_s = To
+col-n_share = Share
+col-cumulative_share = Cumulative
 col-row_kind = Kind
 col-sector = Sector
 col-measure = Measure
@@ -164,12 +169,40 @@ col-said = Blip says / usual
 col-found = Found
 col-set_aside = Set aside
 
+value-span-minute_1 = up to 1 min
+value-span-minutes_5 = 1–5 min
+value-span-minutes_15 = 5–15 min
+value-span-minutes_30 = 15–30 min
+value-span-hour_1 = 30–60 min
+value-span-hours_4 = 1–4 h
+value-span-day_1 = 4–24 h
+value-span-longer = 1 day or more
+value-metric-queue_wait_s = Queue wait
+value-metric-queue_wait_business_s = Queue wait, business hours
+value-metric-first_response_s = First reply after pick-up
+value-metric-first_response_business_s = First reply after pick-up, business hours
+value-metric-whole_wait_s = Wait for the first reply
+value-metric-whole_wait_business_s = Wait for the first reply, business hours
+value-metric-response_s = Response time
+value-metric-response_business_s = Response time, business hours
+value-metric-handling_s = Handling time
+value-metric-handling_business_s = Handling time, business hours
+value-metric-resolution_s = Resolution time
+value-metric-resolution_business_s = Resolution time, business hours
+value-metric-csat_share = Satisfaction
+value-metric-response_rate = Response rate
+value-metric-one_touch_share = One touch
+value-metric-lost_share = Lost in the queue
+value-metric-abandoned_share = Abandoned
+value-metric-returned_24h_share = Return within 24 h
+value-metric-returned_7d_share = Return within 7 days
 value-none = (none)
 value-total = Total
 value-queue_wait = Queue wait
 value-first_response = First response after pick-up
 value-whole_wait = Wait for first response
 value-response = Response time
+value-resolution = Resolution time
 value-handling = Handling time
 value-attended = Attended
 value-abandoned = Abandoned
@@ -242,6 +275,36 @@ table-continued = { $group } (continued)
 table-few = few ratings
 table-empty = No data in this period.
 
+finding-good = Better
+finding-bad = Attention
+finding-note = Note
+finding-nothing = Nothing out of the ordinary: no target missed, no change worth telling, no unusual day.
+finding-target-missed = { $figure } missed its target: { $value }, for a target of { $bound } { $target }.
+finding-worst-sector = { $sector } met a target least often: { $metric } within target in { $share } of { $n } cases.
+finding-satisfaction = Customers of { $sector } are less satisfied than others: { $share } of { $n } ratings, against { $overall } overall.
+finding-rose = { $figure } rose by { $amount }: from { $from } to { $to }.
+finding-fell = { $figure } fell by { $amount }: from { $from } to { $to }.
+finding-waiting = { $n ->
+    [one] 1 conversation had waited two days or more for a first reply when the period ended, since { $oldest }.
+   *[other] { $count } conversations had waited two days or more for a first reply when the period ended, the oldest since { $oldest }.
+}
+finding-unusual-day = Unusual day: { $day } ({ $weekday }) had { $value } conversations; usual for the weekday are { $usual }.
+finding-volume-more = More work: { $to } conversations, { $amount } above the { $from } of the period before.
+finding-volume-less = Less work: { $to } conversations, { $amount } below the { $from } of the period before.
+table-others = { $n ->
+    [one] 1 other
+   *[other] { $count } others
+}
+table-missed = misses its target
+chart-beside = { $n ->
+    [one] and 1 more, in the table
+   *[other] and { $count } more, in the tables
+}
+title-parity_counts = ended tickets
+title-parity_times = mean times
+note-parity_counts = By Blip's definitions, on Blip's days (cut at UTC−3). Differences are explained by a rule or left unexplained.
+note-parity_times = Blip publishes two starts of the attendance: pick-up and first response. Differences up to a second are rounding.
+
 pdf-code = Code
 pdf-revision = Revision
 pdf-published = Published
@@ -280,6 +343,8 @@ about-notes = Notes
 about-definitions = Definitions
 about-queries = Queries (SHA-256)
 about-value = { $value } of { $total }
+summary-contents = Contents
+summary-name = Figure
 summary-figure = Figure
 summary-value = Value
 summary-previous = Previous period

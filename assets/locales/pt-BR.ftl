@@ -82,6 +82,11 @@ col-transfers_mean = Transferências por conversa
 col-unresolved_share = Setor não resolvido
 col-whole_wait_business_mean_s = 1ª resposta (total) em horário
 col-tag = Etiqueta
+col-span = Faixa
+col-from_s = De
+col-to_s = Até
+col-n_share = % do total
+col-cumulative_share = Acumulado
 col-row_kind = Tipo
 col-sector = Setor
 col-measure = Medida
@@ -164,12 +169,40 @@ col-said = Blip informa / habitual
 col-found = Encontrado
 col-set_aside = Separados
 
+value-span-minute_1 = até 1 min
+value-span-minutes_5 = 1–5 min
+value-span-minutes_15 = 5–15 min
+value-span-minutes_30 = 15–30 min
+value-span-hour_1 = 30–60 min
+value-span-hours_4 = 1–4 h
+value-span-day_1 = 4–24 h
+value-span-longer = 1 dia ou mais
+value-metric-queue_wait_s = Espera na fila
+value-metric-queue_wait_business_s = Espera na fila, em horário
+value-metric-first_response_s = 1ª resposta após assumir
+value-metric-first_response_business_s = 1ª resposta após assumir, em horário
+value-metric-whole_wait_s = Espera até a 1ª resposta
+value-metric-whole_wait_business_s = Espera até a 1ª resposta, em horário
+value-metric-response_s = Tempo de resposta
+value-metric-response_business_s = Tempo de resposta, em horário
+value-metric-handling_s = Tempo de atendimento
+value-metric-handling_business_s = Tempo de atendimento, em horário
+value-metric-resolution_s = Tempo de resolução
+value-metric-resolution_business_s = Tempo de resolução, em horário
+value-metric-csat_share = Satisfação
+value-metric-response_rate = Taxa de resposta
+value-metric-one_touch_share = Um só contato
+value-metric-lost_share = Perdidos na fila
+value-metric-abandoned_share = Abandonados
+value-metric-returned_24h_share = Retorno em 24 h
+value-metric-returned_7d_share = Retorno em 7 dias
 value-none = (nenhum)
 value-total = Total
 value-queue_wait = Espera na fila
 value-first_response = 1ª resposta após assumir
 value-whole_wait = Espera até a 1ª resposta
 value-response = Tempo de resposta
+value-resolution = Tempo de resolução
 value-handling = Tempo de atendimento
 value-attended = Atendida
 value-abandoned = Abandonada
@@ -242,6 +275,36 @@ table-continued = { $group } (continuação)
 table-few = poucas avaliações
 table-empty = Sem dados no período.
 
+finding-good = Melhora
+finding-bad = Atenção
+finding-note = Nota
+finding-nothing = Nada fora do esperado: nenhuma meta perdida, nenhuma mudança notável, nenhum dia incomum.
+finding-target-missed = { $figure } fora da meta: { $value }, para uma meta de { $bound } { $target }.
+finding-worst-sector = { $sector } é o setor que menos cumpriu uma meta: { $metric } dentro da meta em { $share } de { $n } casos.
+finding-satisfaction = Clientes de { $sector } estão menos satisfeitos que os demais: { $share } de { $n } avaliações, contra { $overall } no conjunto.
+finding-rose = { $figure } subiu { $amount }: de { $from } para { $to }.
+finding-fell = { $figure } caiu { $amount }: de { $from } para { $to }.
+finding-waiting = { $n ->
+    [one] 1 conversa esperava a primeira resposta havia dois dias ou mais no fim do período, desde { $oldest }.
+   *[other] { $count } conversas esperavam a primeira resposta havia dois dias ou mais no fim do período, a mais antiga desde { $oldest }.
+}
+finding-unusual-day = Dia incomum: { $day } ({ $weekday }) teve { $value } conversas; o usual para o dia da semana é { $usual }.
+finding-volume-more = Mais movimento: { $to } conversas, { $amount } acima das { $from } do período anterior.
+finding-volume-less = Menos movimento: { $to } conversas, { $amount } abaixo das { $from } do período anterior.
+table-others = { $n ->
+    [one] 1 outro
+   *[other] { $count } outros
+}
+table-missed = fora da meta
+chart-beside = { $n ->
+    [one] e mais 1, na tabela
+   *[other] e mais { $count }, nas tabelas
+}
+title-parity_counts = encerramentos
+title-parity_times = tempos médios
+note-parity_counts = Pelas definições da Blip, nos dias da Blip (cortados em UTC−3). Diferenças são explicadas por regra ou ficam sem explicação.
+note-parity_times = A Blip publica dois inícios do atendimento: assumir e primeira resposta. Diferenças de até um segundo são arredondamento.
+
 pdf-code = Código
 pdf-revision = Revisão
 pdf-published = Publicação
@@ -280,6 +343,8 @@ about-notes = Observações
 about-definitions = Definições
 about-queries = Consultas (SHA-256)
 about-value = { $value } de { $total }
+summary-contents = Conteúdo
+summary-name = Indicador
 summary-figure = Indicador
 summary-value = Valor
 summary-previous = Período anterior

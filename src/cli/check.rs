@@ -8,10 +8,11 @@ use clap::Args;
 use super::{Exit, Failure, Global, output};
 use crate::{
     blip::{BlipError, Client, ClientOptions, Entry, ErrorKind, contacts, desk, events, metrics, threads, unconfirmed::Unconfirmed},
-    config::{ConfigError, ContentSpec, KeyRole, Problem, Project, ReportSpec, SatisfactionSource, ScheduleSpec},
+    config::{ConfigError, KeyRole, Problem, Project, ReportSpec, SatisfactionSource, ScheduleSpec},
     domain::Period,
     query::Catalogue,
     render::Format,
+    report,
 };
 
 /// Tell everything that is wrong with files and keys
@@ -192,7 +193,7 @@ fn files(global: &Global, project: &Project) -> Result<(), Failure> {
     let reports = project.reports()?;
     let today = project.settings.organization.timezone.day(global.now());
     for spec in reports.values() {
-        problems.extend(report_problems(project, spec, &catalogue));
+        problems.extend(report::mistakes(spec, &catalogue));
         if let Err(error) = Period::parse(&spec.period, today) {
             problems.push(report_problem(project, spec, error.to_string()));
         }
@@ -252,45 +253,4 @@ fn schedule_problems(project: &Project, spec: &ScheduleSpec, reports: &BTreeMap<
     messages.extend(unknown.map(|format| format!("unknown format `{format}` (accepted: xlsx, pdf, csv, json)")));
     let file = project.dir.join(format!("schedules/{}.toml", spec.name));
     messages.into_iter().map(|message| Problem::of_file(&file, message)).collect()
-}
-
-/// Finds queries that do not exist and columns that a query does not give.
-fn report_problems(project: &Project, spec: &ReportSpec, catalogue: &Catalogue) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    for block in spec.blocks.iter().chain(&spec.details) {
-        let Some(query) = catalogue.get(&block.query) else {
-            let known: Vec<&str> = catalogue.iter().map(|query| query.name.as_str()).collect();
-            problems.push(report_problem(
-                project,
-                spec,
-                format!("block `{}`: unknown query `{}` (known: {})", block.id, block.query, known.join(", ")),
-            ));
-            continue;
-        };
-        let dimension = query.dimension(block.by.as_deref()).unwrap_or_else(|accepted| {
-            let asked = block.by.as_deref().unwrap_or_default();
-            let message = format!("block `{}`: query `{}` does not know by = \"{asked}\" ({accepted})", block.id, query.name);
-            problems.push(report_problem(project, spec, message));
-            block.by.as_deref()
-        });
-        let known = query.column_names(dimension);
-        let named: Vec<&String> = match &block.content {
-            ContentSpec::Kpis(figures) => figures
-                .iter()
-                .flat_map(|figure| [Some(&figure.column), figure.n.as_ref(), figure.median.as_ref(), figure.p90.as_ref()])
-                .flatten()
-                .collect(),
-            ContentSpec::Chart { category, series, .. } => std::iter::once(category).chain(series).collect(),
-            ContentSpec::HeatMap { value } => vec![value],
-            ContentSpec::Table { columns, group } => columns.iter().chain(group).collect(),
-        };
-        for column in named.into_iter().chain(block.filter.keys()) {
-            if !known.contains(&column.as_str()) {
-                let message =
-                    format!("block `{}`: query `{}` gives no column `{column}` (it gives {})", block.id, query.name, known.join(", "));
-                problems.push(report_problem(project, spec, message));
-            }
-        }
-    }
-    problems
 }

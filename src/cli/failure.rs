@@ -264,7 +264,8 @@ impl From<ReportError> for Failure {
     fn from(error: ReportError) -> Failure {
         match error {
             ReportError::Query(error) => error.into(),
-            ReportError::Column { .. } | ReportError::Dimension { .. } | ReportError::Sector { .. } => Failure::new(Exit::Usage, error),
+            ReportError::Definition(error) => error.into(),
+            ReportError::Sector { .. } => Failure::new(Exit::Usage, error),
         }
     }
 }

@@ -14,7 +14,7 @@ mod toml_file;
 
 pub use problem::{ConfigError, Problem};
 pub use project::Project;
-pub use report::{BlockSpec, ContentSpec, FigureSpec, Filter, GoodDirection, ReportSpec};
+pub use report::{BlockSpec, ContentSpec, FigureSpec, Filter, GoodDirection, ReportSpec, RowsSpec, Sort, SparkSpec, TableSpec};
 pub use schedule::ScheduleSpec;
 pub use secret::SecretSource;
 pub use settings::{

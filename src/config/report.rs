@@ -1,6 +1,11 @@
 //! Report definitions, `reports/*.toml`: which queries a report shows, and how.
 
-use std::{collections::BTreeMap, ops::Range, path::Path, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    ops::Range,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use serde::Deserialize;
 use toml::Spanned;
@@ -23,6 +28,8 @@ pub struct ReportSpec {
     pub blocks: Vec<BlockSpec>,
     /// Row-level parts for workbook and JSON.
     pub details: Vec<BlockSpec>,
+    /// The file, and its text: mistakes that only its queries show are placed in it.
+    pub source: (PathBuf, Arc<str>),
 }
 
 /// A part of a report.
@@ -34,14 +41,21 @@ pub struct BlockSpec {
     pub title: LocalText,
     /// One line under the title.
     pub note: Option<LocalText>,
+    /// What is shown.
+    pub content: ContentSpec,
+    /// Where in the definition's text the part stands.
+    pub span: Range<usize>,
+}
+
+/// Where a part's rows come from.
+#[derive(Debug, Clone)]
+pub struct RowsSpec {
     /// Name of the query that gives the rows.
     pub query: String,
     /// What the rows are of, such as `agent` or `week`; none is the query's first choice.
     pub by: Option<String>,
     /// Keeps only rows whose columns have these values.
     pub filter: Filter,
-    /// What is shown.
-    pub content: ContentSpec,
 }
 
 /// Column and the value it must have.
@@ -50,29 +64,121 @@ pub type Filter = BTreeMap<String, String>;
 /// What a part shows.
 #[derive(Debug, Clone)]
 pub enum ContentSpec {
+    /// What changed, what is amiss and what needs somebody, in sentences.
+    Findings,
+    /// Paragraphs with figures of the query's first row in them, as `{column}`.
+    Text {
+        /// Where the figures come from.
+        rows: RowsSpec,
+        /// The paragraphs, one a line.
+        text: LocalText,
+    },
     /// Key figures from the query's only row.
-    Kpis(Vec<FigureSpec>),
+    Kpis {
+        /// Where the figures come from.
+        rows: RowsSpec,
+        /// The figures, in order.
+        figures: Vec<FigureSpec>,
+    },
     /// A chart.
     Chart {
+        /// Where the rows come from.
+        rows: RowsSpec,
         /// How values are drawn.
         form: ChartForm,
-        /// Column of the category axis.
+        /// Column of the category axis; of a scatter, what its points are called.
         category: String,
-        /// Columns of the values.
+        /// Columns of the values; of a scatter, the two axes.
         series: Vec<String>,
     },
     /// Weekday × hour.
     HeatMap {
+        /// Where the rows come from.
+        rows: RowsSpec,
         /// Column of the colour's value.
         value: String,
     },
     /// Rows and columns.
-    Table {
-        /// Shown columns; all where none are named.
-        columns: Vec<String>,
-        /// Column that groups rows.
-        group: Option<String>,
-    },
+    Table(TableSpec),
+    /// Our figures beside Blip's own.
+    Parity,
+    /// What must be read with the figures.
+    Notes,
+    /// What every figure means; without such a part it comes last.
+    Glossary,
+}
+
+/// A [`ContentSpec::Table`].
+#[derive(Debug, Clone)]
+pub struct TableSpec {
+    /// Where the rows come from.
+    pub rows: RowsSpec,
+    /// Shown columns; all where none are named.
+    pub columns: Vec<String>,
+    /// Column that groups rows.
+    pub group: Option<String>,
+    /// Column that orders the rows, totals apart; none keeps the query's order.
+    pub sort: Option<Sort>,
+    /// Shows so many rows; all others become one.
+    pub top: Option<usize>,
+    /// Columns whose values are drawn as bars behind them.
+    pub bars: Vec<String>,
+    /// A small line for each row.
+    pub spark: Option<SparkSpec>,
+}
+
+/// An order of rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sort {
+    /// The column.
+    pub column: String,
+    /// Whether the largest value comes first; nothing comes last either way.
+    pub is_descending: bool,
+}
+
+/// Where the small lines of a table come from: rows of a query with the table's first column, a category and a value.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SparkSpec {
+    /// Name of the query.
+    pub query: String,
+    /// Column of the category axis, such as `day`.
+    pub category: String,
+    /// Column of the values.
+    pub value: String,
+}
+
+impl ContentSpec {
+    /// Returns where the rows come from; none for parts that no single query gives.
+    pub fn rows(&self) -> Option<&RowsSpec> {
+        match self {
+            ContentSpec::Text { rows, .. }
+            | ContentSpec::Kpis { rows, .. }
+            | ContentSpec::Chart { rows, .. }
+            | ContentSpec::HeatMap { rows, .. }
+            | ContentSpec::Table(TableSpec { rows, .. }) => Some(rows),
+            ContentSpec::Findings | ContentSpec::Parity | ContentSpec::Notes | ContentSpec::Glossary => None,
+        }
+    }
+
+    /// Returns the columns of the rows that are named, each once for every use.
+    pub fn columns(&self) -> Vec<&String> {
+        match self {
+            ContentSpec::Kpis { figures, .. } => figures
+                .iter()
+                .flat_map(|figure| [Some(&figure.column), figure.n.as_ref(), figure.median.as_ref(), figure.p90.as_ref()])
+                .flatten()
+                .collect(),
+            ContentSpec::Chart { category, series, .. } => std::iter::once(category).chain(series).collect(),
+            ContentSpec::HeatMap { value, .. } => vec![value],
+            ContentSpec::Table(table) => {
+                table.columns.iter().chain(&table.group).chain(table.sort.as_ref().map(|sort| &sort.column)).chain(&table.bars).collect()
+            }
+            ContentSpec::Findings | ContentSpec::Text { .. } | ContentSpec::Parity | ContentSpec::Notes | ContentSpec::Glossary => {
+                Vec::new()
+            }
+        }
+    }
 }
 
 /// A key figure of a [`ContentSpec::Kpis`] part.
@@ -124,7 +230,7 @@ impl ReportSpec {
                         mistakes.push((span.clone(), format!("block id `{}` is used twice", block.id)));
                     }
                     ids.push(block.id.clone());
-                    block.into_spec().map_err(|message| mistakes.push((span, message))).ok()
+                    block.into_spec(span.clone()).map_err(|message| mistakes.push((span, message))).ok()
                 })
                 .collect()
         };
@@ -133,7 +239,16 @@ impl ReportSpec {
             mistakes.push((0..0, "a report needs at least one [[block]]".to_owned()));
         }
         if mistakes.is_empty() {
-            Ok(ReportSpec { name: name.to_owned(), title: file.title, audience: file.audience, period: file.period, blocks, details })
+            let source = (path.to_owned(), Arc::clone(text));
+            Ok(ReportSpec {
+                name: name.to_owned(),
+                title: file.title,
+                audience: file.audience,
+                period: file.period,
+                blocks,
+                details,
+                source,
+            })
         } else {
             let place = |(span, message): (Range<usize>, String)| toml_file::problem_at(path, text, span, message);
             Err(ConfigError { problems: mistakes.into_iter().map(place).collect() })
@@ -165,12 +280,13 @@ struct BlockTable {
     kind: BlockKind,
     title: LocalText,
     note: Option<LocalText>,
-    query: String,
+    query: Option<String>,
     by: Option<String>,
     #[serde(default, rename = "where")]
     filter: Filter,
     #[serde(default)]
     figures: Vec<FigureSpec>,
+    text: Option<LocalText>,
     form: Option<ChartForm>,
     category: Option<String>,
     #[serde(default)]
@@ -179,33 +295,111 @@ struct BlockTable {
     #[serde(default)]
     columns: Vec<String>,
     group: Option<String>,
+    sort: Option<String>,
+    top: Option<usize>,
+    #[serde(default)]
+    bars: Vec<String>,
+    spark: Option<SparkSpec>,
 }
 
-#[derive(Clone, Copy, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum BlockKind {
+    Findings,
+    Text,
     Kpis,
     Chart,
     Heatmap,
     Table,
+    Parity,
+    Notes,
+    Glossary,
+}
+
+impl BlockKind {
+    /// The keys that a part of this kind can have, beside `id`, `kind`, `title` and `note`.
+    fn keys(self) -> &'static [&'static str] {
+        match self {
+            BlockKind::Findings | BlockKind::Parity | BlockKind::Notes | BlockKind::Glossary => &[],
+            BlockKind::Text => &["query", "by", "where", "text"],
+            BlockKind::Kpis => &["query", "by", "where", "figures"],
+            BlockKind::Chart => &["query", "by", "where", "form", "category", "series"],
+            BlockKind::Heatmap => &["query", "by", "where", "value"],
+            BlockKind::Table => &["query", "by", "where", "columns", "group", "sort", "top", "bars", "spark"],
+        }
+    }
 }
 
 impl BlockTable {
-    fn into_spec(self) -> Result<BlockSpec, String> {
-        let missing = |key: &str| format!("block `{}` needs `{key}`", self.id);
+    /// The keys that are there.
+    fn given(&self) -> Vec<&'static str> {
+        let keys = [
+            ("query", self.query.is_some()),
+            ("by", self.by.is_some()),
+            ("where", !self.filter.is_empty()),
+            ("figures", !self.figures.is_empty()),
+            ("text", self.text.is_some()),
+            ("form", self.form.is_some()),
+            ("category", self.category.is_some()),
+            ("series", !self.series.is_empty()),
+            ("value", self.value.is_some()),
+            ("columns", !self.columns.is_empty()),
+            ("group", self.group.is_some()),
+            ("sort", self.sort.is_some()),
+            ("top", self.top.is_some()),
+            ("bars", !self.bars.is_empty()),
+            ("spark", self.spark.is_some()),
+        ];
+        keys.into_iter().filter(|(_, is_given)| *is_given).map(|(key, _)| key).collect()
+    }
+
+    fn into_spec(self, span: Range<usize>) -> Result<BlockSpec, String> {
+        let id = self.id.clone();
+        let missing = |key: &str| format!("block `{id}` needs `{key}`");
+        let accepted = self.kind.keys();
+        if let Some(key) = self.given().into_iter().find(|key| !accepted.contains(key)) {
+            let accepted = if accepted.is_empty() { "only `note`".to_owned() } else { format!("`{}`", accepted.join("`, `")) };
+            return Err(format!("block `{id}` has `{key}`, which its kind does not take (it takes {accepted})"));
+        }
+        let rows = self.query.map(|query| RowsSpec { query, by: self.by, filter: self.filter }).ok_or_else(|| missing("query"));
         let content = match self.kind {
+            BlockKind::Findings => ContentSpec::Findings,
+            BlockKind::Parity => ContentSpec::Parity,
+            BlockKind::Notes => ContentSpec::Notes,
+            BlockKind::Glossary => ContentSpec::Glossary,
+            BlockKind::Text => ContentSpec::Text { rows: rows?, text: self.text.ok_or_else(|| missing("text"))? },
             BlockKind::Kpis if self.figures.is_empty() => return Err(missing("figures")),
-            BlockKind::Kpis => ContentSpec::Kpis(self.figures),
-            BlockKind::Chart if self.series.is_empty() => return Err(missing("series")),
-            BlockKind::Chart => ContentSpec::Chart {
-                form: self.form.ok_or_else(|| missing("form"))?,
-                category: self.category.clone().ok_or_else(|| missing("category"))?,
-                series: self.series,
-            },
-            BlockKind::Heatmap => ContentSpec::HeatMap { value: self.value.clone().ok_or_else(|| missing("value"))? },
-            BlockKind::Table => ContentSpec::Table { columns: self.columns, group: self.group },
+            BlockKind::Kpis => ContentSpec::Kpis { rows: rows?, figures: self.figures },
+            BlockKind::Chart => {
+                let form = self.form.ok_or_else(|| missing("form"))?;
+                let (fewest, most) = form.series();
+                if !(fewest..=most).contains(&self.series.len()) {
+                    let wanted = if fewest == most { fewest.to_string() } else { format!("{fewest} to {most}") };
+                    return Err(format!("block `{id}` has {} series; this form takes {wanted}", self.series.len()));
+                }
+                ContentSpec::Chart { rows: rows?, form, category: self.category.ok_or_else(|| missing("category"))?, series: self.series }
+            }
+            BlockKind::Heatmap => ContentSpec::HeatMap { rows: rows?, value: self.value.ok_or_else(|| missing("value"))? },
+            BlockKind::Table => {
+                if self.top == Some(0) {
+                    return Err(format!("block `{id}`: `top` must be at least 1"));
+                }
+                let sort = self.sort.map(|sort| match sort.strip_prefix('-') {
+                    Some(column) => Sort { column: column.to_owned(), is_descending: true },
+                    None => Sort { column: sort, is_descending: false },
+                });
+                ContentSpec::Table(TableSpec {
+                    rows: rows?,
+                    columns: self.columns,
+                    group: self.group,
+                    sort,
+                    top: self.top,
+                    bars: self.bars,
+                    spark: self.spark,
+                })
+            }
         };
-        Ok(BlockSpec { id: self.id, title: self.title, note: self.note, query: self.query, by: self.by, filter: self.filter, content })
+        Ok(BlockSpec { id: self.id, title: self.title, note: self.note, content, span })
     }
 }
 
@@ -230,6 +424,20 @@ mod tests {
         let block = "[[block]]\nid = \"x\"\nkind = \"table\"\ntitle = \"X\"\nquery = \"q\"\n";
         let error = parse(&format!("title = \"T\"\naudience = \"A\"\n{block}{block}")).unwrap_err();
         assert!(error.contains("8:1: block id `x` is used twice"), "{error}");
+    }
+
+    #[test]
+    fn a_key_that_a_kind_does_not_take_is_refused_instead_of_ignored() {
+        let text = "title = \"T\"\naudience = \"A\"\n[[block]]\nid = \"x\"\nkind = \"heatmap\"\ntitle = \"X\"\nquery = \"q\"\nvalue = \"n\"\ntop = 3\n";
+        let error = parse(text).unwrap_err();
+        let wanted = "reports/r.toml:3:1: block `x` has `top`, which its kind does not take (it takes `query`, `by`, `where`, `value`)";
+        assert_eq!(error, wanted);
+    }
+
+    #[test]
+    fn a_scatter_has_two_axes() {
+        let text = "title = \"T\"\naudience = \"A\"\n[[block]]\nid = \"x\"\nkind = \"chart\"\nform = \"scatter\"\ntitle = \"X\"\nquery = \"q\"\ncategory = \"c\"\nseries = [\"n\"]\n";
+        assert_eq!(parse(text).unwrap_err(), "reports/r.toml:3:1: block `x` has 1 series; this form takes 2");
     }
 
     #[test]

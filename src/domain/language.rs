@@ -16,6 +16,14 @@ pub enum Language {
 }
 
 impl Language {
+    /// Returns the name under which tickets are shown whose sector cannot be told.
+    pub const fn unresolved_sector(self) -> &'static str {
+        match self {
+            Language::PtBr => "Não resolvido",
+            Language::EnUs => "Unresolved",
+        }
+    }
+
     /// Every language, in the order they are offered.
     pub const ALL: [Language; 2] = [Language::PtBr, Language::EnUs];
 
@@ -84,6 +92,15 @@ pub struct EachLanguage {
 }
 
 impl LocalText {
+    /// Returns every version of the text.
+    pub fn all(&self) -> impl Iterator<Item = &str> {
+        let (first, second) = match self {
+            LocalText::Same(text) => (text.as_str(), None),
+            LocalText::Each(each) => (each.pt_br.as_str(), each.en_us.as_deref()),
+        };
+        std::iter::once(first).chain(second)
+    }
+
     /// Returns the text for `language`.
     pub fn get(&self, language: Language) -> &str {
         match (self, language) {

@@ -229,6 +229,20 @@ pub struct Block {
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Content {
+    /// What changed, what is amiss and what needs somebody.
+    Findings {
+        /// The most important first.
+        findings: Vec<Finding>,
+    },
+    /// Sentences with figures in them.
+    Text {
+        /// The paragraphs.
+        paragraphs: Vec<String>,
+    },
+    /// The report's notes stand here.
+    Notes,
+    /// The report's definitions stand here.
+    Glossary,
     /// Key figures.
     Kpis {
         /// The figures, in order.
@@ -240,6 +254,41 @@ pub enum Content {
     HeatMap(HeatMap),
     /// Rows and columns.
     Table(TableView),
+}
+
+/// A sentence written from the data by a rule.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Finding {
+    /// The rule that found it.
+    pub rule: FindingRule,
+    /// How a reader should take it.
+    pub verdict: Verdict,
+    /// The sentence.
+    pub text: String,
+}
+
+/// What is looked for in the data of a period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FindingRule {
+    /// A figure of the whole that misses its target.
+    TargetMissed,
+    /// The sector that met a target least often.
+    WorstSector,
+    /// A sector whose customers are less satisfied than all, beyond chance.
+    Satisfaction,
+    /// The change for the worse that is largest.
+    Worse,
+    /// The change for the better that is largest.
+    Better,
+    /// Customers who wait for a first reply since days.
+    Waiting,
+    /// A day far from what is usual for its weekday.
+    UnusualDay,
+    /// More or less work than in the period before.
+    Volume,
+    /// Nothing of all this.
+    Nothing,
 }
 
 /// One key figure.
@@ -303,7 +352,7 @@ pub enum Verdict {
     Neutral,
 }
 
-/// A chart: one category axis, one or more value columns of the same kind.
+/// A chart: one category axis, one or more value columns of the same kind; of a scatter, one name and two value columns.
 #[derive(Debug, Clone, Serialize)]
 pub struct Chart {
     /// How values are drawn.
@@ -324,8 +373,30 @@ pub enum ChartForm {
     Column,
     /// Lying bars, one a category.
     Bar,
-    /// A line along time.
+    /// Upright columns side by side, one a series.
+    Grouped,
+    /// Upright columns on top of each other, one a series.
+    Stacked,
+    /// Lines along time, one a series.
     Line,
+    /// A line along time over a filled ground.
+    Area,
+    /// Columns that touch: how often values fall into each span.
+    Histogram,
+    /// A named point for each row.
+    Scatter,
+}
+
+impl ChartForm {
+    /// Returns how many value columns a chart of this form takes, at least and at most.
+    pub const fn series(self) -> (usize, usize) {
+        match self {
+            ChartForm::Column | ChartForm::Area | ChartForm::Histogram => (1, 1),
+            ChartForm::Bar | ChartForm::Line => (1, 4),
+            ChartForm::Grouped | ChartForm::Stacked => (2, 5),
+            ChartForm::Scatter => (2, 2),
+        }
+    }
 }
 
 /// A table of weekdays × hours.
@@ -346,6 +417,41 @@ pub struct TableView {
     pub group: Option<String>,
     /// The rows, in order. A column `row_kind` with the value `total` marks totals.
     pub table: Table,
+    /// Columns whose values are drawn as bars behind them.
+    pub bars: Vec<String>,
+    /// A small line for each row.
+    pub spark: Option<Spark>,
+    /// Which values reach their target, for the columns that have one.
+    pub aims: Vec<ColumnAims>,
+}
+
+impl TableView {
+    /// Makes a view of a table with nothing but its values.
+    pub fn plain(table: Table, shown: Vec<String>, group: Option<String>) -> TableView {
+        TableView { shown, group, table, bars: Vec::new(), spark: None, aims: Vec::new() }
+    }
+}
+
+/// Small lines beside the rows of a table.
+#[derive(Debug, Clone, Serialize)]
+pub struct Spark {
+    /// Heading for the reader.
+    pub label: String,
+    /// What the values are.
+    pub kind: super::Kind,
+    /// The places along the lines, such as days, for the reader.
+    pub categories: Vec<String>,
+    /// One line a row of the table, with a value or none for each place; empty for rows without a line.
+    pub lines: Vec<Vec<Option<f64>>>,
+}
+
+/// Targets of a column.
+#[derive(Debug, Clone, Serialize)]
+pub struct ColumnAims {
+    /// The column.
+    pub column: String,
+    /// For each row of the table, what it should reach; none where no target holds or there is no value.
+    pub targets: Vec<Option<Target>>,
 }
 
 /// An entry of the metric dictionary.

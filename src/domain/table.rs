@@ -4,7 +4,7 @@
 //! looks from the kind; the values stay unrounded.
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta};
-use polars::prelude::{AnyValue, BooleanChunked, DataFrame, DataType, TimeUnit};
+use polars::prelude::{AnyValue, BooleanChunked, DataFrame, DataType, IdxCa, IdxSize, TimeUnit};
 use serde::{
     Deserialize, Serialize,
     ser::{SerializeMap, SerializeSeq},
@@ -262,6 +262,40 @@ impl Table {
         let mask: BooleanChunked = (0..self.row_count()).map(|row| Some(keep(row))).collect();
         let frame = self.frame.filter(&mask).expect("the mask has one value a row");
         Table { columns: self.columns.clone(), frame }
+    }
+
+    /// Returns the rows at these positions, in their order.
+    ///
+    /// # Panics
+    /// When one is out of range.
+    #[must_use]
+    pub fn taken(&self, rows: &[usize]) -> Table {
+        let rows: IdxCa = rows.iter().map(|row| Some(IdxSize::try_from(*row).expect("a row of the table"))).collect();
+        let frame = self.frame.take(&rows).expect("rows of the table");
+        Table { columns: self.columns.clone(), frame }
+    }
+
+    /// Returns a table with the same columns and other rows.
+    ///
+    /// # Panics
+    /// When the values are not those of the columns, `count` each.
+    #[must_use]
+    pub fn with_rows(&self, count: usize, values: Vec<polars::prelude::Column>) -> Table {
+        let frame = DataFrame::new(count, values).expect("columns of one length");
+        Table { columns: self.columns.clone(), frame }
+    }
+
+    /// Returns the rows of this table and then those of others with the same columns.
+    ///
+    /// # Panics
+    /// When columns differ.
+    #[must_use]
+    pub fn followed_by<'a>(mut self, others: impl Iterator<Item = &'a Table>) -> Table {
+        for other in others {
+            self.frame.vstack_mut(other.frame()).expect("the same columns");
+        }
+        self.frame.rechunk_mut();
+        self
     }
 
     fn try_cell(&self, row: usize, column: usize) -> Option<Cell<'_>> {

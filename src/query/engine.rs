@@ -157,6 +157,11 @@ impl Engine {
         Engine { connection, catalogue, snapshot: None, cut: StdCell::new(None) }
     }
 
+    /// Returns the queries and checks.
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
+    }
+
     /// Returns the report query or saved query called `name`.
     ///
     /// # Errors

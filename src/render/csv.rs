@@ -10,9 +10,12 @@ use crate::domain::{
 
 /// Renders every table of `data`; figures are in seconds, shares between 0 and 1, as the JSON has them.
 pub fn render(data: &ReportData, locale: &Locale) -> Result<Vec<Rendered>, RenderError> {
+    // Notes and definitions are no tables: the other formats have them.
+    let has_rows = |block: &&Block| !matches!(block.content, Content::Notes | Content::Glossary);
     data.blocks
         .iter()
         .chain(&data.details)
+        .filter(has_rows)
         .map(|block| {
             let bytes = block_bytes(block, locale).map_err(|source| RenderError::Csv { part: block.id.clone(), source })?;
             Ok(Rendered { suffix: format!("_{}", block.id), bytes })
@@ -49,6 +52,9 @@ fn block_bytes(block: &Block, locale: &Locale) -> Result<Vec<u8>, csv::Error> {
                 writer.write_record([text(&figure.column.label), value, previous, year, target, n])?;
             }
         }
+        Content::Findings { findings } => findings.iter().try_for_each(|finding| writer.write_record([text(&finding.text)]))?,
+        Content::Text { paragraphs } => paragraphs.iter().try_for_each(|paragraph| writer.write_record([text(paragraph)]))?,
+        Content::Notes | Content::Glossary => {}
         Content::Chart(chart) => table_rows(&mut writer, &chart.table, locale)?,
         Content::HeatMap(heat_map) => table_rows(&mut writer, &heat_map.table, locale)?,
         Content::Table(view) => table_rows(&mut writer, &view.table, locale)?,

@@ -57,7 +57,12 @@ impl Locale {
 
     /// Returns the text of `key` that fits the number `n`; `$count` is the number as it is shown.
     pub fn plural(&self, key: &str, n: i64) -> String {
-        let mut arguments = FluentArgs::new();
+        self.plural_with(key, n, &[])
+    }
+
+    /// Returns the text of `key` that fits the number `n`, with values placed in it.
+    pub fn plural_with(&self, key: &str, n: i64, values: &[(&str, &str)]) -> String {
+        let mut arguments: FluentArgs<'_> = values.iter().map(|(name, value)| (*name, FluentValue::from(*value))).collect();
         arguments.set("n", n);
         arguments.set("count", self.count(n));
         self.format(key, &arguments)

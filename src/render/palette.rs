@@ -15,6 +15,8 @@ pub const GROUND: Rgb = (244, 246, 249);
 pub const MAIN: Rgb = (24, 84, 140);
 /// A lighter tone of the house colour: weekends, second series.
 pub const SOFT: Rgb = (150, 186, 216);
+/// Bars behind numbers.
+pub const BAR: Rgb = (205, 222, 238);
 /// Good news.
 pub const GOOD: Rgb = (18, 116, 84);
 /// Bad news.
@@ -25,6 +27,18 @@ pub const CAUTION: Rgb = (154, 103, 0);
 pub const CAUTION_GROUND: Rgb = (255, 246, 221);
 /// Paper.
 pub const WHITE: Rgb = (255, 255, 255);
+
+/// Returns the colour of the n-th of several series: dark, light and warm take turns, apart from each other in grey print, too.
+pub fn series(place: usize) -> Rgb {
+    const SERIES: [Rgb; 4] = [MAIN, (230, 159, 60), SOFT, (64, 72, 84)];
+    SERIES[place % SERIES.len()]
+}
+
+/// Returns the colour of the n-th of five scores, the best first: two cool, one pale, two warm.
+pub fn scores(place: usize) -> Rgb {
+    const SCORES: [Rgb; 5] = [MAIN, SOFT, (222, 226, 232), (236, 176, 90), (160, 84, 20)];
+    SCORES[place % SCORES.len()]
+}
 
 /// Returns a colour between white and the house colour; 0 is nearly white, 1 dark.
 pub fn heat(share: f64) -> Rgb {

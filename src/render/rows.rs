@@ -21,7 +21,7 @@ pub enum Shown<'a> {
 const MEMBERS: [&str; 4] = ["sector", "agent", "channel", "tag"];
 
 /// Columns whose values are words of the program, in the reader's language where there is a text for them.
-const CODED: [&str; 5] = ["figure", "explanation", "routing", "check_name", "metric"];
+const CODED: [&str; 6] = ["figure", "explanation", "routing", "check_name", "metric", "span"];
 
 /// The mark behind a value that rests on few answers.
 pub const FEW_MARK: &str = "*";
@@ -72,9 +72,25 @@ pub fn text(table: &Table, row: usize, name: &str, locale: &Locale) -> String {
     }
 }
 
+/// Returns how long the bar behind each row's value is, from 0 to 1: totals have none, and do not shrink the others.
+pub fn bar_shares(table: &Table, name: &str) -> Vec<Option<f64>> {
+    let members = |row: &usize| !is_total(table, *row) && table.get(*row, "row_kind") != Cell::Text("others");
+    let highest = (0..table.row_count()).filter(members).filter_map(|row| table.get(row, name).number()).fold(0.0, f64::max);
+    (0..table.row_count())
+        .map(|row| members(&row).then(|| table.get(row, name).number()).flatten().filter(|_| highest > 0.0))
+        .map(|value| value.map(|value| (value / highest).clamp(0.0, 1.0)))
+        .collect()
+}
+
 /// Returns whether `row` is a total.
 pub fn is_total(table: &Table, row: usize) -> bool {
     table.get(row, "row_kind") == Cell::Text("total")
+}
+
+/// Returns for each row whether it stands out as a total: where there is nothing but totals, none does.
+pub fn totals(table: &Table) -> Vec<bool> {
+    let totals: Vec<bool> = (0..table.row_count()).map(|row| is_total(table, row)).collect();
+    if totals.iter().all(|is_total| *is_total) { vec![false; totals.len()] } else { totals }
 }
 
 /// Returns whether any shown cell carries the mark of few answers.

@@ -2,25 +2,32 @@
 //!
 //! Numbers come from queries and are not touched here, but for differences between two periods.
 
+mod builder;
 mod comparison;
 mod completeness;
 mod definitions;
+mod findings;
 mod restatement;
+mod table;
+mod validate;
 
 use std::collections::BTreeMap;
 
 use crate::{
-    config::{BlockSpec, ContentSpec, FigureSpec, Filter, ReportSpec, SatisfactionSource, Settings, Target},
+    config::{BlockSpec, ConfigError, ReportSpec, SatisfactionSource, Settings},
     domain::{
-        Cell, Column, Period, ReportData, Table,
-        report_data::{Block, Chart, Content, Document, Figure, HeatMap, QueryStamp, SnapshotStamp, TableView, Target as Aim},
+        Period, ReportData,
+        report_data::{Block, Content, Document, QueryStamp, SnapshotStamp},
     },
-    query::{CheckStrength, Engine, MEMBER, Parameters, QueryError},
+    query::{CheckStrength, Engine, Parameters, QueryError},
     render::Locale,
     snapshot::Snapshot,
 };
 
 pub use restatement::{Earlier, publication, rules};
+pub use validate::mistakes;
+
+use self::builder::{Builder, Targets};
 
 /// What a report is asked for.
 #[derive(Debug, Clone)]
@@ -41,34 +48,9 @@ pub enum ReportError {
     /// A query failed.
     #[error(transparent)]
     Query(#[from] QueryError),
-    /// A block names a column that its query does not have.
-    #[error("reports/{report}.toml: block `{block}` names column `{column}`, which query `{query}` does not give (it gives {known})")]
-    Column {
-        /// The report.
-        report: String,
-        /// The block.
-        block: String,
-        /// The column.
-        column: String,
-        /// The query.
-        query: String,
-        /// Columns of the query.
-        known: String,
-    },
-    /// A block asks for rows of something that its query does not know.
-    #[error("reports/{report}.toml: block `{block}` has by = \"{asked}\", which query `{query}` does not know ({accepted})")]
-    Dimension {
-        /// The report.
-        report: String,
-        /// The block.
-        block: String,
-        /// What was asked for.
-        asked: String,
-        /// The query.
-        query: String,
-        /// What the query knows.
-        accepted: String,
-    },
+    /// The definition does not fit its queries.
+    #[error(transparent)]
+    Definition(#[from] ConfigError),
     /// No sector has this name.
     #[error("unknown sector `{asked}` (known: {known})")]
     Sector {
@@ -97,6 +79,10 @@ pub fn build(
             return Err(ReportError::Sector { asked: asked.clone(), known: known.join(", ") });
         }
     }
+    let problems = mistakes(spec, engine.catalogue());
+    if !problems.is_empty() {
+        return Err(ConfigError { problems }.into());
+    }
     let checks = engine.check()?;
     let locale = Locale::new(settings.organization.locale);
     let zone = settings.organization.timezone;
@@ -115,11 +101,14 @@ pub fn build(
     let mut builder = Builder {
         previous: loaded(previous)?,
         last_year: loaded(last_year)?,
-        targets: targets(settings, request),
+        targets: Targets::on(request.period.last_day(), &settings.targets),
+        no_sectors: vec![settings.sectors.default_queue.clone(), locale.language().unresolved_sector().to_owned()],
         ..Builder::new(engine, spec, &locale, parameters, completeness.days_loaded > 0)
     };
-    let mut blocks = spec.blocks.iter().map(|block| builder.block(block)).collect::<Result<Vec<_>, _>>()?;
-    let details = spec.details.iter().map(|block| builder.block(block)).collect::<Result<Vec<_>, _>>()?;
+    let mut parts = |specs: &[BlockSpec]| -> Result<Vec<Block>, ReportError> {
+        Ok(specs.iter().map(|spec| builder.blocks(spec)).collect::<Result<Vec<_>, _>>()?.concat())
+    };
+    let (mut blocks, details) = (parts(&spec.blocks)?, parts(&spec.details)?);
 
     let of_period = |period: Period| -> Result<Builder<'_>, ReportError> {
         let parameters = of(period);
@@ -190,232 +179,5 @@ pub fn build(
         blocks,
         details,
         queries,
-    })
-}
-
-struct Builder<'a> {
-    engine: &'a Engine,
-    spec: &'a ReportSpec,
-    locale: &'a Locale,
-    parameters: Parameters,
-    /// Whether any day of the period was loaded; else every table is empty, for a count of rows would be a false zero.
-    is_loaded: bool,
-    /// Parameters of the period to compare with; none where it was not loaded.
-    previous: Option<Parameters>,
-    /// Parameters of the period a year earlier; none where it was not loaded.
-    last_year: Option<Parameters>,
-    /// Targets in force on the period's last day, by figure.
-    targets: BTreeMap<String, Target>,
-    /// Results by query, dimension and period: the same query gives the same numbers everywhere.
-    tables: BTreeMap<(String, Option<String>, When), Table>,
-    /// Columns that the reader gets to see, for the definitions.
-    columns: Vec<Column>,
-}
-
-/// Which period a table is of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum When {
-    Now,
-    Previous,
-    LastYear,
-}
-
-/// Returns the targets in force on the period's last day, by figure; a sector's own one takes the place of that of all.
-fn targets(settings: &Settings, request: &ReportRequest) -> BTreeMap<String, Target> {
-    let mut found: BTreeMap<String, (bool, chrono::NaiveDate, Target)> = BTreeMap::new();
-    for target in settings.targets.iter().filter(|target| target.from <= request.period.last_day()) {
-        let is_own = target.sector.is_some();
-        if is_own && target.sector != request.sector {
-            continue;
-        }
-        let newer = found.get(&target.metric).is_none_or(|(own, from, _)| (*own, *from) <= (is_own, target.from));
-        if newer {
-            found.insert(target.metric.clone(), (is_own, target.from, target.clone()));
-        }
-    }
-    found.into_iter().map(|(metric, (_, _, target))| (metric, target)).collect()
-}
-
-/// Returns the name under which a column's target is declared: that of the measure, whatever is made of it.
-fn target_metric(column: &str) -> String {
-    column.strip_suffix("_mean_s").map_or_else(|| column.to_owned(), |measure| format!("{measure}_s"))
-}
-
-impl<'a> Builder<'a> {
-    /// Makes a builder that compares with no other period.
-    fn new(engine: &'a Engine, spec: &'a ReportSpec, locale: &'a Locale, parameters: Parameters, is_loaded: bool) -> Builder<'a> {
-        Builder {
-            engine,
-            spec,
-            locale,
-            parameters,
-            is_loaded,
-            previous: None,
-            last_year: None,
-            targets: BTreeMap::new(),
-            tables: BTreeMap::new(),
-            columns: Vec::new(),
-        }
-    }
-
-    fn block(&mut self, spec: &BlockSpec) -> Result<Block, ReportError> {
-        let table = self.table(spec, When::Now)?;
-        let table = self.filtered(spec, &table)?;
-        let language = self.locale.language();
-        let content = match &spec.content {
-            ContentSpec::Kpis(figures) => Content::Kpis { figures: self.figures(spec, figures, &table)? },
-            ContentSpec::Chart { form, category, series } => {
-                self.need(spec, &table, std::iter::once(category).chain(series))?;
-                self.show(&table, series);
-                Content::Chart(Chart { form: *form, category: category.clone(), series: series.clone(), table })
-            }
-            ContentSpec::HeatMap { value } => {
-                self.need(spec, &table, [value, &"weekday".to_owned(), &"hour".to_owned()])?;
-                self.show(&table, std::slice::from_ref(value));
-                Content::HeatMap(HeatMap { value: value.clone(), table })
-            }
-            ContentSpec::Table { columns, group } => {
-                self.need(spec, &table, columns.iter().chain(group))?;
-                let shown: Vec<String> = match columns.as_slice() {
-                    [] => table.columns().iter().map(|column| column.name.clone()).filter(|name| name != "row_kind").collect(),
-                    named => named.to_vec(),
-                };
-                self.show(&table, &shown);
-                Content::Table(TableView { shown, group: group.clone(), table })
-            }
-        };
-        Ok(Block {
-            id: spec.id.clone(),
-            title: spec.title.get(language).to_owned(),
-            note: spec.note.as_ref().map(|note| note.get(language).to_owned()),
-            content,
-        })
-    }
-
-    /// Returns the block's rows of an earlier period; none where that was not loaded.
-    fn earlier(&mut self, block: &BlockSpec, when: When) -> Result<Option<Table>, ReportError> {
-        let is_loaded = match when {
-            When::Now => true,
-            When::Previous => self.previous.is_some(),
-            When::LastYear => self.last_year.is_some(),
-        };
-        if !is_loaded {
-            return Ok(None);
-        }
-        let table = self.table(block, when)?;
-        Ok(Some(self.filtered(block, &table)?))
-    }
-
-    fn table(&mut self, block: &BlockSpec, when: When) -> Result<Table, ReportError> {
-        let dimension = self.dimension(block)?;
-        let key = (block.query.clone(), dimension.clone(), when);
-        if let Some(table) = self.tables.get(&key) {
-            return Ok(table.clone());
-        }
-        let parameters = match when {
-            When::Now => None,
-            When::Previous => self.previous.as_ref(),
-            When::LastYear => self.last_year.as_ref(),
-        };
-        let parameters = Parameters { dimension: dimension.clone(), ..parameters.unwrap_or(&self.parameters).clone() };
-        let table = self.engine.run(&block.query, &parameters)?;
-        let table = match &dimension {
-            Some(dimension) => table.renamed(MEMBER, dimension),
-            None => table,
-        };
-        let table = table.labelled(|column| self.locale.text(&format!("col-{}", column.name)));
-        let table = if self.is_loaded { table } else { table.filtered(|_| false) };
-        self.tables.insert(key, table.clone());
-        Ok(table)
-    }
-
-    fn dimension(&self, block: &BlockSpec) -> Result<Option<String>, ReportError> {
-        let query = self.engine.query(&block.query)?;
-        query.dimension(block.by.as_deref()).map(|dimension| dimension.map(str::to_owned)).map_err(|accepted| ReportError::Dimension {
-            report: self.spec.name.clone(),
-            block: block.id.clone(),
-            asked: block.by.clone().unwrap_or_default(),
-            query: block.query.clone(),
-            accepted,
-        })
-    }
-
-    fn filtered(&self, spec: &BlockSpec, table: &Table) -> Result<Table, ReportError> {
-        self.need(spec, table, spec.filter.keys())?;
-        Ok(if spec.filter.is_empty() { table.clone() } else { table.filtered(|row| passes(table, row, &spec.filter)) })
-    }
-
-    fn figures(&mut self, block: &BlockSpec, specs: &[FigureSpec], table: &Table) -> Result<Vec<Figure>, ReportError> {
-        let (previous, last_year) = (self.earlier(block, When::Previous)?, self.earlier(block, When::LastYear)?);
-        let mut figures = Vec::with_capacity(specs.len());
-        for spec in specs {
-            let others = [&spec.n, &spec.median, &spec.p90].into_iter().flatten();
-            self.need(block, table, std::iter::once(&spec.column).chain(others))?;
-            self.show(table, std::slice::from_ref(&spec.column));
-            let first = |table: &Table, name: &str| if table.row_count() > 0 { table.get(0, name).number() } else { None };
-            let column = table.columns()[table.position(&spec.column).unwrap_or(0)].clone();
-            let value = first(table, &spec.column);
-            let earlier = previous.as_ref().and_then(|table| first(table, &spec.column));
-            let year_earlier = last_year.as_ref().and_then(|table| first(table, &spec.column));
-            let target = self.targets.get(&target_metric(&spec.column)).map(|target| {
-                let is_upper_bound = target.is_upper_bound();
-                let is_met = value.map(|value| if is_upper_bound { value <= target.value } else { value >= target.value });
-                Aim { value: target.value, is_upper_bound, is_met }
-            });
-            let n = spec.n.as_ref().and_then(|name| if table.row_count() > 0 { table.get(0, name).int() } else { None });
-            let placed = |name: &Option<String>| {
-                name.as_ref().and_then(|name| first(table, name)).map(|value| self.locale.value(column.kind, value))
-            };
-            let detail = match (placed(&spec.median), placed(&spec.p90)) {
-                (Some(median), Some(p90)) => Some(self.locale.text_with("kpi-detail", &[("median", &median), ("p90", &p90)])),
-                _ => None,
-            };
-            figures.push(Figure {
-                unit: column.kind.unit(),
-                change: comparison::change(column.kind, value, earlier, spec.good),
-                last_year: year_earlier,
-                year_change: comparison::change(column.kind, value, year_earlier, spec.good),
-                target,
-                is_loaded: self.is_loaded,
-                column,
-                value,
-                n,
-                previous: earlier,
-                detail,
-            });
-        }
-        Ok(figures)
-    }
-
-    fn need<'b>(&self, block: &BlockSpec, table: &Table, names: impl IntoIterator<Item = &'b String>) -> Result<(), ReportError> {
-        for name in names {
-            if table.position(name).is_none() {
-                return Err(ReportError::Column {
-                    report: self.spec.name.clone(),
-                    block: block.id.clone(),
-                    column: name.clone(),
-                    query: block.query.clone(),
-                    known: table.columns().iter().map(|column| column.name.as_str()).collect::<Vec<_>>().join(", "),
-                });
-            }
-        }
-        Ok(())
-    }
-
-    fn show(&mut self, table: &Table, names: &[String]) {
-        for name in names {
-            if let Some(position) = table.position(name) {
-                self.columns.push(table.columns()[position].clone());
-            }
-        }
-    }
-}
-
-fn passes(table: &Table, row: usize, filter: &Filter) -> bool {
-    filter.iter().all(|(column, value)| match table.get(row, column) {
-        Cell::Text(text) => text == value,
-        Cell::Int(number) => number.to_string() == *value,
-        Cell::Bool(flag) => flag.to_string() == *value,
-        _ => false,
     })
 }

@@ -168,11 +168,11 @@ pub(super) fn block(restatements: &[Restatement], locale: &Locale) -> Block {
         id: BLOCK.to_owned(),
         title: locale.text("restated-title"),
         note: Some(locale.text("restated-note")),
-        content: Content::Table(TableView {
-            shown: columns.iter().skip(1).map(|column| column.name.clone()).collect(),
-            group: Some(columns[0].name.clone()),
-            table: Table::of_texts(&columns, &rows),
-        }),
+        content: Content::Table(TableView::plain(
+            Table::of_texts(&columns, &rows),
+            columns.iter().skip(1).map(|column| column.name.clone()).collect(),
+            Some(columns[0].name.clone()),
+        )),
     }
 }
 

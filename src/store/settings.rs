@@ -7,7 +7,7 @@ use super::{Store, StoreError};
 use crate::{
     config::{DirectTransfer, Settings, Target},
     domain::{
-        Language, Zone,
+        Zone,
         calendar::{Calendars, Span},
         digest::sha256,
         holiday::Holidays,
@@ -79,11 +79,7 @@ impl SettingsRows {
                 }
                 .to_owned(),
                 settings.sectors.default_queue.clone(),
-                match settings.organization.locale {
-                    Language::PtBr => "Não resolvido",
-                    Language::EnUs => "Unresolved",
-                }
-                .to_owned(),
+                settings.organization.locale.unresolved_sector().to_owned(),
                 settings.sectors.short_loss_s,
             ),
             survey: survey.source.name().map(|source| SurveyRow {

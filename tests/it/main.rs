@@ -4,6 +4,7 @@ mod architecture;
 mod bad_input;
 mod dictionary;
 mod documents;
+mod every_report;
 mod golden;
 mod imports;
 mod ingestion;

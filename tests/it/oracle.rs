@@ -222,7 +222,7 @@ pub fn table<'a>(data: &'a ReportData, id: &str) -> &'a Table {
         Content::Table(view) => &view.table,
         Content::Chart(chart) => &chart.table,
         Content::HeatMap(heat_map) => &heat_map.table,
-        Content::Kpis { .. } => panic!("`{id}` has no table"),
+        _ => panic!("`{id}` has no table"),
     }
 }
 

@@ -108,6 +108,11 @@ impl Sandbox {
 
     /// Builds the monthly report of `period` from the newest snapshot.
     pub fn report(&self, period: &str, sector: Option<&str>) -> ReportData {
+        self.report_called("atendimento-mensal", period, sector)
+    }
+
+    /// Builds a report of `period` from the newest snapshot.
+    pub fn report_called(&self, name: &str, period: &str, sector: Option<&str>) -> ReportData {
         let project = self.project();
         let snapshot = Snapshot::open(&project.snapshot_dir(), None).expect("a snapshot");
         let catalogue = Catalogue::new(&project.query_texts().expect("queries")).expect("headers");
@@ -115,7 +120,7 @@ impl Sandbox {
         let reports = project.reports().expect("reports");
         let period = Period::parse(period, zone().day(now())).expect("a period");
         let request = ReportRequest { period, sector: sector.map(str::to_owned), earlier: Vec::new(), rules: String::new() };
-        report::build(&engine, &reports["atendimento-mensal"], &project.settings, &snapshot, &request).expect("a report")
+        report::build(&engine, &reports[name], &project.settings, &snapshot, &request).expect("a report")
     }
 
     /// Runs the binary on this project at the tests' present.

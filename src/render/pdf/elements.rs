@@ -9,7 +9,7 @@ use super::{
 use crate::{
     domain::{
         Kind, ReportData,
-        report_data::{CompletenessState, Definition, Figure, Verdict},
+        report_data::{CompletenessState, Definition, Figure, Finding, Verdict},
     },
     render::{
         Locale,
@@ -65,6 +65,60 @@ impl Element for BlockTitle {
         let page = self.progress.page.borrow().saturating_sub(1);
         self.progress.bookmarks.borrow_mut().push((self.title.clone(), page));
         Ok(done(height))
+    }
+}
+
+/// Sentences, each behind a word that says how to take it.
+pub struct Sentences {
+    lines: Vec<(Option<(String, Rgb)>, String)>,
+}
+
+impl Sentences {
+    /// What was found, one finding a line.
+    pub fn of_findings(findings: &[Finding], locale: &Locale) -> Sentences {
+        let mark = |finding: &Finding| {
+            let (key, color) = match finding.verdict {
+                Verdict::Better => ("finding-good", palette::GOOD),
+                Verdict::Worse => ("finding-bad", palette::BAD),
+                Verdict::Neutral => ("finding-note", palette::MUTED),
+            };
+            (locale.text(key), color)
+        };
+        Sentences { lines: findings.iter().map(|finding| (Some(mark(finding)), finding.text.clone())).collect() }
+    }
+
+    /// Paragraphs.
+    pub fn of_paragraphs(paragraphs: &[String]) -> Sentences {
+        Sentences { lines: paragraphs.iter().map(|text| (None, text.clone())).collect() }
+    }
+}
+
+impl Element for Sentences {
+    fn render(&mut self, context: &Context, area: Area<'_>, _style: Style) -> Result<RenderResult, Error> {
+        const MARK: f64 = 17.0;
+        let text_style = style(9, palette::INK, false);
+        let mut placed = Vec::new();
+        let mut y = 0.6;
+        for (mark, text) in &self.lines {
+            let left = if mark.is_some() { MARK } else { 0.0 };
+            let top = y;
+            let lines = wrap(context, text, text_style, CONTENT_WIDTH - left);
+            for line in lines {
+                placed.push((left, y, line, text_style));
+                y += line_height(context, text_style);
+            }
+            if let Some((word, color)) = mark {
+                placed.push((0.0, top, word.clone(), style(8, *color, true)));
+            }
+            y += 1.1;
+        }
+        if room(&area) < y {
+            return Ok(later());
+        }
+        for (x, y, line, text_style) in placed {
+            put(context, &area, x, y, &line, text_style, Anchor::Start)?;
+        }
+        Ok(done(y))
     }
 }
 
@@ -225,12 +279,17 @@ pub struct Notes {
 }
 
 impl Notes {
-    /// What must be read before the figures.
-    pub fn lead(data: &ReportData) -> Notes {
+    /// What must be read with the figures, without the verdict on their completeness.
+    pub fn all(data: &ReportData) -> Notes {
+        Notes { lines: data.notes.iter().map(|note| (note.clone(), palette::MUTED, false)).collect(), ground: None, size: 8 }
+    }
+
+    /// What must be read before the figures; `with_notes` unless these have a part of their own.
+    pub fn lead(data: &ReportData, with_notes: bool) -> Notes {
         let is_closed = data.completeness.state == CompletenessState::Closed;
         let color = if is_closed { palette::MUTED } else { palette::CAUTION };
         let mut lines = vec![(data.completeness.sentence.clone(), color, !is_closed)];
-        lines.extend(data.notes.iter().map(|note| (note.clone(), palette::MUTED, false)));
+        lines.extend(data.notes.iter().filter(|_| with_notes).map(|note| (note.clone(), palette::MUTED, false)));
         Notes { lines, ground: (!is_closed).then_some(palette::CAUTION_GROUND), size: 7 }
     }
 

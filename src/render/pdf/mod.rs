@@ -17,7 +17,7 @@ use genpdf::{
 };
 
 use self::{
-    elements::{BlockTitle, DefinitionList, DrawingElement, Empty, KpiGrid, Notes},
+    elements::{BlockTitle, DefinitionList, DrawingElement, Empty, KpiGrid, Notes, Sentences},
     page::PageFrame,
     table::TableElement,
 };
@@ -66,12 +66,15 @@ fn draw_with(
     document.set_minimal_conformance();
     document.set_font_size(9);
     document.set_page_decorator(PageFrame::new(data, locale, pages, progress.clone()));
-    document.push(Notes::lead(data));
+    let has = |wanted: fn(&Content) -> bool| data.blocks.iter().any(|block| wanted(&block.content));
+    document.push(Notes::lead(data, !has(|content| matches!(content, Content::Notes))));
     for block in &data.blocks {
-        push_block(&mut document, block, locale, &progress);
+        push_block(&mut document, block, data, locale, &progress);
     }
-    document.push(BlockTitle::new(locale.text("pdf-definitions"), None, 30.0, progress.clone()));
-    document.push(DefinitionList::new(data));
+    if !has(|content| matches!(content, Content::Glossary)) {
+        document.push(BlockTitle::new(locale.text("pdf-definitions"), None, 30.0, progress.clone()));
+        document.push(DefinitionList::new(data));
+    }
     document.push(Notes::queries(data, locale));
     let mut bytes = Vec::new();
     document.render(&mut bytes)?;
@@ -80,9 +83,25 @@ fn draw_with(
     Ok((bytes, count))
 }
 
-fn push_block(document: &mut Document, block: &Block, locale: &Locale, progress: &Progress) {
+fn push_block(document: &mut Document, block: &Block, data: &ReportData, locale: &Locale, progress: &Progress) {
     let title = |height: f64| BlockTitle::new(block.title.clone(), block.note.clone(), height, progress.clone());
     match &block.content {
+        Content::Findings { findings } if !findings.is_empty() => {
+            document.push(title(12.0));
+            document.push(Sentences::of_findings(findings, locale));
+        }
+        Content::Text { paragraphs } => {
+            document.push(title(12.0));
+            document.push(Sentences::of_paragraphs(paragraphs));
+        }
+        Content::Notes if !data.notes.is_empty() => {
+            document.push(title(8.0));
+            document.push(Notes::all(data));
+        }
+        Content::Glossary => {
+            document.push(title(30.0));
+            document.push(DefinitionList::new(data));
+        }
         Content::Kpis { figures } => {
             let grid = KpiGrid::new(figures, locale);
             document.push(title(grid.height()));

@@ -71,12 +71,22 @@ pub fn wrap(context: &Context, text: &str, style: Style, limit: f64) -> Vec<Stri
         if !line.is_empty() {
             lines.push(std::mem::take(&mut line));
         }
-        for char in word.chars() {
-            let longer = format!("{line}{char}");
-            if !line.is_empty() && width(context, &longer, style) > limit {
-                lines.push(std::mem::replace(&mut line, char.to_string()));
-            } else {
-                line = longer;
+        for piece in pieces(word) {
+            let joined = format!("{line}{piece}");
+            if width(context, &joined, style) <= limit {
+                line = joined;
+                continue;
+            }
+            if !line.is_empty() {
+                lines.push(std::mem::take(&mut line));
+            }
+            for char in piece.chars() {
+                let longer = format!("{line}{char}");
+                if !line.is_empty() && width(context, &longer, style) > limit {
+                    lines.push(std::mem::replace(&mut line, char.to_string()));
+                } else {
+                    line = longer;
+                }
             }
         }
     }
@@ -84,6 +94,11 @@ pub fn wrap(context: &Context, text: &str, style: Style, limit: f64) -> Vec<Stri
         lines.push(line);
     }
     lines
+}
+
+/// Parts a word where it may be broken before it has to be: behind the marks within addresses and paths.
+fn pieces(word: &str) -> impl Iterator<Item = &str> {
+    word.split_inclusive(['.', '@', '-', '_', '/', ':'])
 }
 
 /// Places a line of text; `y` is the top of the line.
@@ -109,15 +124,18 @@ pub fn rule(area: &Area<'_>, x: f64, y: f64, width: f64, thickness: f64, rgb: Rg
     area.draw_line([at(x, y), at(x + width, y)], LineStyle::new().with_thickness(length(thickness)).with_color(color(rgb)));
 }
 
+/// Draws a line through points.
+pub fn polyline(area: &Area<'_>, points: &[(f64, f64)], thickness: f64, rgb: Rgb) {
+    let style = LineStyle::new().with_thickness(length(thickness)).with_color(color(rgb));
+    area.draw_line(points.iter().map(|(x, y)| at(*x, *y)), style);
+}
+
 /// Draws the shapes of a drawing.
 pub fn draw(context: &Context, area: &Area<'_>, drawing: &Drawing) -> Result<(), Error> {
     for shape in &drawing.shapes {
         match shape {
             Shape::Rect { x, y, width, height, color } => fill(area, *x, *y, *width, *height, *color),
-            Shape::Line { points, thickness, color: rgb } => {
-                let style = LineStyle::new().with_thickness(length(*thickness)).with_color(color(*rgb));
-                area.draw_line(points.iter().map(|(x, y)| at(*x, *y)), style);
-            }
+            Shape::Line { points, thickness, color } => polyline(area, points, *thickness, *color),
             Shape::Text { x, y, text, size, color, anchor, bold } => {
                 let style = style(*size, *color, *bold);
                 let metrics = style.metrics(&context.font_cache);

@@ -89,6 +89,11 @@ pub fn muted() -> Format {
     base().set_font_color(color(palette::MUTED))
 }
 
+/// Returns the format of a sentence over several columns.
+pub fn plain(rgb: Rgb) -> Format {
+    base().set_font_color(color(rgb))
+}
+
 /// Returns the format of running text.
 pub fn text() -> Format {
     base().set_text_wrap().set_align(FormatAlign::Top)

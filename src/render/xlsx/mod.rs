@@ -48,26 +48,36 @@ impl Book<'_> {
         let summary = self.sheet_name(&self.locale.text("sheet-summary"));
         // The summary comes first, but its charts name sheets that are made after it.
         self.workbook.add_worksheet().set_name(&summary).map_err(failed("summary"))?;
-        let mut chart_sheets = Vec::new();
+        let (mut charts, mut contents) = (Vec::new(), Vec::new());
         for block in &data.blocks {
-            let sheet = match &block.content {
-                Content::Kpis { .. } => continue,
-                Content::Chart(_) | Content::HeatMap(_) | Content::Table(_) => self.sheet_name(&block.title),
-            };
+            if !matches!(block.content, Content::Chart(_) | Content::HeatMap(_) | Content::Table(_)) {
+                continue;
+            }
+            let sheet = self.sheet_name(&block.title);
             self.check_rows(block)?;
-            self.block_sheet(block, &sheet).map_err(failed(&block.id))?;
+            self.block_sheet(block, &sheet, &summary).map_err(failed(&block.id))?;
+            contents.push((sheet.clone(), block.title.clone()));
             if let Content::Chart(chart) = &block.content {
-                chart_sheets.push((block, chart, sheet));
+                charts.push((block, chart, sheet));
             }
         }
         for block in &data.details {
-            self.check_rows(block)?;
-            let sheet = self.sheet_name(&block.title);
-            self.detail_sheet(block, &sheet).map_err(failed(&block.id))?;
+            let Content::Table(view) = &block.content else { continue };
+            // What one sheet does not hold goes on in the next.
+            let rows = view.table.row_count();
+            let parts = rows.div_ceil(ROW_LIMIT).max(1);
+            for part in 0..parts {
+                let title = if part == 0 { block.title.clone() } else { format!("{} ({})", block.title, part + 1) };
+                let sheet = self.sheet_name(&title);
+                let range = part * ROW_LIMIT..rows.min((part + 1) * ROW_LIMIT);
+                self.detail_sheet(view, range, &sheet).map_err(failed(&block.id))?;
+                contents.push((sheet, title));
+            }
         }
         let about = self.sheet_name(&self.locale.text("sheet-about"));
         self.about_sheet(&about).map_err(failed("about"))?;
-        self.summary_sheet(&summary, &chart_sheets).map_err(failed("summary"))?;
+        contents.push((about, self.locale.text("about-title")));
+        self.summary_sheet(&summary, &charts, &contents).map_err(failed("summary"))?;
         self.workbook.save_to_buffer().map_err(failed("file"))
     }
 
@@ -89,7 +99,7 @@ impl Book<'_> {
 
     fn check_rows(&self, block: &Block) -> Result<(), RenderError> {
         let rows = match &block.content {
-            Content::Kpis { .. } => 0,
+            Content::Kpis { .. } | Content::Findings { .. } | Content::Text { .. } | Content::Notes | Content::Glossary => 0,
             Content::Chart(chart) => chart.table.row_count(),
             Content::HeatMap(heat_map) => heat_map.table.row_count(),
             Content::Table(view) => view.table.row_count(),

@@ -1,6 +1,11 @@
 //! Sheets of tables, charts' data, heat maps and row-level details.
 
-use rust_xlsxwriter::{ColNum, ConditionalFormat2ColorScale, RowNum, Worksheet, XlsxError};
+use std::ops::Range;
+
+use rust_xlsxwriter::{
+    ColNum, ConditionalFormat2ColorScale, ConditionalFormatDataBar, Formula, RowNum, Sparkline, Worksheet, XlsxError,
+    utility::row_col_to_cell,
+};
 
 use super::{
     Book,
@@ -21,39 +26,60 @@ use crate::{
 pub const SECONDS_PER_DAY: f64 = 86_400.0;
 
 impl Book<'_> {
-    pub(super) fn block_sheet(&mut self, block: &Block, name: &str) -> Result<(), XlsxError> {
+    /// Writes a sheet for a part with rows; `summary` names the sheet that it leads back to.
+    pub(super) fn block_sheet(&mut self, block: &Block, name: &str, summary: &str) -> Result<(), XlsxError> {
         let (formats, locale) = (&self.formats, self.locale);
         let sheet = self.workbook.add_worksheet().set_name(name)?;
         match &block.content {
-            Content::Kpis { .. } => Ok(()),
+            Content::Kpis { .. } | Content::Findings { .. } | Content::Text { .. } | Content::Notes | Content::Glossary => Ok(()),
             Content::Chart(chart) => {
                 let hidden = ["weekday", "row_kind", "few"];
                 let shown: Vec<String> = std::iter::once(&chart.category).chain(&chart.series).cloned().collect();
                 let others = chart.table.columns().iter().map(|column| column.name.clone());
                 let rest: Vec<String> = others.filter(|name| !shown.contains(name) && !hidden.contains(&name.as_str())).collect();
-                let view = TableView { shown: shown.into_iter().chain(rest).collect(), group: None, table: chart.table.clone() };
-                write_view(sheet, &view, formats, locale)
+                let view = TableView::plain(chart.table.clone(), shown.into_iter().chain(rest).collect(), None);
+                write_view(sheet, &view, 0..view.table.row_count(), formats, locale)?;
+                lead_back(sheet, view.shown.len(), summary, locale)
             }
-            Content::Table(view) => write_view(sheet, view, formats, locale),
-            Content::HeatMap(heat_map) => write_heat_map(sheet, heat_map, formats, locale),
+            Content::Table(view) => {
+                write_view(sheet, view, 0..view.table.row_count(), formats, locale)?;
+                write_bars(sheet, view)?;
+                let used = write_spark(sheet, view, name)?;
+                lead_back(sheet, used, summary, locale)
+            }
+            Content::HeatMap(heat_map) => {
+                write_heat_map(sheet, heat_map, formats, locale)?;
+                lead_back(sheet, 25, summary, locale)
+            }
         }
     }
 
-    pub(super) fn detail_sheet(&mut self, block: &Block, name: &str) -> Result<(), XlsxError> {
+    /// Writes some rows of a row-level table to a sheet of their own.
+    pub(super) fn detail_sheet(&mut self, view: &TableView, rows: Range<usize>, name: &str) -> Result<(), XlsxError> {
         let (formats, locale) = (&self.formats, self.locale);
         // Rows are streamed: half a million take megabytes, not gigabytes.
         let sheet = self.workbook.add_worksheet_with_constant_memory()?.set_name(name)?;
-        if let Content::Table(view) = &block.content {
-            write_view(sheet, view, formats, locale)?;
-        }
-        Ok(())
+        write_view(sheet, view, rows, formats, locale)
     }
 }
 
-fn write_view(sheet: &mut Worksheet, view: &TableView, formats: &Formats, locale: &Locale) -> Result<(), XlsxError> {
+fn row_number(row: usize) -> RowNum {
+    RowNum::try_from(row).unwrap_or(RowNum::MAX)
+}
+
+fn column_number(column: usize) -> ColNum {
+    ColNum::try_from(column).unwrap_or(ColNum::MAX)
+}
+
+/// Columns of a sheet: the group's, then the shown ones.
+fn columns_of(view: &TableView) -> Vec<&Column> {
     let table = &view.table;
-    let grouped: Vec<&String> = view.group.iter().chain(&view.shown).collect();
-    let columns: Vec<&Column> = grouped.iter().filter_map(|name| Some(&table.columns()[table.position(name)?])).collect();
+    view.group.iter().chain(&view.shown).filter_map(|name| Some(&table.columns()[table.position(name)?])).collect()
+}
+
+fn write_view(sheet: &mut Worksheet, view: &TableView, rows: Range<usize>, formats: &Formats, locale: &Locale) -> Result<(), XlsxError> {
+    let table = &view.table;
+    let columns = columns_of(view);
     let kinds: Vec<Kind> = columns.iter().map(|column| column.kind).collect();
     for (index, column) in (0_u16..).zip(&columns) {
         sheet.set_column_width(index, column_width(table, column, locale))?;
@@ -66,20 +92,100 @@ fn write_view(sheet: &mut Worksheet, view: &TableView, formats: &Formats, locale
         sheet.write_string_with_format(0, index, &column.label, &formats::heading(column.kind))?;
     }
     let styles = [Weight::Normal, Weight::Total].map(|weight| Style::new(&kinds, weight, formats));
-    for row in 0..table.row_count() {
-        let style = &styles[usize::from(rows::is_total(table, row))];
-        let line = RowNum::try_from(row + 1).unwrap_or(RowNum::MAX);
-        for (index, column) in (0_u16..).zip(&columns) {
+    let aims: Vec<_> = columns.iter().map(|column| view.aims.iter().find(|aims| aims.column == column.name)).collect();
+    let (count, totals) = (rows.len(), rows::totals(table));
+    for (line, row) in (1_usize..).zip(rows.clone()) {
+        let style = &styles[usize::from(totals[row])];
+        for (index, column) in columns.iter().enumerate() {
+            let (line, place) = (row_number(line), column_number(index));
+            if let Some(formula) = total_formula(view, row, column, place) {
+                sheet.write_formula_with_format(line, place, formula, &style.cells[index])?;
+                continue;
+            }
             let shown = rows::shown(table, row, &column.name, locale);
-            write_shown(sheet, line, index, column.kind, &shown, style, locale)?;
+            let missed = aims[index].and_then(|aims| aims.targets[row]).is_some_and(|target| target.is_met == Some(false));
+            if let (true, Shown::Value(cell) | Shown::Marked(cell)) = (missed, &shown) {
+                let format = style.cells[index].clone().set_bold().set_font_color(color(palette::BAD));
+                let value = cell.number().unwrap_or_default();
+                let value = if column.kind == Kind::Duration { value / SECONDS_PER_DAY } else { value };
+                sheet.write_number_with_format(line, place, value, &format)?;
+                continue;
+            }
+            write_shown(sheet, line, place, column.kind, &shown, style, locale)?;
         }
     }
     sheet.set_freeze_panes(1, 1)?;
-    let last_column = ColNum::try_from(columns.len().saturating_sub(1)).unwrap_or(0);
-    if table.row_count() > 0 {
-        sheet.autofilter(0, 0, RowNum::try_from(table.row_count()).unwrap_or(RowNum::MAX), last_column)?;
+    if count > 0 {
+        // A total at the foot is no row to be filtered or sorted.
+        let last = rows.end - 1;
+        let filtered = if count > 1 && totals[last] { count - 1 } else { count };
+        sheet.autofilter(0, 0, row_number(filtered), column_number(columns.len().saturating_sub(1)))?;
     }
     sheet.set_landscape().set_paper_size(9).set_print_fit_to_pages(1, 0).set_repeat_rows(0, 0)?;
+    sheet.set_footer(format!("&L&A&R{}", locale.text_with("pdf-page-of", &[("page", "&P"), ("pages", "&N")])));
+    Ok(())
+}
+
+/// Returns the sum as a formula for a count in a total at the foot of a table without groups, where it is the sum of the rows above: a
+/// conversation that touches several sectors counts in each of them and once in the total, which no formula says.
+fn total_formula(view: &TableView, row: usize, column: &Column, place: ColNum) -> Option<Formula> {
+    let table = &view.table;
+    let is_foot = row > 0 && row + 1 == table.row_count() && rows::is_total(table, row) && view.group.is_none();
+    if !is_foot || column.kind != Kind::Count || (0..row).any(|other| rows::is_total(table, other)) {
+        return None;
+    }
+    let total = table.get(row, &column.name).int()?;
+    let sum: i64 = (0..row).filter_map(|other| table.get(other, &column.name).int()).sum();
+    (sum == total).then(|| {
+        let (first, last) = (row_col_to_cell(1, place), row_col_to_cell(row_number(row), place));
+        Formula::new(format!("=SUBTOTAL(109,{first}:{last})")).set_result(total.to_string())
+    })
+}
+
+/// Bars behind the values of some columns, totals apart.
+fn write_bars(sheet: &mut Worksheet, view: &TableView) -> Result<(), XlsxError> {
+    let members = (0..view.table.row_count()).filter(|row| !rows::is_total(&view.table, *row)).max();
+    let Some(last) = members else { return Ok(()) };
+    for (place, _) in columns_of(view).iter().enumerate().filter(|(_, column)| view.bars.contains(&column.name)) {
+        let bar = ConditionalFormatDataBar::new().set_fill_color(color(palette::BAR)).set_solid_fill(true).set_border_off(true);
+        sheet.add_conditional_format(1, column_number(place), row_number(last + 1), column_number(place), &bar)?;
+    }
+    Ok(())
+}
+
+/// A small line in each row, and its values at the right of the table; returns how many columns are used.
+fn write_spark(sheet: &mut Worksheet, view: &TableView, name: &str) -> Result<usize, XlsxError> {
+    let used = columns_of(view).len();
+    let Some(spark) = &view.spark else { return Ok(used) };
+    let (line, first) = (column_number(used), column_number(used + 2));
+    sheet.write_string_with_format(0, line, &spark.label, &formats::heading(Kind::Text))?;
+    sheet.set_column_width(line, 26)?;
+    for (place, category) in spark.categories.iter().enumerate() {
+        sheet.write_string_with_format(0, column_number(used + 2 + place), category, &formats::heading(Kind::Count))?;
+    }
+    for (row, values) in spark.lines.iter().enumerate().filter(|(_, values)| !values.is_empty()) {
+        let number = row_number(row + 1);
+        for (place, value) in values.iter().enumerate() {
+            let unit = if spark.kind == Kind::Duration { SECONDS_PER_DAY } else { 1.0 };
+            if let Some(value) = value {
+                sheet.write_number_with_format(number, column_number(used + 2 + place), value / unit, &formats::muted())?;
+            }
+        }
+        let last = column_number(used + 1 + values.len());
+        let drawn = Sparkline::new()
+            .set_range((name, number, first, number, last))
+            .set_sparkline_color(color(palette::MAIN))
+            .show_last_point(true)
+            .set_last_point_color(color(palette::CAUTION));
+        sheet.add_sparkline(number, line, &drawn)?;
+    }
+    Ok(used + 2 + spark.categories.len())
+}
+
+/// A link to the first sheet, beside the headings.
+fn lead_back(sheet: &mut Worksheet, used: usize, summary: &str, locale: &Locale) -> Result<(), XlsxError> {
+    let (column, text) = (column_number(used + 1), format!("← {}", locale.text("sheet-summary")));
+    sheet.write_url_with_text(0, column, format!("internal:'{summary}'!A1").as_str(), text)?;
     Ok(())
 }
 

@@ -15,7 +15,10 @@ use crate::{
         Cell, Kind,
         report_data::{Block, Chart, ChartForm, CompletenessState, Content, Figure, Verdict},
     },
-    render::{Locale, palette},
+    render::{
+        Locale,
+        palette::{self, Rgb},
+    },
 };
 
 /// Points of a chart's height; a row has 20 pixels.
@@ -27,7 +30,14 @@ const ROWS_PER_CHART: RowNum = 16;
 const MOST_LABELS: usize = 13;
 
 impl Book<'_> {
-    pub(super) fn summary_sheet(&mut self, name: &str, charts: &[(&Block, &Chart, String)]) -> Result<(), XlsxError> {
+    /// Fills the first sheet; `charts` are drawn from the sheets that are named with them, `contents` are sheets and titles to link to.
+    pub(super) fn summary_sheet(
+        &mut self,
+        name: &str,
+        charts: &[(&Block, &Chart, String)],
+        contents: &[(String, String)],
+    ) -> Result<(), XlsxError> {
+        self.name_figures(name)?;
         let (data, styles, locale) = (self.data, &self.formats, self.locale);
         let sheet = self.workbook.worksheet_from_name(name)?;
         for (column, width) in (0_u16..).zip([34.0, 18.0, 18.0, 14.0, 18.0, 16.0, 12.0, 44.0]) {
@@ -43,24 +53,83 @@ impl Book<'_> {
         let is_closed = data.completeness.state == CompletenessState::Closed;
         let format = if is_closed { formats::muted() } else { formats::caution() };
         sheet.write_string_with_format(3, 0, &data.completeness.sentence, &format)?;
-        let mut row = 5;
+        let mut row = FIRST_ROW;
         for block in &data.blocks {
-            if let Content::Kpis { figures } = &block.content {
-                row = write_figures(sheet, row, figures, styles, locale)?;
+            match &block.content {
+                Content::Kpis { figures } => row = write_figures(sheet, row, figures, styles, locale)?,
+                Content::Findings { findings } => {
+                    let lines = findings.iter().map(|finding| (finding.text.as_str(), tone(finding.verdict)));
+                    row = write_sentences(sheet, row + 1, &block.title, lines)?;
+                }
+                Content::Text { paragraphs } => {
+                    let lines = paragraphs.iter().map(|text| (text.as_str(), palette::INK));
+                    row = write_sentences(sheet, row + 1, &block.title, lines)?;
+                }
+                _ => {}
             }
         }
         row += 1;
-        for (index, (block, chart, data_sheet)) in (0..)
-            .zip(charts.iter().flat_map(|(block, chart, sheet)| chart.series.iter().map(move |series| (*block, (*chart, series), sheet))))
-        {
-            let (chart, series) = chart;
-            let drawn = native_chart(block, chart, series, data_sheet, styles);
-            sheet.insert_chart(row + (index / 2) * ROWS_PER_CHART, if index % 2 == 0 { 0 } else { 3 }, &drawn)?;
+        sheet.write_string_with_format(row, 0, locale.text("summary-contents"), &formats::section())?;
+        for (sheet_name, title) in contents {
+            row += 1;
+            sheet.write_url_with_text(row, 0, format!("internal:'{sheet_name}'!A1").as_str(), title)?;
         }
+        row += 2;
+        let mut drawn = Vec::new();
+        for (block, chart, data_sheet) in charts {
+            // Values of one kind share a chart; what lies side by side has one each.
+            let apart = chart.form == ChartForm::Bar;
+            let groups: Vec<&[String]> = if apart { chart.series.chunks(1).collect() } else { vec![chart.series.as_slice()] };
+            drawn.extend(groups.into_iter().map(|series| native_chart(block, chart, series, data_sheet, styles)));
+        }
+        for (index, chart) in (0..).zip(&drawn) {
+            sheet.insert_chart(row + (index / 2) * ROWS_PER_CHART, if index % 2 == 0 { 0 } else { 3 }, chart)?;
+        }
+        sheet.set_footer(format!("&L&A&R{}", locale.text_with("pdf-page-of", &[("page", "&P"), ("pages", "&N")])));
         sheet.set_landscape().set_paper_size(9).set_print_fit_to_pages(1, 1);
         sheet.set_active(true);
         Ok(())
     }
+
+    /// Gives the cells of the first key figures names, by which formulas elsewhere can use them.
+    fn name_figures(&mut self, summary: &str) -> Result<(), XlsxError> {
+        let prefix = self.locale.text("summary-name");
+        let figures = self.data.blocks.iter().find_map(|block| match &block.content {
+            Content::Kpis { figures } => Some(figures),
+            _ => None,
+        });
+        for (row, figure) in (FIRST_ROW + 2..).zip(figures.into_iter().flatten()) {
+            self.workbook.define_name(format!("{prefix}_{}", figure.column.name), &format!("='{summary}'!$B${row}"))?;
+        }
+        Ok(())
+    }
+}
+
+/// Row of the first headings.
+const FIRST_ROW: RowNum = 5;
+
+fn tone(verdict: Verdict) -> Rgb {
+    match verdict {
+        Verdict::Better => palette::GOOD,
+        Verdict::Worse => palette::BAD,
+        Verdict::Neutral => palette::INK,
+    }
+}
+
+/// A title and sentences below it; returns the next free row.
+fn write_sentences<'a>(
+    sheet: &mut Worksheet,
+    first: RowNum,
+    title: &str,
+    lines: impl Iterator<Item = (&'a str, Rgb)>,
+) -> Result<RowNum, XlsxError> {
+    sheet.write_string_with_format(first, 0, title, &formats::section())?;
+    let mut row = first + 1;
+    for (text, rgb) in lines {
+        sheet.write_string_with_format(row, 0, text, &formats::plain(rgb))?;
+        row += 1;
+    }
+    Ok(row)
 }
 
 /// Column of the second line of a figure.
@@ -153,49 +222,78 @@ fn write_change(sheet: &mut Worksheet, row: RowNum, figure: &Figure, locale: &Lo
     Ok(())
 }
 
-fn native_chart(block: &Block, chart: &Chart, series: &str, data_sheet: &str, styles: &Formats) -> ExcelChart {
+fn native_chart(block: &Block, chart: &Chart, shown: &[String], data_sheet: &str, styles: &Formats) -> ExcelChart {
     let table = &chart.table;
-    let column = &table.columns()[table.position(series).unwrap_or(0)];
-    let position = chart.series.iter().position(|name| name == series).map_or(1, |position| position + 1);
-    let position = u16::try_from(position).unwrap_or(1);
+    let column = |name: &str| &table.columns()[table.position(name).unwrap_or(0)];
+    let place = |name: &str| chart.series.iter().position(|known| known == name).map_or(1, |place| place + 1);
+    let place = |name: &str| u16::try_from(place(name)).unwrap_or(1);
     let last = RowNum::try_from(table.row_count().max(1)).unwrap_or(1);
     let mut drawn = ExcelChart::new(match chart.form {
-        ChartForm::Column => ChartType::Column,
+        ChartForm::Column | ChartForm::Histogram | ChartForm::Grouped => ChartType::Column,
+        ChartForm::Stacked => ChartType::ColumnStacked,
         ChartForm::Bar => ChartType::Bar,
         ChartForm::Line => ChartType::Line,
+        ChartForm::Area => ChartType::Area,
+        ChartForm::Scatter => ChartType::Scatter,
     });
-    let title = if chart.series.len() > 1 { column.label.clone() } else { block.title.clone() };
-    let mut fill = ChartFormat::new();
-    fill.set_solid_fill(ChartSolidFill::new().set_color(color(palette::MAIN)));
-    let number_format = styles.number_format(column.kind);
-    let series_drawn = drawn
-        .add_series()
-        .set_name(column.label.as_str())
-        .set_categories((data_sheet, 1, 0, last, 0))
-        .set_values((data_sheet, 1, position, last, position))
-        .set_gap(40)
-        .set_format(&mut fill);
+    let is_apart = shown.len() < chart.series.len();
+    let title = if is_apart { format!("{}: {}", block.title, column(&shown[0]).label) } else { block.title.clone() };
+    let first = column(&shown[0]);
+    let number_format = styles.number_format(first.kind);
     let labels = ChartDataLabel::new().show_value().set_num_format(&number_format).clone();
-    if chart.form == ChartForm::Bar || table.row_count() <= MOST_LABELS {
-        series_drawn.set_data_label(&labels);
+    // Of a scatter the first column runs across and the second up.
+    let (across, values) = if chart.form == ChartForm::Scatter { (place(&shown[0]), &shown[1..]) } else { (0, shown) };
+    for (index, name) in values.iter().enumerate() {
+        let color = color(if values.len() == 5 { palette::scores(index) } else { palette::series(index) });
+        let mut format = ChartFormat::new();
+        match chart.form {
+            ChartForm::Line => format.set_line(ChartLine::new().set_color(color).set_width(2.25)),
+            ChartForm::Scatter => format.set_no_line(),
+            _ => format.set_solid_fill(ChartSolidFill::new().set_color(color)),
+        };
+        let series = drawn
+            .add_series()
+            .set_name(column(name).label.as_str())
+            .set_categories((data_sheet, 1, across, last, across))
+            .set_values((data_sheet, 1, place(name), last, place(name)))
+            .set_gap(if chart.form == ChartForm::Histogram { 4 } else { 40 })
+            .set_format(&mut format);
+        if chart.form == ChartForm::Bar || values.len() == 1 && chart.form != ChartForm::Scatter && table.row_count() <= MOST_LABELS {
+            series.set_data_label(&labels);
+        }
     }
     drawn.title().set_name(&title).set_font(ChartFont::new().set_size(12).set_bold());
-    drawn.legend().set_position(ChartLegendPosition::Bottom).set_hidden();
+    drawn.legend().set_position(ChartLegendPosition::Bottom);
+    if values.len() == 1 {
+        drawn.legend().set_hidden();
+    }
+    drawn.set_alt_text(alternative_text(&title, chart, shown));
     drawn.set_width(CHART_WIDTH).set_height(CHART_HEIGHT);
     let rule = ChartLine::new().set_color(color(palette::RULE)).clone();
     if chart.form == ChartForm::Bar {
         // Excel draws the first category at the bottom; the labels at the bars say more than an axis.
         drawn.y_axis().set_reverse();
         drawn.x_axis().set_min(0).set_hidden(true).set_major_gridlines(false);
+    } else if chart.form == ChartForm::Scatter {
+        let up = column(&shown[1]);
+        drawn.x_axis().set_min(0).set_num_format(&number_format).set_name(&first.label).set_major_gridlines_line(&rule);
+        drawn.y_axis().set_min(0).set_num_format(styles.number_format(up.kind)).set_name(&up.label).set_major_gridlines_line(&rule);
     } else {
         drawn.y_axis().set_min(0).set_num_format(&number_format).set_major_gridlines_line(&rule);
-        let category = table.position(&chart.category).map_or(Kind::Text, |position| table.columns()[position].kind);
-        if category == Kind::Date {
+        if column(&chart.category).kind == Kind::Date {
             let format = if chart.category == "month" { "mmm/yy" } else { "dd/mm" };
             drawn.x_axis().set_num_format(format).set_text_axis(true);
         }
     }
     drawn
+}
+
+/// What a chart shows, for readers who do not see it: its title and series, within Excel's 255 characters.
+fn alternative_text(title: &str, chart: &Chart, shown: &[String]) -> String {
+    const LONGEST: usize = 250;
+    let labels = shown.iter().filter_map(|name| Some(chart.table.columns()[chart.table.position(name)?].label.as_str()));
+    let text = format!("{title}: {} (n = {})", labels.collect::<Vec<_>>().join(", "), chart.table.row_count());
+    text.chars().take(LONGEST).collect()
 }
 
 #[cfg(test)]

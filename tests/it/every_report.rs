@@ -1,0 +1,227 @@
+//! Every shipped report over ordinary and hostile worlds: what `ReportData` holds is read back out of PDF, workbook and CSV.
+
+use std::{borrow::Cow, collections::BTreeMap, io::Cursor, process::Command};
+
+use calamine::{Data, Reader, Xlsx};
+use relato::{
+    domain::{
+        Cell, Kind, ReportData, Table,
+        report_data::{Block, Content, TableView},
+    },
+    render::{Format, Locale, cell_text, render},
+    sim::World,
+};
+use unicode_normalization::UnicodeNormalization;
+
+use crate::support::{Sandbox, everything, now, serve, settings, world, zone};
+
+/// What is compared of a text: accents, marks and breaks are a matter of looks.
+fn letters(text: &str) -> String {
+    text.nfc().filter(char::is_ascii_alphanumeric).collect()
+}
+
+fn text_of_pdf(bytes: &[u8]) -> String {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), bytes).expect("a writable file");
+    let check = Command::new("qpdf").arg("--check").arg(file.path()).output().expect("qpdf, which `make setup` installs");
+    assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stdout));
+    let output = Command::new("pdftotext").args(["-raw", "-enc", "UTF-8"]).arg(file.path()).arg("-").output();
+    let output = output.expect("pdftotext of the package poppler-utils, which `make setup` installs");
+    assert!(output.status.success());
+    letters(&String::from_utf8(output.stdout).expect("UTF-8"))
+}
+
+/// Fails unless the cells of a row stand in the PDF one behind the other: in one line, or in several that begin with the first cell.
+fn require_row(pdf: &str, cells: &[String], what: &str) {
+    let mut from = 1;
+    while from < cells.len() || from == 1 {
+        let run = |to: usize| format!("{}{}", cells[0], cells[from..to].concat());
+        let end = (from..=cells.len()).rev().find(|to| pdf.contains(&run(*to))).unwrap_or_else(|| panic!("{what}: {cells:?}"));
+        assert!(end > from || cells.len() == 1, "{what}: nothing of {cells:?} from {from} on");
+        from = end.max(2);
+    }
+}
+
+fn tables(data: &ReportData) -> impl Iterator<Item = (&Block, &TableView)> {
+    data.blocks.iter().filter_map(|block| match &block.content {
+        Content::Table(view) => Some((block, view)),
+        _ => None,
+    })
+}
+
+fn check_pdf(data: &ReportData, locale: &Locale) {
+    let pdf = text_of_pdf(&render(data, Format::Pdf).expect("a PDF")[0].bytes);
+    let mut needed: Vec<String> = vec![data.title.clone(), data.snapshot.id.clone(), data.completeness.sentence.clone()];
+    needed.extend(data.notes.iter().cloned());
+    needed.extend(data.blocks.iter().map(|block| block.title.clone()));
+    needed.extend(data.definitions.iter().map(|definition| definition.text.clone()));
+    for block in &data.blocks {
+        match &block.content {
+            Content::Kpis { figures } => {
+                needed.extend(figures.iter().map(|figure| format!("{}{}", figure.column.label, locale.figure(figure))));
+            }
+            Content::Findings { findings } => needed.extend(findings.iter().map(|finding| finding.text.clone())),
+            Content::Text { paragraphs } => needed.extend(paragraphs.iter().cloned()),
+            _ => {}
+        }
+    }
+    for text in needed {
+        assert!(pdf.contains(&letters(&text)), "{}: `{text}` is in the PDF", data.report);
+    }
+    for (block, view) in tables(data) {
+        for row in 0..view.table.row_count() {
+            let cells: Vec<String> = view.shown.iter().map(|name| letters(&cell_text(&view.table, row, name, locale))).collect();
+            require_row(&pdf, &cells, &format!("{} {} row {row}", data.report, block.id));
+        }
+    }
+}
+
+/// Fails unless a cell of the workbook says what the table's says.
+fn require_cell(found: &Data, table: &Table, row: usize, name: &str, locale: &Locale) {
+    let kind = table.columns()[table.position(name).expect("a column")].kind;
+    let number = match found {
+        Data::Float(value) => Some(*value),
+        Data::Int(value) => Some(f64::from(i32::try_from(*value).expect("a small number"))),
+        Data::DateTime(time) => Some(time.as_f64()),
+        _ => None,
+    };
+    let text = cell_text(table, row, name, locale);
+    match (table.get(row, name), number) {
+        (Cell::Date(_) | Cell::Time(_), Some(_)) => {}
+        (cell, Some(found)) => {
+            let unit = if kind == Kind::Duration { 86_400.0 } else { 1.0 };
+            let value = cell.number().unwrap_or_else(|| panic!("{name}: {found} in the workbook for {cell:?}"));
+            assert!((found * unit - value).abs() <= 1e-9 * value.abs().max(1.0), "{name}: {found} in the workbook for {value}");
+        }
+        (_, None) => assert_eq!(found.to_string(), text, "{name} of row {row}"),
+    }
+}
+
+fn check_workbook(data: &ReportData, locale: &Locale) {
+    let bytes = render(data, Format::Xlsx).expect("a workbook").remove(0).bytes;
+    let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).expect("a workbook");
+    let sheets = book.sheet_names();
+    let details = data.details.iter().filter_map(|block| match &block.content {
+        Content::Table(view) => Some((block, view)),
+        _ => None,
+    });
+    for (block, view) in tables(data).chain(details) {
+        let clean: String = block.title.chars().filter(|char| !"[]:*?/\\'".contains(*char)).take(31).collect();
+        let name = sheets.iter().find(|sheet| **sheet == clean.trim()).unwrap_or_else(|| panic!("{clean} in {sheets:?}"));
+        let sheet = book.worksheet_range(name).expect("a sheet");
+        assert_eq!(sheet.height(), view.table.row_count() + 1, "{} {}", data.report, block.id);
+        for row in 0..view.table.row_count() {
+            for (place, column) in view.group.iter().chain(&view.shown).enumerate() {
+                let found = sheet.get((row + 1, place)).unwrap_or(&Data::Empty);
+                require_cell(found, &view.table, row, column, locale);
+            }
+        }
+    }
+}
+
+fn check_csv(data: &ReportData) {
+    let files = render(data, Format::Csv).expect("CSV");
+    for (block, view) in tables(data) {
+        let file = files.iter().find(|file| file.suffix == format!("_{}", block.id)).expect("a file");
+        let rows = csv::ReaderBuilder::new().delimiter(b';').from_reader(file.bytes.as_slice()).into_records().count();
+        assert_eq!(rows, view.table.row_count(), "{} {}", data.report, block.id);
+    }
+}
+
+/// Builds every report for every period, and reads all of it back; returns how many reports there were.
+fn check_all(sandbox: &Sandbox, periods: &[&str], sectors: &[Option<&str>]) -> usize {
+    let project = sandbox.project();
+    let locale = Locale::new(project.settings.organization.locale);
+    let mut count = 0;
+    for name in project.reports().expect("reports").keys() {
+        for period in periods {
+            for sector in sectors {
+                let data = sandbox.report_called(name, period, *sector);
+                check_pdf(&data, &locale);
+                check_workbook(&data, &locale);
+                check_csv(&data);
+                let json = &render(&data, Format::Json).expect("JSON")[0].bytes;
+                let json: serde_json::Value = serde_json::from_slice(json).expect("JSON");
+                assert_eq!(json["blocks"].as_array().map(Vec::len), Some(data.blocks.len()));
+                count += 1;
+            }
+        }
+    }
+    count
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_figure_of_every_report_is_in_every_format() {
+    let world = world(61, 700);
+    let server = serve(&world, &[]).await;
+    let targets = "[[target]]\nmetric = \"whole_wait_s\"\nfrom = 2020-01-01\nvalue = 600\n[[target]]\nmetric = \"csat_share\"\nfrom = 2020-01-01\nvalue = 0.85\n[privacy]";
+    let sandbox = Sandbox::with_settings(&settings(&server.base_url).replace("[privacy]", targets));
+    sandbox.load(everything()).await;
+    assert_eq!(check_all(&sandbox, &["2026-10"], &[None, Some("Financeiro")]), 20);
+    // A day, and a month before anything was loaded.
+    assert_eq!(check_all(&sandbox, &["2026-10-14..2026-10-14", "2024-01"], &[None]), 20);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hostile_names_reach_every_format_whole() {
+    let long: String = "palavra".chars().cycle().take(300).collect();
+    let evil: [Cow<'static, str>; 8] = [
+        "=cmd|'/C calc'!A0".into(),
+        "Financeiro 💶👩‍⚕️".into(),
+        "قسم المالية".into(),
+        "Cre\u{301}dito e cobranc\u{327}a".into(),
+        long.into(),
+        "<b>&\"Nome\"</b>; a;b".into(),
+        "a\u{202e}b\u{200b}c".into(),
+        "-1+1".into(),
+    ];
+    let mut hostile = World::clone(&world(62, 700));
+    for (index, ticket) in hostile.tickets.iter_mut().enumerate() {
+        if !matches!(ticket.team.as_ref(), "Default" | "DIRECT_TRANSFER") {
+            // Sixty queues, eight of them with names that nobody would choose.
+            ticket.team = evil.get(index % 60).cloned().unwrap_or_else(|| format!("Setor de nome comprido nº {}", index % 60).into());
+        }
+    }
+    let server = serve(&std::sync::Arc::new(hostile), &[]).await;
+    let sandbox = Sandbox::new(&server.base_url);
+    sandbox.load(everything()).await;
+    assert_eq!(check_all(&sandbox, &["2026-10"], &[None]), 10);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_ticket_one_sector_and_a_span_of_years_are_reports_as_well() {
+    let mut lonely = World::clone(&world(63, 400));
+    let october = |ticket: &relato::sim::world::Ticket| zone().day(ticket.created_at).to_string().starts_with("2026-10");
+    let only = lonely.tickets.iter().find(|ticket| october(ticket) && ticket.team == "Financeiro" && ticket.parent.is_none()).cloned();
+    lonely.tickets = only.into_iter().collect();
+    lonely.events.clear();
+    let server = serve(&std::sync::Arc::new(lonely), &[]).await;
+    let sandbox = Sandbox::new(&server.base_url);
+    sandbox.load(everything()).await;
+    assert_eq!(check_all(&sandbox, &["2026-10", "2024-12-01..2026-11-20"], &[None]), 20);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_snapshot_gives_the_same_bytes_in_every_format() {
+    let world = world(64, 400);
+    let server = serve(&world, &[]).await;
+    let sandbox = Sandbox::new(&server.base_url);
+    sandbox.load(everything()).await;
+    let project = sandbox.project();
+    let files = || -> BTreeMap<String, Vec<u8>> {
+        let names = project.reports().expect("reports").into_keys();
+        let of = |name: String| {
+            let data = sandbox.report_called(&name, "2026-10", None);
+            let of_format = |format: Format| {
+                let files = render(&data, format).expect("files").into_iter();
+                files.map(|file| (format!("{name}{}.{}", file.suffix, format.ending()), file.bytes)).collect::<Vec<_>>()
+            };
+            Format::ALL.into_iter().flat_map(of_format).collect::<Vec<_>>()
+        };
+        names.flat_map(of).collect()
+    };
+    let (first, second) = (files(), files());
+    assert!(first.len() > 60, "{}", first.len());
+    let different: Vec<&String> = first.iter().filter(|(name, bytes)| second[*name] != **bytes).map(|(name, _)| name).collect();
+    assert!(different.is_empty(), "made at {}: {different:?}", now());
+}

@@ -61,6 +61,17 @@ pub fn shown<'a>(table: &'a Table, row: usize, name: &str, locale: &Locale) -> S
     Shown::Value(cell)
 }
 
+/// Returns whether [`shown`] may show anything but the values of the column called `name`.
+pub fn is_ruled(table: &Table, name: &str) -> bool {
+    let has = |name: &str| table.position(name).is_some();
+    let has_count = |statistic: &str| name.strip_suffix(statistic).is_some_and(|prefix| has(&format!("{prefix}n")));
+    MEMBERS.contains(&name) && has("row_kind")
+        || CODED.contains(&name)
+        || matches!(name, "csat_share" | "csat_mean") && has("few")
+        || has_count("median_s")
+        || has_count("p90_s")
+}
+
 /// Returns the text of a cell.
 pub fn text(table: &Table, row: usize, name: &str, locale: &Locale) -> String {
     let kind = table.position(name).map(|position| table.columns()[position].kind);

@@ -6,7 +6,7 @@ use genpdf::{Context, Element, RenderResult, Size, error::Error, render::Area, s
 use super::{
     CONTENT_WIDTH,
     elements::{done, later},
-    text::{clean, fill, length, line_height, mm, polyline, put, rule, style, width, wrap},
+    text::{clean, fill, length, line_height, mm, polyline, put, put_clean, rule, style, width, wrap},
 };
 use crate::{
     domain::{Kind, report_data::TableView},
@@ -210,9 +210,9 @@ impl TableElement {
                 let (mut line_y, text_style) = (y, style_of(*column));
                 for line in lines {
                     if self.headings[*column].is_numeric {
-                        put(context, area, x + width - GAP / 2.0, line_y, line, text_style, Anchor::End)?;
+                        put_clean(context, area, (x + width - GAP / 2.0, line_y), line, text_style, Anchor::End)?;
                     } else {
-                        put(context, area, x + GAP / 2.0, line_y, line, text_style, Anchor::Start)?;
+                        put_clean(context, area, (x + GAP / 2.0, line_y), line, text_style, Anchor::Start)?;
                     }
                     line_y += line_height(context, text_style);
                 }

@@ -60,6 +60,9 @@ pub fn line_height(context: &Context, style: Style) -> f64 {
 /// Breaks a text into lines no wider than `limit`; a word that is wider is broken inside.
 pub fn wrap(context: &Context, text: &str, style: Style, limit: f64) -> Vec<String> {
     let text = clean(context, text);
+    if width(context, &text, style) <= limit {
+        return vec![text.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")];
+    }
     let mut lines: Vec<String> = Vec::new();
     let mut line = String::new();
     for word in text.split(' ').filter(|word| !word.is_empty()) {
@@ -103,11 +106,15 @@ fn pieces(word: &str) -> impl Iterator<Item = &str> {
 
 /// Places a line of text; `y` is the top of the line.
 pub fn put(context: &Context, area: &Area<'_>, x: f64, y: f64, text: &str, style: Style, anchor: Anchor) -> Result<(), Error> {
-    let text = clean(context, text);
+    put_clean(context, area, (x, y), &clean(context, text), style, anchor)
+}
+
+/// Places a line that [`wrap`] made.
+pub fn put_clean(context: &Context, area: &Area<'_>, (x, y): (f64, f64), text: &str, style: Style, anchor: Anchor) -> Result<(), Error> {
     let shift = match anchor {
         Anchor::Start => 0.0,
-        Anchor::Middle => width(context, &text, style) / 2.0,
-        Anchor::End => width(context, &text, style),
+        Anchor::Middle => width(context, text, style) / 2.0,
+        Anchor::End => width(context, text, style),
     };
     area.print_str(&context.font_cache, at(x - shift, y), style, text)?;
     Ok(())

@@ -1,7 +1,8 @@
 //! Sheets of tables, charts' data, heat maps and row-level details.
 
-use std::ops::Range;
+use std::{collections::HashMap, ops::Range};
 
+use chrono::{NaiveDate, Timelike};
 use rust_xlsxwriter::{
     ColNum, ConditionalFormat2ColorScale, ConditionalFormatDataBar, Formula, RowNum, Sparkline, Worksheet, XlsxError,
     utility::row_col_to_cell,
@@ -59,7 +60,7 @@ impl Book<'_> {
         let (formats, locale) = (&self.formats, self.locale);
         // Rows are streamed: half a million take megabytes, not gigabytes.
         let sheet = self.workbook.add_worksheet_with_constant_memory()?.set_name(name)?;
-        write_view(sheet, view, rows, formats, locale)
+        write_details(sheet, view, rows, formats, locale)
     }
 }
 
@@ -77,20 +78,95 @@ fn columns_of(view: &TableView) -> Vec<&Column> {
     view.group.iter().chain(&view.shown).filter_map(|name| Some(&table.columns()[table.position(name)?])).collect()
 }
 
-fn write_view(sheet: &mut Worksheet, view: &TableView, rows: Range<usize>, formats: &Formats, locale: &Locale) -> Result<(), XlsxError> {
-    let table = &view.table;
+/// Writes the headings and what frames them; returns the columns.
+fn write_headings<'a>(sheet: &mut Worksheet, view: &'a TableView, locale: &Locale) -> Result<Vec<&'a Column>, XlsxError> {
     let columns = columns_of(view);
-    let kinds: Vec<Kind> = columns.iter().map(|column| column.kind).collect();
     for (index, column) in (0_u16..).zip(&columns) {
-        sheet.set_column_width(index, column_width(table, column, locale))?;
-        if column.name == "conversation_id" {
-            sheet.set_column_width(index, 38)?;
-        }
+        let width = if column.name == "conversation_id" { 38.0 } else { column_width(&view.table, column, locale) };
+        sheet.set_column_width(index, width)?;
     }
     sheet.set_row_height(0, 32)?;
     for (index, column) in (0_u16..).zip(&columns) {
         sheet.write_string_with_format(0, index, &column.label, &formats::heading(column.kind))?;
     }
+    sheet.set_freeze_panes(1, 1)?;
+    sheet.set_landscape().set_paper_size(9).set_print_fit_to_pages(1, 0).set_repeat_rows(0, 0)?;
+    sheet.set_footer(format!("&L&A&R{}", locale.text_with("pdf-page-of", &[("page", "&P"), ("pages", "&N")])));
+    Ok(columns)
+}
+
+/// Writes row-level rows: a format a column, not a cell, and each different word looked up once.
+fn write_details(sheet: &mut Worksheet, view: &TableView, rows: Range<usize>, formats: &Formats, locale: &Locale) -> Result<(), XlsxError> {
+    let table = &view.table;
+    let columns = write_headings(sheet, view, locale)?;
+    let kinds: Vec<Kind> = columns.iter().map(|column| column.kind).collect();
+    let style = Style::new(&kinds, Weight::Normal, formats);
+    for (place, format) in style.cells.iter().enumerate() {
+        sheet.set_column_format(column_number(place), format)?;
+    }
+    let positions: Vec<usize> = columns.iter().filter_map(|column| table.position(&column.name)).collect();
+    let is_ruled: Vec<bool> = columns.iter().map(|column| rows::is_ruled(table, &column.name)).collect();
+    let mut words: Vec<HashMap<String, String>> = vec![HashMap::new(); columns.len()];
+    for (line, row) in (1_usize..).zip(rows.clone()) {
+        let line = row_number(line);
+        for (index, column) in columns.iter().enumerate() {
+            let place = column_number(index);
+            let unit = if column.kind == Kind::Duration { SECONDS_PER_DAY } else { 1.0 };
+            match table.cell(row, positions[index]) {
+                _ if is_ruled[index] => {
+                    write_shown(sheet, line, place, column.kind, &rows::shown(table, row, &column.name, locale), &style, locale)?;
+                }
+                Cell::Null => {
+                    sheet.write_string_with_format(line, place, locale.cell(column.kind, Cell::Null), &style.stand_in)?;
+                }
+                Cell::Text(text) => {
+                    let known = &mut words[index];
+                    if let Some(word) = known.get(text) {
+                        sheet.write_string(line, place, word)?;
+                        continue;
+                    }
+                    let word = cut(&locale.word(text));
+                    sheet.write_string(line, place, &word)?;
+                    if known.len() < MOST_WORDS {
+                        known.insert(text.to_owned(), word);
+                    }
+                }
+                Cell::Date(day) => {
+                    sheet.write_number(line, place, serial(day))?;
+                }
+                Cell::Time(time) => {
+                    sheet.write_number(line, place, serial(time.date()) + f64::from(time.num_seconds_from_midnight()) / SECONDS_PER_DAY)?;
+                }
+                cell @ Cell::Bool(_) => {
+                    sheet.write_string(line, place, locale.cell(column.kind, cell))?;
+                }
+                cell => {
+                    sheet.write_number(line, place, cell.number().unwrap_or_default() / unit)?;
+                }
+            }
+        }
+    }
+    if !rows.is_empty() {
+        sheet.autofilter(0, 0, row_number(rows.len()), column_number(columns.len().saturating_sub(1)))?;
+    }
+    Ok(())
+}
+
+/// Different words of a column that are remembered.
+const MOST_WORDS: usize = 1_000;
+
+/// Returns a day as Excel counts days: 1 is the first of January 1900, and 1900 counts as a leap year.
+fn serial(day: NaiveDate) -> f64 {
+    let first = NaiveDate::from_ymd_opt(1899, 12, 30).unwrap_or_default();
+    #[expect(clippy::cast_precision_loss, reason = "a few ten thousand days")]
+    let days = (day - first).num_days() as f64;
+    days
+}
+
+fn write_view(sheet: &mut Worksheet, view: &TableView, rows: Range<usize>, formats: &Formats, locale: &Locale) -> Result<(), XlsxError> {
+    let table = &view.table;
+    let columns = write_headings(sheet, view, locale)?;
+    let kinds: Vec<Kind> = columns.iter().map(|column| column.kind).collect();
     let styles = [Weight::Normal, Weight::Total].map(|weight| Style::new(&kinds, weight, formats));
     let aims: Vec<_> = columns.iter().map(|column| view.aims.iter().find(|aims| aims.column == column.name)).collect();
     let (count, totals) = (rows.len(), rows::totals(table));
@@ -114,15 +190,12 @@ fn write_view(sheet: &mut Worksheet, view: &TableView, rows: Range<usize>, forma
             write_shown(sheet, line, place, column.kind, &shown, style, locale)?;
         }
     }
-    sheet.set_freeze_panes(1, 1)?;
     if count > 0 {
         // A total at the foot is no row to be filtered or sorted.
         let last = rows.end - 1;
         let filtered = if count > 1 && totals[last] { count - 1 } else { count };
         sheet.autofilter(0, 0, row_number(filtered), column_number(columns.len().saturating_sub(1)))?;
     }
-    sheet.set_landscape().set_paper_size(9).set_print_fit_to_pages(1, 0).set_repeat_rows(0, 0)?;
-    sheet.set_footer(format!("&L&A&R{}", locale.text_with("pdf-page-of", &[("page", "&P"), ("pages", "&N")])));
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes the same large sheet and the same long table with Relato and with what others use.
 
-Usage: benches/documents.py [--rows N] [--pages-rows N], with an interpreter that has the writers beside its own, in `<folder>-documents`.
+Usage: benches/documents.py [--rows N] [--pdf-rows N], with an interpreter that has the writers beside its own, in `<folder>-documents`.
 Every writer runs in a process of its own; time is the writer's alone, memory the peak of the process. Prints Markdown.
 """
 
@@ -141,7 +141,8 @@ def measured(name, rows):
     """Runs one writer in this process and prints what it took."""
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "file.pdf" if name in ("reportlab", "fpdf2") else "file.xlsx")
-        seconds = time.perf_counter() - WRITERS[name](rows, path)
+        began = WRITERS[name](rows, path)
+        seconds = time.perf_counter() - began
         size = os.path.getsize(path)
     print(f"{seconds:.2f} s, peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MB, {size} bytes")
 

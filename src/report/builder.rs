@@ -90,35 +90,14 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Fills one part; parity is of two.
+    /// Fills one part of the definition: one block, but two for parity.
     pub fn blocks(&mut self, spec: &BlockSpec) -> Result<Vec<Block>, ReportError> {
-        if !matches!(spec.content, ContentSpec::Parity) {
-            return Ok(vec![self.block(spec)?]);
-        }
-        ["parity_counts", "parity_times"]
-            .into_iter()
-            .map(|query| {
-                let rows = RowsSpec { query: query.to_owned(), by: None, filter: BTreeMap::new() };
-                let table = self.table(&rows, When::Now)?;
-                let shown = table::all_columns(&table);
-                self.show(&table, &shown);
-                Ok(Block {
-                    id: format!("{}-{query}", spec.id),
-                    title: format!("{}: {}", spec.title.get(self.locale.language()), self.locale.text(&format!("title-{query}"))),
-                    note: Some(self.locale.text(&format!("note-{query}"))),
-                    content: Content::Table(TableView::plain(table, shown, None)),
-                })
-            })
-            .collect()
-    }
-
-    /// Fills a part that is one block.
-    pub fn block(&mut self, spec: &BlockSpec) -> Result<Block, ReportError> {
         let language = self.locale.language();
         let content = match &spec.content {
+            ContentSpec::Parity => return self.parity(spec),
             ContentSpec::Findings => Content::Findings { findings: findings::of_period(self)? },
             ContentSpec::Notes => Content::Notes,
-            ContentSpec::Glossary | ContentSpec::Parity => Content::Glossary,
+            ContentSpec::Glossary => Content::Glossary,
             ContentSpec::Text { rows, text } => Content::Text { paragraphs: self.paragraphs(rows, text.get(language))? },
             ContentSpec::Kpis { rows, figures } => Content::Kpis { figures: self.figures(rows, figures)? },
             ContentSpec::Chart { rows, form, category, series } => {
@@ -133,12 +112,28 @@ impl<'a> Builder<'a> {
             }
             ContentSpec::Table(spec) => Content::Table(self.view(spec)?),
         };
-        Ok(Block {
+        Ok(vec![Block {
             id: spec.id.clone(),
             title: spec.title.get(language).to_owned(),
             note: spec.note.as_ref().map(|note| note.get(language).to_owned()),
             content,
-        })
+        }])
+    }
+
+    /// Our counts and our times beside Blip's.
+    fn parity(&mut self, spec: &BlockSpec) -> Result<Vec<Block>, ReportError> {
+        let of_query = |query: &str| {
+            let table = self.filtered(&RowsSpec { query: query.to_owned(), by: None, filter: BTreeMap::new() }, When::Now)?;
+            let shown = table::all_columns(&table);
+            self.show(&table, &shown);
+            Ok(Block {
+                id: format!("{}-{query}", spec.id),
+                title: format!("{}: {}", spec.title.get(self.locale.language()), self.locale.text(&format!("title-{query}"))),
+                note: Some(self.locale.text(&format!("note-{query}"))),
+                content: Content::Table(TableView::plain(table, shown, None)),
+            })
+        };
+        ["parity_counts", "parity_times"].into_iter().map(of_query).collect()
     }
 
     fn view(&mut self, spec: &TableSpec) -> Result<TableView, ReportError> {
@@ -218,9 +213,11 @@ impl<'a> Builder<'a> {
         let (previous, last_year) = (self.earlier(rows, When::Previous)?, self.earlier(rows, When::LastYear)?);
         let mut figures = Vec::with_capacity(specs.len());
         for spec in specs {
+            // A project's own query of the same name may give less than the built-in one.
+            let Some(position) = table.position(&spec.column) else { continue };
             self.show(table, std::slice::from_ref(&spec.column));
             let first = |table: &Table, name: &str| if table.row_count() > 0 { table.get(0, name).number() } else { None };
-            let column = table.columns()[table.position(&spec.column).unwrap_or(0)].clone();
+            let column = table.columns()[position].clone();
             let value = first(table, &spec.column);
             let earlier = previous.as_ref().and_then(|table| first(table, &spec.column));
             let year_earlier = last_year.as_ref().and_then(|table| first(table, &spec.column));

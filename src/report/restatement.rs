@@ -96,8 +96,11 @@ fn restated_figures(mut builder: Builder<'_>, publication: &Publication) -> Resu
     let (spec, locale) = (builder.spec, builder.locale);
     let mut restated = Vec::new();
     for block in spec.blocks.iter().filter(|block| publication.figures.iter().any(|known| known.block == block.id)) {
-        let Content::Kpis { figures } = builder.block(block)?.content else { continue };
-        for Figure { column, value: now, unit, .. } in figures {
+        let figures = builder.blocks(block)?.into_iter().filter_map(|block| match block.content {
+            Content::Kpis { figures } => Some(figures),
+            _ => None,
+        });
+        for Figure { column, value: now, unit, .. } in figures.flatten() {
             let known = publication.figures.iter().find(|known| known.block == block.id && known.figure == column.name);
             let Some(PublishedFigure { value: published, .. }) = known else { continue };
             let shown = |value: Option<f64>| value.map(|value| locale.value(column.kind, value));

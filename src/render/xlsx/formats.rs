@@ -26,11 +26,26 @@ impl Formats {
         Formats { language }
     }
 
+    /// Returns the mark that lets a number format follow the report's language.
+    fn prefix(&self) -> &'static str {
+        match self.language {
+            Language::PtBr => "[$-416]",
+            Language::EnUs => "[$-409]",
+        }
+    }
+
+    /// Returns the number format of a change, which always has its sign: `number` with `unit` behind it.
+    pub fn change(&self, number: &str, unit: &str) -> String {
+        let (prefix, unit) = (self.prefix(), if unit.is_empty() { String::new() } else { format!("\" {unit}\"") });
+        format!("{prefix}+{number}{unit};{prefix}-{number}{unit};{prefix}{number}{unit}")
+    }
+
     /// Returns the number format of a kind, in Excel's notation. Separators follow the reader's own settings.
     pub fn number_format(&self, kind: Kind) -> String {
-        let (date, prefix) = match self.language {
-            Language::PtBr => ("dd/mm/yyyy", "[$-416]"),
-            Language::EnUs => ("mm/dd/yyyy", "[$-409]"),
+        let prefix = self.prefix();
+        let date = match self.language {
+            Language::PtBr => "dd/mm/yyyy",
+            Language::EnUs => "mm/dd/yyyy",
         };
         match kind {
             Kind::Count | Kind::Hour | Kind::Weekday => format!("{prefix}#,##0"),

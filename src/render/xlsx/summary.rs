@@ -154,7 +154,7 @@ fn write_figures(sheet: &mut Worksheet, first: RowNum, figures: &[Figure], style
             }
         }
         write_value(sheet, row, 2, kind, figure.previous, &styles.cell(kind, Weight::Normal), locale)?;
-        write_change(sheet, row, figure, locale)?;
+        write_change(sheet, row, figure, styles, locale)?;
         write_value(sheet, row, 4, kind, figure.last_year, &styles.cell(kind, Weight::Normal), locale)?;
         if let Some(target) = figure.target {
             let format = match target.is_met {
@@ -194,7 +194,7 @@ fn write_value(
 }
 
 /// A share changes by percentage points, everything else by per cent.
-fn write_change(sheet: &mut Worksheet, row: RowNum, figure: &Figure, locale: &Locale) -> Result<(), XlsxError> {
+fn write_change(sheet: &mut Worksheet, row: RowNum, figure: &Figure, styles: &Formats, locale: &Locale) -> Result<(), XlsxError> {
     let Some(change) = figure.change else {
         sheet.write_string_with_format(row, 3, locale.cell(Kind::Share, Cell::Null), &formats::stand_in(Weight::Normal))?;
         return Ok(());
@@ -208,12 +208,11 @@ fn write_change(sheet: &mut Worksheet, row: RowNum, figure: &Figure, locale: &Lo
     match (figure.column.kind, change.relative) {
         (Kind::Share, _) => {
             let points = locale.text_with("kpi-points", &[("points", "")]);
-            let points = points.trim();
-            let format = format.set_num_format(format!("+0.0\" {points}\";-0.0\" {points}\";0.0\" {points}\""));
+            let format = format.set_num_format(styles.change("0.0", points.trim()));
             sheet.write_number_with_format(row, 3, change.absolute * 100.0, &format)?;
         }
         (_, Some(relative)) => {
-            sheet.write_number_with_format(row, 3, relative, &format.set_num_format("+0.0%;-0.0%;0.0%"))?;
+            sheet.write_number_with_format(row, 3, relative, &format.set_num_format(styles.change("0.0%", "")))?;
         }
         (_, None) => {
             sheet.write_string_with_format(row, 3, locale.cell(Kind::Share, Cell::Null), &formats::stand_in(Weight::Normal))?;

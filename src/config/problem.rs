@@ -31,8 +31,9 @@ impl Problem {
     /// Returns line and column of the mistake, both counted from 1.
     pub fn line_and_column(&self) -> Option<(usize, usize)> {
         let (text, span) = self.place.as_ref()?;
-        text.get(..span.start)?;
-        Some(super::toml_file::line_and_column(text, span.start))
+        let before = text.get(..span.start)?;
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        Some((before.matches('\n').count() + 1, before[line_start..].chars().count() + 1))
     }
 }
 

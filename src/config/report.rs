@@ -384,6 +384,12 @@ impl BlockTable {
                 if self.top == Some(0) {
                     return Err(format!("block `{id}`: `top` must be at least 1"));
                 }
+                if self.group.is_some() && (self.sort.is_some() || self.top.is_some()) {
+                    return Err(format!("block `{id}`: `sort` and `top` would tear the groups of `group` apart"));
+                }
+                if let Some(bar) = self.bars.iter().find(|bar| !self.columns.is_empty() && !self.columns.contains(bar)) {
+                    return Err(format!("block `{id}`: `bars` names `{bar}`, which is not among its `columns`"));
+                }
                 let sort = self.sort.map(|sort| match sort.strip_prefix('-') {
                     Some(column) => Sort { column: column.to_owned(), is_descending: true },
                     None => Sort { column: sort, is_descending: false },
@@ -432,6 +438,20 @@ mod tests {
         let error = parse(text).unwrap_err();
         let wanted = "reports/r.toml:3:1: block `x` has `top`, which its kind does not take (it takes `query`, `by`, `where`, `value`)";
         assert_eq!(error, wanted);
+    }
+
+    #[test]
+    fn an_order_that_tears_groups_apart_and_bars_that_nobody_sees_are_refused() {
+        let table = |keys: &str| {
+            let head = "title = \"T\"\naudience = \"A\"\n[[block]]\nid = \"x\"\nkind = \"table\"\ntitle = \"X\"\nquery = \"q\"\n";
+            parse(&format!("{head}{keys}\n")).unwrap_err()
+        };
+        assert_eq!(
+            table("group = \"g\"\nsort = \"n\""),
+            "reports/r.toml:3:1: block `x`: `sort` and `top` would tear the groups of `group` apart"
+        );
+        let error = table("columns = [\"a\"]\nbars = [\"n\"]");
+        assert_eq!(error, "reports/r.toml:3:1: block `x`: `bars` names `n`, which is not among its `columns`");
     }
 
     #[test]

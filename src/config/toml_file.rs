@@ -29,13 +29,6 @@ pub fn problem_at(path: &Path, text: &Arc<str>, span: Range<usize>, message: imp
     Problem { file: path.to_owned(), place: Some((Arc::clone(text), span)), message: message.into(), help: None }
 }
 
-/// Returns line and column of a byte of `text`, both from 1.
-pub fn line_and_column(text: &str, at: usize) -> (usize, usize) {
-    let before = &text[..at];
-    let line_start = before.rfind('\n').map_or(0, |end| end + 1);
-    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
-}
-
 /// Narrows a span to the key that serde calls unknown, because the parser sometimes marks its whole table.
 fn key_span(text: &str, span: Range<usize>, message: &str) -> Range<usize> {
     let key = message.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());

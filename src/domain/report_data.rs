@@ -256,6 +256,18 @@ pub enum Content {
     Table(TableView),
 }
 
+impl Content {
+    /// Returns the rows that are shown; none for parts without rows.
+    pub fn table(&self) -> Option<&Table> {
+        match self {
+            Content::Chart(chart) => Some(&chart.table),
+            Content::HeatMap(heat_map) => Some(&heat_map.table),
+            Content::Table(view) => Some(&view.table),
+            Content::Kpis { .. } | Content::Findings { .. } | Content::Text { .. } | Content::Notes | Content::Glossary => None,
+        }
+    }
+}
+
 /// A sentence written from the data by a rule.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Finding {

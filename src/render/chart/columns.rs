@@ -22,8 +22,13 @@ const ROOM_FOR_LABEL: f64 = 9.0;
 /// Names of categories stand at least so far apart.
 const ROOM_FOR_NAME: f64 = 9.0;
 
+/// More things than this have no room for their names; the tables have them all. Days and months can be left out between others.
+const MOST_NAMES: usize = 14;
+
 /// Where values lie on the page.
 struct Plot {
+    /// Rows that are drawn.
+    rows: usize,
     left: f64,
     right: f64,
     top_value: f64,
@@ -50,12 +55,13 @@ impl Plot {
 pub fn draw(chart: &Chart, width: f64, locale: &Locale) -> Drawing {
     let table = &chart.table;
     let kind = kind_of(table, &chart.series[0]);
+    let rows = if is_time(chart) { table.row_count() } else { table.row_count().min(MOST_NAMES) };
     let values: Vec<Vec<Option<f64>>> =
-        chart.series.iter().map(|series| (0..table.row_count()).map(|row| table.get(row, series).number()).collect()).collect();
+        chart.series.iter().map(|series| (0..rows).map(|row| table.get(row, series).number()).collect()).collect();
     let is_stacked = chart.form == ChartForm::Stacked;
     let of_row = |row: usize| values.iter().filter_map(move |series| series[row]);
     let highest =
-        (0..table.row_count()).map(|row| if is_stacked { of_row(row).sum() } else { of_row(row).fold(0.0, f64::max) }).fold(0.0, f64::max);
+        (0..rows).map(|row| if is_stacked { of_row(row).sum() } else { of_row(row).fold(0.0, f64::max) }).fold(0.0, f64::max);
     let steps = axis_steps(highest, kind);
     // Series are named at the right, where their lines or layers end.
     let names_at_right = values.len() > 1 && matches!(chart.form, ChartForm::Line | ChartForm::Stacked);
@@ -66,10 +72,11 @@ pub fn draw(chart: &Chart, width: f64, locale: &Locale) -> Drawing {
     };
     #[expect(clippy::cast_precision_loss, reason = "a few hundred categories")]
     let plot = Plot {
+        rows,
         left: LEFT,
         right: width - right,
         top_value: steps.last().copied().unwrap_or(1.0),
-        slot: (width - LEFT - right) / table.row_count().max(1) as f64,
+        slot: (width - LEFT - right) / rows.max(1) as f64,
     };
     let mut shapes = Vec::new();
     for step in &steps {
@@ -84,7 +91,17 @@ pub fn draw(chart: &Chart, width: f64, locale: &Locale) -> Drawing {
         _ => single(chart, &plot, &values[0], (kind, locale), &mut shapes),
     }
     names(chart, &plot, locale, &mut shapes);
-    Drawing { width, height: TOP + PLOT + 5.5, shapes }
+    let beside = table.row_count() - rows;
+    if beside > 0 {
+        let text = locale.plural("chart-beside", i64::try_from(beside).unwrap_or(i64::MAX));
+        shapes.push(label(plot.left, TOP + PLOT + 6.2, text, palette::MUTED, Anchor::Start));
+    }
+    Drawing { width, height: TOP + PLOT + if beside > 0 { 9.0 } else { 5.5 }, shapes }
+}
+
+/// Whether the categories are days or months.
+fn is_time(chart: &Chart) -> bool {
+    chart.table.row_count() > 0 && matches!(chart.table.get(0, &chart.category), Cell::Date(_))
 }
 
 /// Five layers are scores from best to worst; other series only have to differ.
@@ -94,8 +111,8 @@ fn series_color(chart: &Chart, place: usize) -> Rgb {
 
 /// The names of the categories, as many as do not touch.
 fn names(chart: &Chart, plot: &Plot, locale: &Locale, shapes: &mut Vec<Shape>) {
-    let texts: Vec<String> = (0..chart.table.row_count()).map(|row| category(chart, row, locale)).collect();
-    let is_time = matches!(chart.table.get(0, &chart.category), Cell::Date(_));
+    let texts: Vec<String> = (0..plot.rows).map(|row| category(chart, row, locale)).collect();
+    let is_time = is_time(chart);
     // Days can be left out between others; names of things cannot, and are cut instead.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small positive number")]
     let every = if is_time { (ROOM_FOR_NAME / plot.slot).ceil().max(1.0) as usize } else { 1 };
@@ -172,9 +189,9 @@ fn grouped(chart: &Chart, plot: &Plot, values: &[Vec<Option<f64>>], shapes: &mut
 /// Columns on top of each other, named at the right of the last.
 fn stacked(chart: &Chart, plot: &Plot, values: &[Vec<Option<f64>>], shapes: &mut Vec<Shape>) {
     let width = (plot.slot * 0.78).min(26.0);
-    let last = chart.table.row_count().saturating_sub(1);
+    let last = plot.rows.saturating_sub(1);
     let mut ends = Vec::new();
-    for row in 0..chart.table.row_count() {
+    for row in 0..plot.rows {
         let mut base = 0.0;
         for (place, series) in values.iter().enumerate() {
             let value = series[row].unwrap_or(0.0).max(0.0);

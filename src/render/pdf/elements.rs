@@ -71,6 +71,7 @@ impl Element for BlockTitle {
 /// Sentences, each behind a word that says how to take it.
 pub struct Sentences {
     lines: Vec<(Option<(String, Rgb)>, String)>,
+    next: usize,
 }
 
 impl Sentences {
@@ -84,12 +85,12 @@ impl Sentences {
             };
             (locale.text(key), color)
         };
-        Sentences { lines: findings.iter().map(|finding| (Some(mark(finding)), finding.text.clone())).collect() }
+        Sentences { lines: findings.iter().map(|finding| (Some(mark(finding)), finding.text.clone())).collect(), next: 0 }
     }
 
     /// Paragraphs.
     pub fn of_paragraphs(paragraphs: &[String]) -> Sentences {
-        Sentences { lines: paragraphs.iter().map(|text| (None, text.clone())).collect() }
+        Sentences { lines: paragraphs.iter().map(|text| (None, text.clone())).collect(), next: 0 }
     }
 }
 
@@ -97,26 +98,28 @@ impl Element for Sentences {
     fn render(&mut self, context: &Context, area: Area<'_>, _style: Style) -> Result<RenderResult, Error> {
         const MARK: f64 = 17.0;
         let text_style = style(9, palette::INK, false);
-        let mut placed = Vec::new();
         let mut y = 0.6;
-        for (mark, text) in &self.lines {
+        while let Some((mark, text)) = self.lines.get(self.next) {
             let left = if mark.is_some() { MARK } else { 0.0 };
-            let top = y;
             let lines = wrap(context, text, text_style, CONTENT_WIDTH - left);
-            for line in lines {
-                placed.push((left, y, line, text_style));
-                y += line_height(context, text_style);
+            #[expect(clippy::cast_precision_loss, reason = "a few lines")]
+            let height = lines.len() as f64 * line_height(context, text_style) + 1.1;
+            if y + height > room(&area) {
+                return Ok(if y > 0.6 {
+                    RenderResult { size: Size::new(length(CONTENT_WIDTH), length(y)), has_more: true }
+                } else {
+                    later()
+                });
             }
             if let Some((word, color)) = mark {
-                placed.push((0.0, top, word.clone(), style(8, *color, true)));
+                put(context, &area, 0.0, y, word, style(8, *color, true), Anchor::Start)?;
             }
-            y += 1.1;
-        }
-        if room(&area) < y {
-            return Ok(later());
-        }
-        for (x, y, line, text_style) in placed {
-            put(context, &area, x, y, &line, text_style, Anchor::Start)?;
+            for (line, top) in lines.iter().zip(0_u32..) {
+                let top = y + f64::from(top) * line_height(context, text_style);
+                put(context, &area, left, top, line, text_style, Anchor::Start)?;
+            }
+            y += height;
+            self.next += 1;
         }
         Ok(done(y))
     }

@@ -67,6 +67,9 @@ const WIDEST_TEXT: f64 = 46.0;
 /// Width of a small line.
 const LINE_WIDTH: f64 = 22.0;
 
+/// Lines of a cell: two such rows, a group's title and the headings fill three quarters of a page.
+const MOST_LINES: usize = 24;
+
 /// The mark behind a value that misses its target.
 const MISSED_MARK: &str = " !";
 
@@ -199,7 +202,7 @@ impl TableElement {
             (style(HEADING_SIZE, palette::WHITE, true), style(SIZE, palette::INK, false), style(SIZE, palette::INK, true));
         let wrapped = |texts: &mut dyn Iterator<Item = &String>, text_style: Style| -> (Vec<Vec<String>>, f64) {
             let cells: Vec<Vec<String>> =
-                texts.zip(&part.columns).map(|(text, (_, width))| wrap(context, text, text_style, width - GAP + 0.3)).collect();
+                texts.zip(&part.columns).map(|(text, (_, width))| shortened(wrap(context, text, text_style, width - GAP + 0.3))).collect();
             #[expect(clippy::cast_precision_loss, reason = "a few lines")]
             let lines = cells.iter().map(Vec::len).max().unwrap_or(1) as f64;
             (cells, lines * line_height(context, text_style) + 2.0 * PADDING)
@@ -239,10 +242,6 @@ impl TableElement {
             // A group's title stays with at least two rows, so that none stands alone at the foot of a page.
             let needed = height + group_height + if title.is_some() && !row.is_total { height } else { 0.0 };
             if y + needed > room {
-                if next == first && height + group_height > room - heading_height && top == 0.0 {
-                    // One row that is higher than a page would come again for ever.
-                    return Err(Error::new("a row is higher than a page", std::io::Error::other("its texts are too long")));
-                }
                 self.next = next;
                 return Ok(if next == first { None } else { Some((y, false)) });
             }
@@ -278,6 +277,15 @@ impl TableElement {
         rule(area, 0.0, y, CONTENT_WIDTH, 0.2, palette::RULE);
         Ok(Some((y, true)))
     }
+}
+
+/// Keeps a cell low enough for two rows to find room on a page; what is cut is marked, and the workbook has it.
+fn shortened(mut lines: Vec<String>) -> Vec<String> {
+    if lines.len() > MOST_LINES {
+        lines.truncate(MOST_LINES - 1);
+        lines.push("[…]".to_owned());
+    }
+    lines
 }
 
 /// Draws a line without axes, its last point marked.

@@ -14,7 +14,7 @@ use rust_xlsxwriter::{DocProperties, ExcelDateTime, Workbook, XlsxError};
 use self::formats::Formats;
 use super::{Locale, RenderError};
 use crate::domain::{
-    ReportData,
+    ReportData, Table,
     report_data::{Block, Content},
 };
 
@@ -50,7 +50,7 @@ impl Book<'_> {
         self.workbook.add_worksheet().set_name(&summary).map_err(failed("summary"))?;
         let (mut charts, mut contents) = (Vec::new(), Vec::new());
         for block in &data.blocks {
-            if !matches!(block.content, Content::Chart(_) | Content::HeatMap(_) | Content::Table(_)) {
+            if block.content.table().is_none() {
                 continue;
             }
             let sheet = self.sheet_name(&block.title);
@@ -98,12 +98,7 @@ impl Book<'_> {
     }
 
     fn check_rows(&self, block: &Block) -> Result<(), RenderError> {
-        let rows = match &block.content {
-            Content::Kpis { .. } | Content::Findings { .. } | Content::Text { .. } | Content::Notes | Content::Glossary => 0,
-            Content::Chart(chart) => chart.table.row_count(),
-            Content::HeatMap(heat_map) => heat_map.table.row_count(),
-            Content::Table(view) => view.table.row_count(),
-        };
+        let rows = block.content.table().map_or(0, Table::row_count);
         if rows > ROW_LIMIT {
             return Err(RenderError::TooManyRows { report: self.data.report.clone(), part: block.id.clone(), rows, limit: ROW_LIMIT });
         }

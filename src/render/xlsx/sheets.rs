@@ -39,11 +39,11 @@ impl Book<'_> {
                 let others = chart.table.columns().iter().map(|column| column.name.clone());
                 let rest: Vec<String> = others.filter(|name| !shown.contains(name) && !hidden.contains(&name.as_str())).collect();
                 let view = TableView::plain(chart.table.clone(), shown.into_iter().chain(rest).collect(), None);
-                write_view(sheet, &view, 0..view.table.row_count(), formats, locale)?;
+                write_view(sheet, &view, formats, locale)?;
                 lead_back(sheet, view.shown.len(), summary, locale)
             }
             Content::Table(view) => {
-                write_view(sheet, view, 0..view.table.row_count(), formats, locale)?;
+                write_view(sheet, view, formats, locale)?;
                 write_bars(sheet, view)?;
                 let used = write_spark(sheet, view, name)?;
                 lead_back(sheet, used, summary, locale)
@@ -163,17 +163,17 @@ fn serial(day: NaiveDate) -> f64 {
     days
 }
 
-fn write_view(sheet: &mut Worksheet, view: &TableView, rows: Range<usize>, formats: &Formats, locale: &Locale) -> Result<(), XlsxError> {
+fn write_view(sheet: &mut Worksheet, view: &TableView, formats: &Formats, locale: &Locale) -> Result<(), XlsxError> {
     let table = &view.table;
     let columns = write_headings(sheet, view, locale)?;
     let kinds: Vec<Kind> = columns.iter().map(|column| column.kind).collect();
     let styles = [Weight::Normal, Weight::Total].map(|weight| Style::new(&kinds, weight, formats));
     let aims: Vec<_> = columns.iter().map(|column| view.aims.iter().find(|aims| aims.column == column.name)).collect();
-    let (count, totals) = (rows.len(), rows::totals(table));
-    for (line, row) in (1_usize..).zip(rows.clone()) {
-        let style = &styles[usize::from(totals[row])];
+    let totals = rows::totals(table);
+    for (row, is_total) in totals.iter().enumerate() {
+        let style = &styles[usize::from(*is_total)];
         for (index, column) in columns.iter().enumerate() {
-            let (line, place) = (row_number(line), column_number(index));
+            let (line, place) = (row_number(row + 1), column_number(index));
             if let Some(formula) = total_formula(view, row, column, place) {
                 sheet.write_formula_with_format(line, place, formula, &style.cells[index])?;
                 continue;
@@ -190,10 +190,9 @@ fn write_view(sheet: &mut Worksheet, view: &TableView, rows: Range<usize>, forma
             write_shown(sheet, line, place, column.kind, &shown, style, locale)?;
         }
     }
-    if count > 0 {
+    if let Some(is_total) = totals.last() {
         // A total at the foot is no row to be filtered or sorted.
-        let last = rows.end - 1;
-        let filtered = if count > 1 && totals[last] { count - 1 } else { count };
+        let filtered = if *is_total && totals.len() > 1 { totals.len() - 1 } else { totals.len() };
         sheet.autofilter(0, 0, row_number(filtered), column_number(columns.len().saturating_sub(1)))?;
     }
     Ok(())

@@ -37,7 +37,6 @@ impl Book<'_> {
         charts: &[(&Block, &Chart, String)],
         contents: &[(String, String)],
     ) -> Result<(), XlsxError> {
-        self.name_figures(name)?;
         let (data, styles, locale) = (self.data, &self.formats, self.locale);
         let sheet = self.workbook.worksheet_from_name(name)?;
         for (column, width) in (0_u16..).zip([34.0, 18.0, 18.0, 14.0, 18.0, 16.0, 12.0, 44.0]) {
@@ -54,9 +53,18 @@ impl Book<'_> {
         let format = if is_closed { formats::muted() } else { formats::caution() };
         sheet.write_string_with_format(3, 0, &data.completeness.sentence, &format)?;
         let mut row = FIRST_ROW;
+        let mut named = Vec::new();
         for block in &data.blocks {
             match &block.content {
-                Content::Kpis { figures } => row = write_figures(sheet, row, figures, styles, locale)?,
+                Content::Kpis { figures } => {
+                    // Below the headings; a figure that two parts show has the name of the first.
+                    for (row, figure) in (row + 2..).zip(figures) {
+                        if !named.iter().any(|(known, _): &(&str, RowNum)| *known == figure.column.name) {
+                            named.push((figure.column.name.as_str(), row));
+                        }
+                    }
+                    row = write_figures(sheet, row, figures, styles, locale)?;
+                }
                 Content::Findings { findings } => {
                     let lines = findings.iter().map(|finding| (finding.text.as_str(), tone(finding.verdict)));
                     row = write_sentences(sheet, row + 1, &block.title, lines)?;
@@ -88,18 +96,10 @@ impl Book<'_> {
         sheet.set_footer(format!("&L&A&R{}", locale.text_with("pdf-page-of", &[("page", "&P"), ("pages", "&N")])));
         sheet.set_landscape().set_paper_size(9).set_print_fit_to_pages(1, 1);
         sheet.set_active(true);
-        Ok(())
-    }
-
-    /// Gives the cells of the first key figures names, by which formulas elsewhere can use them.
-    fn name_figures(&mut self, summary: &str) -> Result<(), XlsxError> {
-        let prefix = self.locale.text("summary-name");
-        let figures = self.data.blocks.iter().find_map(|block| match &block.content {
-            Content::Kpis { figures } => Some(figures),
-            _ => None,
-        });
-        for (row, figure) in (FIRST_ROW + 2..).zip(figures.into_iter().flatten()) {
-            self.workbook.define_name(format!("{prefix}_{}", figure.column.name), &format!("='{summary}'!$B${row}"))?;
+        // Formulas elsewhere can use the figures by name.
+        let prefix = locale.text("summary-name");
+        for (figure, row) in named {
+            self.workbook.define_name(format!("{prefix}_{figure}"), &format!("='{name}'!$B${row}"))?;
         }
         Ok(())
     }

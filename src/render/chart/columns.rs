@@ -60,8 +60,7 @@ pub fn draw(chart: &Chart, width: f64, locale: &Locale) -> Drawing {
         chart.series.iter().map(|series| (0..rows).map(|row| table.get(row, series).number()).collect()).collect();
     let is_stacked = chart.form == ChartForm::Stacked;
     let of_row = |row: usize| values.iter().filter_map(move |series| series[row]);
-    let highest =
-        (0..rows).map(|row| if is_stacked { of_row(row).sum() } else { of_row(row).fold(0.0, f64::max) }).fold(0.0, f64::max);
+    let highest = (0..rows).map(|row| if is_stacked { of_row(row).sum() } else { of_row(row).fold(0.0, f64::max) }).fold(0.0, f64::max);
     let steps = axis_steps(highest, kind);
     // Series are named at the right, where their lines or layers end.
     let names_at_right = values.len() > 1 && matches!(chart.form, ChartForm::Line | ChartForm::Stacked);

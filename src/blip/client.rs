@@ -64,9 +64,9 @@ const PASSES: usize = 4;
 
 /// What one collection gave.
 #[derive(Debug)]
-pub struct Listing<T> {
-    /// The records, each once.
-    pub entries: Vec<Entry<T>>,
+pub struct Listing<E> {
+    /// The records, each once, or what was kept of each.
+    pub entries: Vec<E>,
     /// Number that Blip says there are, where it said so.
     pub total: Option<u64>,
     /// Whether the pages fitted together: each began with the last record of the one before. Otherwise a record can be missing.
@@ -193,10 +193,25 @@ impl Client {
         uri: &str,
         take: usize,
         is_enough: impl Fn(&T) -> bool,
-    ) -> Result<Listing<T>, BlipError> {
-        let mut best: Option<Listing<T>> = None;
+    ) -> Result<Listing<Entry<T>>, BlipError> {
+        self.list_kept(to, uri, take, is_enough, |entry| entry).await
+    }
+
+    /// As [`Client::list`], holding of each record only what `keep` makes of it: a long list then takes no more room than what is kept.
+    ///
+    /// # Errors
+    /// That of any page.
+    pub(super) async fn list_kept<T: Record, E>(
+        &self,
+        to: Option<&str>,
+        uri: &str,
+        take: usize,
+        is_enough: impl Fn(&T) -> bool,
+        keep: impl Fn(Entry<T>) -> E,
+    ) -> Result<Listing<E>, BlipError> {
+        let mut best: Option<Listing<E>> = None;
         for _ in 0..PASSES {
-            let pass = self.pass(to, uri, take, &is_enough).await?;
+            let pass = self.pass(to, uri, take, &is_enough, &keep).await?;
             let is_whole = pass.is_steady && pass.total.is_none_or(|total| pass.entries.len() as u64 >= total);
             let earlier = best.take();
             let longer = earlier.filter(|earlier| !is_whole && earlier.entries.len() > pass.entries.len());
@@ -209,22 +224,24 @@ impl Client {
         Ok(best.expect("at least one pass was made"))
     }
 
-    async fn pass<T: Record>(
+    async fn pass<T: Record, E>(
         &self,
         to: Option<&str>,
         uri: &str,
         take: usize,
         is_enough: &impl Fn(&T) -> bool,
-    ) -> Result<Listing<T>, BlipError> {
+        keep: &impl Fn(Entry<T>) -> E,
+    ) -> Result<Listing<E>, BlipError> {
         let joint = if uri.contains('?') { '&' } else { '?' };
-        let mut listing: Listing<T> = Listing { entries: Vec::new(), total: None, is_steady: true };
+        let mut listing: Listing<E> = Listing { entries: Vec::new(), total: None, is_steady: true };
+        let mut last: Option<Entry<T>> = None;
         loop {
             let skip = listing.entries.len().saturating_sub(1);
             let page: Page<T> = super::error::or_empty(self.page(to, &format!("{uri}{joint}$skip={skip}&$take={take}")).await)?;
             listing.total = page.total.max(listing.total);
             let count = page.entries.len();
             let mut entries = page.entries.into_iter();
-            if let Some(last) = listing.entries.last() {
+            if let Some(last) = &last {
                 let first = entries.next();
                 listing.is_steady &= match (last, &first) {
                     (Entry::Record(last), Some(Entry::Record(first))) => last.is_same(first),
@@ -235,11 +252,10 @@ impl Client {
                     return Ok(listing);
                 }
             }
-            let is_last = {
-                let known = listing.entries.len();
-                listing.entries.extend(entries);
-                count < take || listing.entries[known..].iter().any(|entry| matches!(entry, Entry::Record(record) if is_enough(record)))
-            };
+            let rest = entries.as_slice();
+            let is_last = count < take || rest.iter().any(|entry| matches!(entry, Entry::Record(record) if is_enough(record)));
+            last = rest.last().cloned().or(last);
+            listing.entries.extend(entries.map(keep));
             if is_last {
                 return Ok(listing);
             }

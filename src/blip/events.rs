@@ -91,7 +91,7 @@ impl Record for Event {
 /// # Errors
 /// That of any page.
 pub async fn categories(client: &Client) -> Result<Vec<String>, BlipError> {
-    let listing: Listing<Category> = client.list(ANALYTICS, "/event-track", TAKE_COUNTERS, |_| false).await?;
+    let listing: Listing<Entry<Category>> = client.list(ANALYTICS, "/event-track", TAKE_COUNTERS, |_| false).await?;
     let name = |entry| if let Entry::Record(Category { category }) = entry { Some(category) } else { None };
     Ok(listing.entries.into_iter().filter_map(name).collect())
 }
@@ -100,7 +100,7 @@ pub async fn categories(client: &Client) -> Result<Vec<String>, BlipError> {
 ///
 /// # Errors
 /// That of any page.
-pub async fn counters(client: &Client, category: &str, first: NaiveDate, last: NaiveDate) -> Result<Listing<Counter>, BlipError> {
+pub async fn counters(client: &Client, category: &str, first: NaiveDate, last: NaiveDate) -> Result<Listing<Entry<Counter>>, BlipError> {
     let uri = format!("/event-track/{}?startDate={first}&endDate={last}", identity::encode(category));
     client.list(ANALYTICS, &uri, TAKE_COUNTERS, |_| false).await
 }
@@ -115,7 +115,7 @@ pub async fn details(
     action: &str,
     first: NaiveDate,
     last: NaiveDate,
-) -> Result<Listing<Event>, BlipError> {
+) -> Result<Listing<Entry<Event>>, BlipError> {
     let uri = format!("/event-track/{}/{}?startDate={first}&endDate={last}", identity::encode(category), identity::encode(action));
     client.list(ANALYTICS, &uri, TAKE_DETAILS, |_| false).await
 }

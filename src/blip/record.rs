@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::envelope::{Answer, Collection};
 
 /// A record of a collection.
-pub trait Record: DeserializeOwned {
+pub trait Record: DeserializeOwned + Clone {
     /// Name in messages and counts, such as `ticket`.
     const KIND: &'static str;
 
@@ -108,7 +108,7 @@ mod tests {
 
     use super::*;
 
-    #[derive(Debug, PartialEq, Deserialize)]
+    #[derive(Debug, Clone, PartialEq, Deserialize)]
     struct Thing {
         id: String,
         size: Option<i64>,

@@ -125,13 +125,14 @@ impl Found {
         self.note("/rules", desk::rules(client).await.map(|found| count(found.len())))?;
         self.note("/tags/active", desk::tags(client).await.map(|found| count(found.len())))?;
         let week = (now - TimeDelta::days(7), now);
-        let listed = desk::tickets(client, desk::TicketList::All, week.0, week.1).await;
-        let newest = listed.as_ref().ok().and_then(|listed| listed.entries.first()).and_then(|entry| match entry {
-            Entry::Record(ticket) => ticket.id.clone(),
+        let id = |entry| match entry {
+            Entry::Record(desk::Ticket { id, .. }) => id,
             Entry::Unreadable(_) => None,
-        });
+        };
+        let listed = desk::tickets(client, desk::TicketList::All, week.0, week.1, id).await;
+        let newest = listed.as_ref().ok().and_then(|listed| listed.entries.first().cloned().flatten());
         let tickets = self.note("/tickets, this week", listed.map(|found| count(found.entries.len())))?;
-        let history = desk::tickets(client, desk::TicketList::History, week.0, week.1).await;
+        let history = desk::tickets(client, desk::TicketList::History, week.0, week.1, id).await;
         self.note("/tickets/history/metadata", history.map(|found| count(found.entries.len())))?;
         if let Some(id) = newest {
             let one = desk::ticket(client, &id).await.map(|ticket| count(usize::from(ticket.is_some())));

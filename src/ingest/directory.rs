@@ -40,7 +40,7 @@ pub async fn read(clients: &[Arc<Client>], pseudonyms: &Pseudonyms) -> Result<Di
     Ok(directory)
 }
 
-fn kept<T: Record>(listing: Listing<T>, pseudonyms: &Pseudonyms, rejected: &mut Vec<(String, String)>) -> Vec<T> {
+fn kept<T: Record>(listing: Listing<Entry<T>>, pseudonyms: &Pseudonyms, rejected: &mut Vec<(String, String)>) -> Vec<T> {
     let mut records = Vec::new();
     for entry in listing.entries {
         match entry {

@@ -43,11 +43,11 @@ where
 const DOUBTS: usize = 3;
 
 /// Asks again for a list that is empty: success without items is also how a fault looks, and a key of the wrong bot.
-pub async fn doubted<T, F>(ask: impl Fn() -> F) -> Result<Listing<T>, BlipError>
+pub async fn doubted<E, F>(ask: impl Fn() -> F) -> Result<Listing<E>, BlipError>
 where
-    F: Future<Output = Result<Listing<T>, BlipError>>,
+    F: Future<Output = Result<Listing<E>, BlipError>>,
 {
-    doubted_if(|listing: &Listing<T>| listing.entries.is_empty(), ask).await
+    doubted_if(|listing: &Listing<E>| listing.entries.is_empty(), ask).await
 }
 
 /// Asks again for an answer that is empty by `is_empty`, a few times, before it is believed.

@@ -172,15 +172,13 @@ async fn lists(client: &Client, store: &mut Store, reader: &Reader<'_>) -> Resul
         _ => {}
     }
     let week = (reader.now - chrono::TimeDelta::days(7), reader.now);
-    let has_ended = |listing: &crate::blip::Listing<Ticket>| {
-        listing.entries.iter().any(|entry| matches!(entry, Entry::Record(ticket) if is_closed(ticket)))
-    };
-    let all = doubted(|| desk::tickets(client, TicketList::All, week.0, week.1)).await?;
-    let found = if has_ended(&all) {
+    let has_ended = |entry| matches!(entry, Entry::Record(ticket) if is_closed(&ticket));
+    let all = doubted(|| desk::tickets(client, TicketList::All, week.0, week.1, has_ended)).await?;
+    let found = if all.entries.contains(&true) {
         "all"
     } else {
-        match desk::tickets(client, TicketList::History, week.0, week.1).await {
-            Ok(history) if has_ended(&history) => "history",
+        match desk::tickets(client, TicketList::History, week.0, week.1, has_ended).await {
+            Ok(history) if history.entries.contains(&true) => "history",
             // Nothing has ended this week, or there is no history: the documented list, and the question stays open.
             _ => return Ok(vec![TicketList::All]),
         }
@@ -203,10 +201,16 @@ struct Asked {
 
 async fn read_day(client: &Client, pseudonyms: &Pseudonyms, asked: Asked) -> Result<Day, BlipError> {
     let (from, until) = asked.bounds;
-    let mut entries: Vec<Entry<Ticket>> = Vec::new();
+    let keep = |entry| match entry {
+        Entry::Record(ticket) => {
+            row(&ticket, client.key_name(), pseudonyms).map_err(|reason| (reason.to_owned(), pseudonyms.rejected(&ticket)))
+        }
+        Entry::Unreadable(one) => Err(pseudonyms.unreadable(&one)),
+    };
+    let mut entries = Vec::new();
     let (mut missing, mut is_steady) = (0, true);
     for list in asked.lists {
-        let listing = doubted(|| desk::tickets(client, list, from, until)).await?;
+        let listing = doubted(|| desk::tickets(client, list, from, until, keep)).await?;
         is_steady &= listing.is_steady;
         missing += listing.total.unwrap_or(0).saturating_sub(listing.entries.len() as u64);
         entries.extend(listing.entries);
@@ -215,11 +219,8 @@ async fn read_day(client: &Client, pseudonyms: &Pseudonyms, asked: Asked) -> Res
     let mut rejected = Vec::new();
     for entry in entries {
         match entry {
-            Entry::Record(ticket) => match row(&ticket, client.key_name(), pseudonyms) {
-                Ok(row) => rows.push(row),
-                Err(reason) => rejected.push((reason.to_owned(), pseudonyms.rejected(&ticket))),
-            },
-            Entry::Unreadable(one) => rejected.push(pseudonyms.unreadable(&one)),
+            Ok(row) => rows.push(row),
+            Err(reason) => rejected.push(reason),
         }
     }
     // A ticket that ended while it was read can be in both lists: what is read later is newer.

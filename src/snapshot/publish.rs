@@ -222,22 +222,31 @@ struct Written {
     sha256: String,
 }
 
-/// What a month may take that does not fit into the memory that loads are held to: encoding cannot spill as sorting does.
-const MORE_MEMORY: &str = "2GB";
+/// What a month may take at most that does not fit into the memory that loads are held to: encoding cannot spill as sorting does.
+const MOST_MEMORY_MB: u64 = 4096;
 
-/// Does `work`, and again with more memory where there was too little.
+/// Does `work`, and again with twice the memory for as long as there was too little.
 fn with_memory<T>(connection: &Connection, work: impl Fn() -> duckdb::Result<T>) -> duckdb::Result<T> {
     let is_too_little = |error: &duckdb::Error| error.to_string().contains("Out of Memory");
-    match work() {
-        Err(error) if is_too_little(&error) => {
-            let usual: String = connection.query_row("SELECT current_setting('memory_limit')", [], |row| row.get(0))?;
-            connection.execute_batch(&format!("SET memory_limit = '{MORE_MEMORY}'"))?;
-            let done = work();
-            connection.execute_batch(&format!("SET memory_limit = '{usual}'"))?;
-            done
-        }
-        done => done,
+    let mut done = work();
+    if !done.as_ref().is_err_and(is_too_little) {
+        return done;
     }
+    let (usual, bytes): (String, f64) = connection.query_row(
+        "SELECT current_setting('memory_limit'), CAST(parse_formatted_bytes(current_setting('memory_limit')) AS DOUBLE)",
+        [],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    // A limit is a few hundred megabytes: no precision is lost.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let mut limit_mb = (bytes / 1e6) as u64;
+    while done.as_ref().is_err_and(is_too_little) && limit_mb < MOST_MEMORY_MB {
+        limit_mb *= 2;
+        connection.execute_batch(&format!("SET memory_limit = '{limit_mb}MB'"))?;
+        done = work();
+    }
+    connection.execute_batch(&format!("SET memory_limit = '{usual}'"))?;
+    done
 }
 
 /// How parts are written: the first level of zstd takes two thirds of the time of the third for a twentieth more bytes, and smaller groups

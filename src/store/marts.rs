@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::NaiveDate;
 use duckdb::params;
 
 use super::{Store, StoreError, TableCheck, checks::digest_of_checks};
@@ -149,12 +150,17 @@ impl Store {
         }
         self.forget_results_of_others(checks)?;
         let parts = self.plan()?;
+        if parts > 1 {
+            // Many parts are as fast with one thread as with two, and need less memory: what each is made of is small.
+            self.set_threads(1)?;
+        }
         for part in 0..parts {
             self.refresh_part(queries, checks, part)?;
             progress(part + 1, parts);
         }
         if parts > 1 {
             self.sort_by_month()?;
+            self.set_threads(self.threads)?;
         }
         let global_basis = format!("{basis}-{}-{}", self.global_basis()?, digest_of_checks(checks));
         if parts > 0 || self.mark(GLOBAL_BASIS)?.as_deref() != Some(global_basis.as_str()) {
@@ -176,6 +182,10 @@ impl Store {
             |row| Ok((row.get(0)?, row.get(1)?)),
         )?;
         Ok(MartReport { tickets, quarantined })
+    }
+
+    fn set_threads(&self, threads: i64) -> Result<(), StoreError> {
+        Ok(self.connection.execute_batch(&format!("SET threads = {threads}"))?)
     }
 
     /// Makes every table at once and in place: what a refresh must equal, and a start for tests of single queries.
@@ -319,12 +329,29 @@ impl Store {
     fn sort_by_month(&mut self) -> Result<(), StoreError> {
         for (schema, name, month, _) in KEPT {
             if let Some(month) = month {
-                self.connection.execute_batch(&format!(
-                    "CREATE OR REPLACE TABLE {schema}.{name} AS SELECT * FROM {schema}.{name} ORDER BY date_trunc('month', {month})"
-                ))?;
+                self.transaction(|store| store.copy_by_month(schema, name, month))?;
             }
         }
         Ok(())
+    }
+
+    /// Copies a table month by month, which needs no more memory for a long history than for a short one; a sort would.
+    fn copy_by_month(&self, schema: &str, name: &str, month: &str) -> Result<(), StoreError> {
+        let connection = &self.connection;
+        connection.execute_batch(&format!("CREATE TABLE {schema}.sorted_{name} AS SELECT * FROM {schema}.{name} LIMIT 0"))?;
+        let of_row = format!("CAST(date_trunc('month', {month}) AS DATE)");
+        let months: Vec<Option<NaiveDate>> = {
+            let mut statement = connection.prepare(&format!("SELECT DISTINCT {of_row} AS month FROM {schema}.{name} ORDER BY month"))?;
+            let months = statement.query_map([], |row| row.get(0))?;
+            months.collect::<Result<_, _>>()?
+        };
+        for month in months {
+            connection.execute(
+                &format!("INSERT INTO {schema}.sorted_{name} SELECT * FROM {schema}.{name} WHERE {of_row} IS NOT DISTINCT FROM ?"),
+                params![month],
+            )?;
+        }
+        Ok(connection.execute_batch(&format!("DROP TABLE {schema}.{name}; ALTER TABLE {schema}.sorted_{name} RENAME TO {name}"))?)
     }
 
     /// Runs the queries for the customers that `customers` selects in a database of their own, called `scope`, then `work` in one

@@ -30,14 +30,19 @@ pub use settings::SettingsRows;
 pub use tasks::{MessageRisk, OpenTicket};
 pub use write::{MessageRead, Run, Written};
 
-/// Above this DuckDB spills to disk beside the database, so that memory does not grow with history.
-const MEMORY_LIMIT: &str = "256MB";
+/// Above this DuckDB spills to disk beside the database, so that memory does not grow with history. What it holds outside of its pool
+/// comes on top, about as much as one thread needs: more threads were no faster where parts are small.
+const MEMORY_LIMIT: &str = "160MB";
+
+/// Threads at most: each needs memory of its own, also on a machine that has many.
+const MOST_THREADS: i64 = 4;
 
 /// The live database.
 pub struct Store {
     connection: Connection,
     /// Name under which the database's own catalogue is known, beside those that are attached for a while.
     catalog: String,
+    threads: i64,
     /// DuckDB's log of what is not in the file yet; none for a database in memory.
     log: Option<PathBuf>,
     _lock: Option<lock::Lock>,
@@ -90,9 +95,12 @@ impl Store {
             "SET preserve_insertion_order = true; SET memory_limit = '{MEMORY_LIMIT}'; SET checkpoint_threshold = '256MB';
              PRAGMA disable_checkpoint_on_shutdown"
         ))?;
+        let cores: i64 = connection.query_row("SELECT CAST(current_setting('threads') AS BIGINT)", [], |row| row.get(0))?;
+        let threads = cores.min(MOST_THREADS);
+        connection.execute_batch(&format!("SET threads = {threads}"))?;
         schema::migrate(&connection)?;
         let catalog = connection.query_row("SELECT current_database()", [], |row| row.get(0))?;
-        Ok(Store { connection, catalog, log, _lock: lock })
+        Ok(Store { connection, catalog, threads, log, _lock: lock })
     }
 
     /// Returns the connection, for publishing a snapshot.

@@ -354,26 +354,30 @@ impl Store {
     /// # Errors
     /// When the database cannot be written.
     pub fn write_reports(&self, rows: &[ReportRow], run: Run) -> Result<usize, StoreError> {
-        let mut changed = 0;
-        for row in rows {
-            let key = params![row.key_name, row.report, row.day];
-            let known: Option<(String, bool)> = {
-                let mut statement =
-                    self.connection.prepare("SELECT body, is_final FROM raw.report WHERE key_name = ? AND report = ? AND day = ?")?;
-                let mut found = statement.query_map(key, |row| Ok((row.get(0)?, row.get(1)?)))?;
-                found.next().transpose()?
-            };
-            if known.as_ref().is_some_and(|(body, is_final)| *body == row.body && *is_final == row.is_final) {
-                continue;
-            }
-            self.connection.execute("DELETE FROM raw.report WHERE key_name = ? AND report = ? AND day = ?", key)?;
-            self.connection.execute(
-                "INSERT INTO raw.report VALUES (?, ?, ?, ?, ?, ?)",
-                params![row.key_name, row.report, row.day, row.body, row.is_final, run.number],
-            )?;
-            changed += 1;
+        if rows.is_empty() {
+            return Ok(0);
         }
-        Ok(changed)
+        self.connection.execute_batch(
+            "CREATE OR REPLACE TEMP TABLE incoming_report (key_name VARCHAR, report VARCHAR, day DATE, body VARCHAR, is_final BOOLEAN)",
+        )?;
+        let mut appender = self.connection.appender("incoming_report")?;
+        for row in rows {
+            appender.append_row(params![row.key_name, row.report, row.day, row.body, row.is_final])?;
+        }
+        appender.flush()?;
+        drop(appender);
+        self.connection.execute_batch(
+            "CREATE OR REPLACE TEMP TABLE changed_report AS
+             SELECT * FROM incoming_report ANTI JOIN raw.report USING (key_name, report, day, body, is_final);
+             DELETE FROM raw.report
+             USING changed_report AS changed
+             WHERE changed.key_name = report.key_name AND changed.report = report.report AND changed.day = report.day",
+        )?;
+        Ok(self.connection.execute(
+            "INSERT INTO raw.report (key_name, report, day, body, is_final, run)
+             SELECT key_name, report, day, body, is_final, ? FROM changed_report ORDER BY key_name, report, day",
+            params![run.number],
+        )?)
     }
 
     /// Keeps a sample of today's numbers.

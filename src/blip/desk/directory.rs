@@ -104,12 +104,12 @@ impl Record for Tag {
     }
 }
 
-async fn all<T: Record>(client: &Client, path: &str) -> Result<Listing<T>, BlipError> {
+async fn all<T: Record>(client: &Client, path: &str) -> Result<Listing<Entry<T>>, BlipError> {
     client.list(DESK, path, TAKE, |_| false).await
 }
 
 /// Returns the records that could be read.
-pub(super) fn readable<T>(listing: Listing<T>) -> Vec<T> {
+pub(super) fn readable<T>(listing: Listing<Entry<T>>) -> Vec<T> {
     listing.entries.into_iter().filter_map(|entry| if let Entry::Record(record) = entry { Some(record) } else { None }).collect()
 }
 
@@ -117,7 +117,7 @@ pub(super) fn readable<T>(listing: Listing<T>) -> Vec<T> {
 ///
 /// # Errors
 /// That of any page.
-pub async fn attendants(client: &Client) -> Result<Listing<Attendant>, BlipError> {
+pub async fn attendants(client: &Client) -> Result<Listing<Entry<Attendant>>, BlipError> {
     all(client, "/attendants").await
 }
 
@@ -125,7 +125,7 @@ pub async fn attendants(client: &Client) -> Result<Listing<Attendant>, BlipError
 ///
 /// # Errors
 /// That of any page.
-pub async fn queues(client: &Client) -> Result<Listing<Queue>, BlipError> {
+pub async fn queues(client: &Client) -> Result<Listing<Entry<Queue>>, BlipError> {
     all(client, "/attendance-queues").await
 }
 

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::{DESK, TAKE};
-use crate::blip::{BlipError, Client, Listing, Record, identity, time};
+use crate::blip::{BlipError, Client, Entry, Listing, Record, identity, time};
 
 /// A message of a customer's thread.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -70,7 +70,7 @@ impl Message {
 ///
 /// # Errors
 /// That of any page.
-pub async fn messages(client: &Client, ticket_id: &str, not_before: DateTime<Utc>) -> Result<Listing<Message>, BlipError> {
+pub async fn messages(client: &Client, ticket_id: &str, not_before: DateTime<Utc>) -> Result<Listing<Entry<Message>>, BlipError> {
     let path = format!("/tickets/{}/messages?$ascending=false", identity::encode(ticket_id));
     let reaches = |message: &Message| message.sent_at().is_some_and(|at| at < not_before);
     let of_owner = client.list(DESK, &format!("{path}&getFromOwnerIfTunnel=true"), TAKE, reaches).await?;

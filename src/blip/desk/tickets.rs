@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::{DESK, TAKE};
-use crate::blip::{BlipError, Client, Listing, Record, identity, time};
+use crate::blip::{BlipError, Client, Entry, Listing, Record, identity, time};
 
 /// A ticket as Blip sends it; only the fields that are kept. Absent fields are null.
 #[derive(Debug, Clone, Deserialize)]
@@ -84,17 +84,23 @@ pub enum TicketList {
     History,
 }
 
-/// Tickets created in `[from, until)`.
+/// Tickets created in `[from, until)`, or of each what `keep` makes of it.
 ///
 /// # Errors
 /// That of any page.
-pub async fn tickets(client: &Client, list: TicketList, from: DateTime<Utc>, until: DateTime<Utc>) -> Result<Listing<Ticket>, BlipError> {
+pub async fn tickets<E>(
+    client: &Client,
+    list: TicketList,
+    from: DateTime<Utc>,
+    until: DateTime<Utc>,
+    keep: impl Fn(Entry<Ticket>) -> E,
+) -> Result<Listing<E>, BlipError> {
     let filter = format!("storageDate ge {} and storageDate lt {}", time::filter_instant(from), time::filter_instant(until));
     let path = match list {
         TicketList::All => "/tickets",
         TicketList::History => "/tickets/history/metadata",
     };
-    client.list(DESK, &format!("{path}?$filter={}", identity::encode(&filter)), TAKE, |_| false).await
+    client.list_kept(DESK, &format!("{path}?$filter={}", identity::encode(&filter)), TAKE, |_| false, keep).await
 }
 
 /// One ticket by its id; none where Blip does not know it any more.

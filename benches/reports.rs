@@ -139,7 +139,8 @@ fn main() {
             store.connection().execute_batch(&sql).expect("rows");
             filled += 1;
         }
-        let stamp = Stamp { now, loaded_until: Some(now), timezone: "America/Sao_Paulo".parse().expect("a zone"), quarantined: 0 };
+        let stamp =
+            Stamp { now, loaded_until: Some(now), timezone: "America/Sao_Paulo".parse().expect("a zone"), quarantined: 0, checks: None };
         let began = Instant::now();
         let publish = |version: &str| {
             let digests = digests(months, version);

@@ -5,6 +5,7 @@
 --   period_end    date  local day after the last, exclusive
 --   sector        text  only this sector; null: all
 -- reads: conversation, ticket, turn, rating, calendar_day
+-- rows: there on a day of the period or of the twelve months before
 -- anchor: volume and responses by the arrival of the conversation; satisfaction by the close
 -- columns:
 --   month            date      -    first day of the month
@@ -22,62 +23,89 @@ WITH history AS (
         AND day >= CAST(date_trunc('month', CAST($period_start AS DATE)) AS DATE) - INTERVAL '12' MONTH
 ),
 
--- A ticket carries the day on which its conversation began.
-begun AS (
+-- Days are counted first and months made of them: a month is worked out once a day, not once a row. A conversation has one day on which it
+-- began, and its tickets carry it.
+begun_day AS (
     SELECT
-        CAST(date_trunc('month', started_day) AS DATE) AS month,
+        started_day AS day,
         COUNT(*) AS conversations
     FROM conversation
     WHERE
         CAST($sector AS VARCHAR) IS NULL
         AND started_day >= CAST(date_trunc('month', CAST($period_start AS DATE)) AS DATE) - INTERVAL '12' MONTH
         AND started_day < $period_end
-    GROUP BY CAST(date_trunc('month', started_day) AS DATE)
+    GROUP BY started_day
     UNION ALL
     SELECT
-        CAST(date_trunc('month', started_day) AS DATE) AS month,
+        started_day AS day,
         COUNT(DISTINCT conversation_id) AS conversations
     FROM ticket
     WHERE
         sector = $sector
         AND started_day >= CAST(date_trunc('month', CAST($period_start AS DATE)) AS DATE) - INTERVAL '12' MONTH
         AND started_day < $period_end
-    GROUP BY CAST(date_trunc('month', started_day) AS DATE)
+    GROUP BY started_day
 ),
 
-replied AS (
+replied_day AS (
     SELECT
-        CAST(date_trunc('month', started_day) AS DATE) AS month,
-        AVG(CASE WHEN CAST($sector AS VARCHAR) IS NULL THEN whole_s ELSE own_s END) AS response_mean_s
+        started_day AS day,
+        COUNT(CASE WHEN CAST($sector AS VARCHAR) IS NULL THEN whole_s ELSE own_s END) AS responses,
+        SUM(CASE WHEN CAST($sector AS VARCHAR) IS NULL THEN whole_s ELSE own_s END) AS response_sum_s
     FROM turn
     WHERE
         state = 'answered'
         AND started_day >= CAST(date_trunc('month', CAST($period_start AS DATE)) AS DATE) - INTERVAL '12' MONTH
         AND started_day < $period_end
         AND (CAST($sector AS VARCHAR) IS NULL OR sector = $sector)
-    GROUP BY CAST(date_trunc('month', started_day) AS DATE)
+    GROUP BY started_day
 ),
 
-rated AS (
+rated_day AS (
     SELECT
-        CAST(date_trunc('month', period_day) AS DATE) AS month,
+        period_day AS day,
         COUNT(*) AS ratings,
-        CAST(COUNT(*) FILTER (WHERE is_satisfied AND scale = '1-5') AS DOUBLE)
-        / NULLIF(COUNT(*) FILTER (WHERE scale = '1-5'), 0) AS csat_share
+        COUNT(*) FILTER (WHERE is_satisfied AND scale = '1-5') AS satisfied,
+        COUNT(*) FILTER (WHERE scale = '1-5') AS of_five
     FROM rating
     WHERE
         counted
         AND period_day >= CAST(date_trunc('month', CAST($period_start AS DATE)) AS DATE) - INTERVAL '12' MONTH
         AND period_day < $period_end
         AND (CAST($sector AS VARCHAR) IS NULL OR sector = $sector)
-    GROUP BY CAST(date_trunc('month', period_day) AS DATE)
+    GROUP BY period_day
+),
+
+begun AS (
+    SELECT
+        CAST(date_trunc('month', day) AS DATE) AS month,
+        SUM(conversations) AS conversations
+    FROM begun_day
+    GROUP BY CAST(date_trunc('month', day) AS DATE)
+),
+
+replied AS (
+    SELECT
+        CAST(date_trunc('month', day) AS DATE) AS month,
+        CAST(SUM(response_sum_s) AS DOUBLE) / NULLIF(SUM(responses), 0) AS response_mean_s
+    FROM replied_day
+    GROUP BY CAST(date_trunc('month', day) AS DATE)
+),
+
+rated AS (
+    SELECT
+        CAST(date_trunc('month', day) AS DATE) AS month,
+        SUM(ratings) AS ratings,
+        CAST(SUM(satisfied) AS DOUBLE) / NULLIF(SUM(of_five), 0) AS csat_share
+    FROM rated_day
+    GROUP BY CAST(date_trunc('month', day) AS DATE)
 )
 
 SELECT
     history.month,
-    COALESCE(begun.conversations, 0) AS conversations,
+    CAST(COALESCE(begun.conversations, 0) AS BIGINT) AS conversations,
     replied.response_mean_s,
-    COALESCE(rated.ratings, 0) AS ratings,
+    CAST(COALESCE(rated.ratings, 0) AS BIGINT) AS ratings,
     rated.csat_share
 FROM history
 LEFT JOIN begun ON begun.month = history.month

@@ -125,7 +125,7 @@ pub async fn load(
 /// Publishes what was loaded.
 pub fn publish(project: &Project, store: &Store, now: DateTime<Utc>, quarantined: i64) -> Result<Published, Failure> {
     let loaded_until = store.mark(LOADED_UNTIL)?.and_then(|text| text.parse().ok());
-    let stamp = Stamp { now, loaded_until, timezone: project.settings.organization.timezone, quarantined };
+    let stamp = Stamp { now, loaded_until, timezone: project.settings.organization.timezone, quarantined, checks: store.checks_digest()? };
     let folder = project.snapshot_dir();
     Ok(snapshot::publish(store.connection(), &MART_TABLES, &folder, &stamp, &store.month_digests()?)?)
 }

@@ -31,7 +31,7 @@ use secrecy::SecretString;
 use crate::{
     config::{Project, SatisfactionSource},
     query::Catalogue,
-    store::{Holder, MartReport, Resource, SettingsRows, Store, TableCheck, Written},
+    store::{Holder, MartReport, Resource, SettingsRows, Store, Written},
 };
 
 pub use clients::Clients;
@@ -230,17 +230,7 @@ pub fn rebuild(
 fn refresh(store: &mut Store, queries: &BTreeMap<String, String>, progress: &dyn Progress) -> Result<MartReport, IngestError> {
     progress.start("tables", None);
     let mut is_told = false;
-    let catalogue = Catalogue::new(queries)?;
-    let checks: Vec<TableCheck> = catalogue
-        .checks()
-        .iter()
-        .map(|check| TableCheck {
-            name: check.name.clone(),
-            strength: check.strength.name(),
-            sql: check.sql.clone(),
-            by_customer: check.by_customer,
-        })
-        .collect();
+    let checks = Catalogue::new(queries)?.table_checks();
     Ok(store.refresh_marts(queries, &checks, &mut |_, parts| {
         if !is_told && parts > 1 {
             progress.start("tables", Some(parts));

@@ -5,8 +5,13 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{Datelike, Months};
+
 use super::CheckStrength;
-use crate::domain::{Kind, digest::sha256};
+use crate::{
+    domain::{Kind, Period, digest::sha256},
+    store::TableCheck,
+};
 
 /// A header that does not say what it must.
 #[derive(Debug, thiserror::Error)]
@@ -37,16 +42,49 @@ pub struct Query {
     pub columns: Vec<DeclaredColumn>,
     /// Entries of the metric dictionary that a column holds row by row, beside those of the columns.
     pub metrics: Vec<String>,
-    /// Whether only rows matter that were there on a day of the period, between the first and the last day that they name.
-    pub looks_at_period: bool,
+    /// Which rows matter.
+    pub rows: Rows,
     /// Columns that together name a row.
     pub unique: Vec<String>,
     /// Columns that always have a value.
     pub not_null: Vec<String>,
 }
 
-/// What a header says of a query for which only rows matter that were there in the period.
-const LOOKS_AT_PERIOD: &str = "there on a day of the period";
+/// Which rows a query looks at. A row is there between the first and the last day that it names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rows {
+    /// Any.
+    All,
+    /// Only rows that were there on a day of the period.
+    OfPeriod,
+    /// Only rows that were there on a day of the period, of its first month, or of the twelve months before that.
+    OfYear,
+}
+
+impl Rows {
+    const OF_PERIOD: &str = "there on a day of the period";
+    const OF_YEAR: &str = "there on a day of the period or of the twelve months before";
+
+    fn from_header(text: &str) -> Option<Rows> {
+        match text {
+            Rows::OF_PERIOD => Some(Rows::OfPeriod),
+            Rows::OF_YEAR => Some(Rows::OfYear),
+            _ => None,
+        }
+    }
+
+    /// Returns the days on which rows must have been there to matter for `period`; none is any.
+    pub fn days(self, period: Period) -> Option<Period> {
+        match self {
+            Rows::All => None,
+            Rows::OfPeriod => Some(period),
+            Rows::OfYear => {
+                let month = period.start.with_day(1).expect("every month has a first day");
+                Some(Period { start: month.checked_sub_months(Months::new(12)).unwrap_or(month), ..period })
+            }
+        }
+    }
+}
 
 /// Column that takes the name of the chosen dimension.
 pub const MEMBER: &str = "member";
@@ -149,6 +187,17 @@ impl Catalogue {
         &self.checks
     }
 
+    /// Returns all checks as the live database runs them after each load.
+    pub fn table_checks(&self) -> Vec<TableCheck> {
+        let of_check = |check: &Check| TableCheck {
+            name: check.name.clone(),
+            strength: check.strength.name(),
+            sql: check.sql.clone(),
+            by_customer: check.by_customer,
+        };
+        self.checks.iter().map(of_check).collect()
+    }
+
     /// Returns all report queries by name.
     pub fn iter(&self) -> impl Iterator<Item = &Query> {
         self.queries.values()
@@ -203,12 +252,12 @@ fn read_query(path: &str, name: &str, sql: &str) -> Result<Query, HeaderError> {
             .collect()
     };
     let (unique, not_null) = (names("unique")?, names("not null")?);
-    let looks_at_period = match sections.get("rows").and_then(|lines| lines.first()) {
-        None => false,
-        Some((_, text)) if text == LOOKS_AT_PERIOD => true,
-        Some((line, text)) => {
-            return Err(error(*line, format!("unknown `-- rows: {text}` (accepted: {LOOKS_AT_PERIOD}, or no such line)")));
-        }
+    let rows = match sections.get("rows").and_then(|lines| lines.first()) {
+        None => Rows::All,
+        Some((line, text)) => Rows::from_header(text).ok_or_else(|| {
+            let accepted = [Rows::OF_PERIOD, Rows::OF_YEAR].join("; ");
+            error(*line, format!("unknown `-- rows: {text}` (accepted: {accepted}; or no such line)"))
+        })?,
     };
     let listed = sections.get("metrics").into_iter().flatten().flat_map(|(_, text)| text.split(','));
     let metrics = listed.map(|metric| metric.trim().to_owned()).collect();
@@ -218,7 +267,7 @@ fn read_query(path: &str, name: &str, sql: &str) -> Result<Query, HeaderError> {
         parameters,
         dimensions,
         metrics,
-        looks_at_period,
+        rows,
         name: name.to_owned(),
         sql: sql.to_owned(),
         sha256: sha256(sql.as_bytes()),

@@ -8,7 +8,7 @@ mod check;
 mod difference;
 mod engine;
 
-pub use catalogue::{Catalogue, Check, DeclaredColumn, HeaderError, MEMBER, Query};
+pub use catalogue::{Catalogue, Check, DeclaredColumn, HeaderError, MEMBER, Query, Rows};
 pub use check::{CheckOutcome, CheckStrength};
 pub use difference::Difference;
 pub use engine::{Engine, Parameters, QueryError};

@@ -27,6 +27,9 @@ pub struct Manifest {
     pub timezone: String,
     /// Records set aside because they could not be understood.
     pub quarantined: i64,
+    /// Digest of the checks that ran on these tables before they were published; what they found is in the table `quality`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checks: Option<String>,
     /// The tables by name.
     pub tables: BTreeMap<String, TableManifest>,
 }

@@ -1,7 +1,7 @@
 //! Publishes the marts of the live database as a new snapshot.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     fs::{self, File},
     path::Path,
 };
@@ -38,13 +38,14 @@ pub struct Stamp {
     pub timezone: crate::domain::Zone,
     /// Records set aside.
     pub quarantined: i64,
+    /// Digest of the checks whose results the table `quality` holds.
+    pub checks: Option<String>,
 }
 
 /// Publishes `tables` of the schema `marts`: name, the column whose month makes the parts, and the order of the rows.
 ///
 /// `digests` are those of tables whose months need not be read to tell whether they changed. A snapshot is made when a row differs from
-/// the last one, or when a new local day has been loaded; otherwise the last one
-/// stays the newest.
+/// the last one, or when a new local day has been loaded; otherwise the last one stays the newest.
 ///
 /// # Errors
 /// When the folder cannot be written or DuckDB refuses. Readers then still see the snapshot before.
@@ -60,13 +61,15 @@ pub fn publish(
     let previous = latest(folder)?;
     let mut parts_written = 0;
     let mut contents = BTreeMap::new();
+    let columns = columns(connection)?;
     for (table, month_column, order) in tables {
         let known = previous.as_ref().and_then(|manifest| manifest.tables.get(*table));
         let months = match digests.get(*table) {
             Some(months) => months.clone(),
             None => read_digests(connection, table, *month_column)?,
         };
-        let parts = publish_table(connection, folder, (table, *month_column, order), known, months, &mut parts_written)?;
+        let columns = columns.get(*table).map_or(&[][..], Vec::as_slice);
+        let parts = publish_table(connection, folder, (table, *month_column, order), columns, known, months, &mut parts_written)?;
         contents.insert((*table).to_owned(), TableManifest { rows: parts.iter().map(|part| part.rows).sum(), parts });
     }
     if let Some(manifest) = previous.as_ref().filter(|manifest| is_same(manifest, &contents, stamp)) {
@@ -82,6 +85,7 @@ pub fn publish(
         previous: previous.map(|manifest| manifest.id),
         timezone: stamp.timezone.to_string(),
         quarantined: stamp.quarantined,
+        checks: stamp.checks.clone(),
         tables: contents,
     };
     let text = serde_json::to_vec_pretty(&manifest).expect("a manifest has only texts and numbers");
@@ -136,6 +140,7 @@ fn publish_table(
     connection: &Connection,
     folder: &Path,
     (table, month_column, order): (&str, Option<&str>, &str),
+    columns: &[Column],
     known: Option<&TableManifest>,
     mut months: BTreeMap<Option<String>, String>,
     parts_written: &mut usize,
@@ -144,7 +149,7 @@ fn publish_table(
     if is_empty {
         months.insert(None, "empty".to_owned());
     }
-    let shape = shape(connection, table)?;
+    let shape = shape(columns);
     let mut parts = Vec::with_capacity(months.len());
     for (month, digest) in months {
         let fingerprint = format!("{shape}-{digest}");
@@ -156,7 +161,7 @@ fn publish_table(
         }
         let filter = if is_empty { "TRUE".to_owned() } else { month_filter(month_column, month.as_deref()) };
         let written = write_part(connection, folder, (table, order), month.as_deref(), &filter)?;
-        let days = days(connection, table, &filter)?;
+        let days = days(connection, table, columns, &filter)?;
         parts.push(Part { path: written.path, month, rows: written.rows, bytes: written.bytes, sha256: written.sha256, days, fingerprint });
         *parts_written += 1;
     }
@@ -174,32 +179,45 @@ fn month_filter(column: Option<&str>, month: Option<&str>) -> String {
     }
 }
 
-/// Returns a digest of the names and types of a table's columns: rows that are alike are other parts where these differ.
-fn shape(connection: &Connection, table: &str) -> Result<String, SnapshotError> {
-    let columns: Option<String> = connection.query_row(
-        "SELECT string_agg(column_name || ' ' || data_type, ', ' ORDER BY column_index) FROM duckdb_columns()
-         WHERE database_name = current_database() AND schema_name = 'marts' AND table_name = ?",
-        [table],
-        |row| row.get(0),
+/// A column of a table: name and type.
+type Column = (String, String);
+
+/// Returns the columns of every table that can be published, in their order.
+fn columns(connection: &Connection) -> Result<HashMap<String, Vec<Column>>, SnapshotError> {
+    let mut statement = connection.prepare(
+        "SELECT table_name, column_name, data_type FROM duckdb_columns()
+         WHERE database_name = current_database() AND schema_name = 'marts' ORDER BY table_name, column_index",
     )?;
-    Ok(sha256(columns.unwrap_or_default().as_bytes())[..8].to_owned())
+    let mut columns: HashMap<String, Vec<Column>> = HashMap::new();
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        columns.entry(row.get(0)?).or_default().push((row.get(1)?, row.get(2)?));
+    }
+    Ok(columns)
+}
+
+/// Returns a digest of the names and types of a table's columns: rows that are alike are other parts where these differ.
+fn shape(columns: &[Column]) -> String {
+    let columns: Vec<String> = columns.iter().map(|(name, kind)| format!("{name} {kind}")).collect();
+    sha256(columns.join(", ").as_bytes())[..8].to_owned()
 }
 
 /// Columns without which a row has not ended.
 const ENDS: [&str; 2] = ["closed_day", "ended_day"];
 
 /// Returns the first and the last day of the rows that `filter` selects.
-fn days(connection: &Connection, table: &str, filter: &str) -> Result<Option<(NaiveDate, Option<NaiveDate>)>, SnapshotError> {
-    let mut statement = connection.prepare(
-        "SELECT column_name FROM duckdb_columns()
-         WHERE database_name = current_database() AND schema_name = 'marts' AND table_name = ? AND data_type = 'DATE'",
-    )?;
-    let columns: Vec<String> = statement.query_map([table], |row| row.get(0))?.collect::<Result<_, _>>()?;
+fn days(
+    connection: &Connection,
+    table: &str,
+    columns: &[Column],
+    filter: &str,
+) -> Result<Option<(NaiveDate, Option<NaiveDate>)>, SnapshotError> {
+    let columns: Vec<&str> = columns.iter().filter(|(_, kind)| kind == "DATE").map(|(name, _)| name.as_str()).collect();
     if columns.is_empty() {
         return Ok(None);
     }
     let of = |function: &str| columns.iter().map(|column| format!("{function}({column})")).collect::<Vec<_>>().join(", ");
-    let ends: Vec<&String> = columns.iter().filter(|column| ENDS.contains(&column.as_str())).collect();
+    let ends: Vec<&&str> = columns.iter().filter(|column| ENDS.contains(column)).collect();
     let has_open = ends.iter().map(|column| format!("count({column}) < count(*)")).collect::<Vec<_>>().join(" OR ");
     let (first, last, has_open): (Option<NaiveDate>, Option<NaiveDate>, bool) = connection.query_row(
         &format!(
@@ -331,7 +349,8 @@ mod tests {
         let copy = format!("COPY (SELECT * FROM marts.big ORDER BY a) TO '{}' ({PARQUET})", folder.path().join("x.parquet").display());
         assert!(connection.execute_batch(&copy).unwrap_err().to_string().contains("Out of Memory"), "the limit is what it is about");
         let zone: crate::domain::Zone = "America/Sao_Paulo".parse().unwrap();
-        let stamp = Stamp { now: "2026-11-22T15:00:00Z".parse().unwrap(), loaded_until: None, timezone: zone, quarantined: 0 };
+        let stamp =
+            Stamp { now: "2026-11-22T15:00:00Z".parse().unwrap(), loaded_until: None, timezone: zone, quarantined: 0, checks: None };
         let tables = [("big", Some("day"), "a")];
         let digests = BTreeMap::from([("big".to_owned(), BTreeMap::from([(Some("2026-10".to_owned()), "1".to_owned())]))]);
         let published = publish(&connection, &tables, &folder.path().join("lake"), &stamp, &digests).unwrap();

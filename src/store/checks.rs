@@ -27,6 +27,14 @@ pub struct TableCheck {
 }
 
 impl Store {
+    /// Returns the digest of the checks whose results the tables hold, after a refresh.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn checks_digest(&self) -> Result<Option<String>, StoreError> {
+        self.mark(CHECKS_BASIS)
+    }
+
     /// Looks at all rows with those checks of which it is not known that nothing breaks them.
     pub(super) fn run_checks(&self, checks: &[TableCheck]) -> Result<(), StoreError> {
         let kept = self.kept_checks(checks)?;
@@ -72,6 +80,6 @@ impl Store {
 }
 
 /// Returns a digest of the checks and their texts.
-pub(super) fn digest_of_checks(checks: &[TableCheck]) -> String {
+pub fn digest_of_checks(checks: &[TableCheck]) -> String {
     sha256(format!("{checks:?}").as_bytes())
 }

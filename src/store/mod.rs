@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 
 use duckdb::Connection;
 
-pub use checks::TableCheck;
+pub use checks::{TableCheck, digest_of_checks};
 pub use error::StoreError;
 pub use import::{ImportVerdict, ImportedRating, ImportedTicket};
 pub use lock::{Holder, Lock, hold, require_free};

@@ -1,6 +1,10 @@
 //! Published states: as of any of them, byte for byte.
 
-use relato::snapshot::Snapshot;
+use relato::{
+    query::{Catalogue, Engine},
+    snapshot::Snapshot,
+    store::digest_of_checks,
+};
 
 use crate::support::{Sandbox, everything, now, serve, world};
 
@@ -83,4 +87,34 @@ fn a_folder_without_snapshots_says_what_to_do() {
     let sandbox = Sandbox::new("http://127.0.0.1:9");
     let output = sandbox.relato(&["report", "atendimento-mensal"]).assert().code(2).get_output().stderr.clone();
     assert!(String::from_utf8_lossy(&output).contains("run `relato ingest` first"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn checks_that_ran_before_a_snapshot_was_published_are_believed_and_others_run_again() {
+    let world = world(14, 200);
+    let server = serve(&world, &[]).await;
+    let sandbox = Sandbox::new(&server.base_url);
+    sandbox.load(everything()).await;
+    let texts = sandbox.project().query_texts().expect("queries");
+    let snapshot = Snapshot::open(&sandbox.project().snapshot_dir(), None).expect("a snapshot");
+    let catalogue = |texts| Catalogue::new(texts).expect("headers");
+    let check = |snapshot: &Snapshot, texts| Engine::open(snapshot, catalogue(texts)).expect("an engine").check();
+    let with = |checks: Option<String>| {
+        let mut other = snapshot.clone();
+        other.manifest.checks = checks;
+        other
+    };
+    assert_eq!(snapshot.manifest.checks, Some(digest_of_checks(&catalogue(&texts).table_checks())));
+    let believed = check(&snapshot, &texts).expect("sound tables");
+    assert!(believed.len() >= 20, "{}", believed.len());
+    assert_eq!(believed, check(&with(None), &texts).expect("sound tables"));
+    // A check that always fails, under the name of one that was in order.
+    let mut failing = texts.clone();
+    let text = failing.get_mut("checks/every_ticket_has_one_outcome.sql").expect("a check");
+    let header: String = text.lines().take_while(|line| line.starts_with("--")).map(|line| format!("{line}\n")).collect();
+    *text = format!("{header}SELECT 7 AS offending");
+    let error = check(&snapshot, &failing).expect_err("another check than the one that ran").to_string();
+    assert!(error.contains("check `every_ticket_has_one_outcome` failed: 7 "), "{error}");
+    let as_if_it_ran = with(Some(digest_of_checks(&catalogue(&failing).table_checks())));
+    assert_eq!(check(&as_if_it_ran, &failing).expect("what the tables say"), believed);
 }

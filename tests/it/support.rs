@@ -153,7 +153,7 @@ impl Sandbox {
 /// Publishes what `store` holds.
 pub fn publish(project: &Project, store: &Store, now: DateTime<Utc>, quarantined: i64) -> Published {
     let loaded_until = store.mark(LOADED_UNTIL).expect("a mark").and_then(|text| text.parse().ok());
-    let stamp = Stamp { now, loaded_until, timezone: zone(), quarantined };
+    let stamp = Stamp { now, loaded_until, timezone: zone(), quarantined, checks: store.checks_digest().expect("a mark") };
     let digests = store.month_digests().expect("digests");
     snapshot::publish(store.connection(), &MART_TABLES, &project.snapshot_dir(), &stamp, &digests).expect("a snapshot")
 }

@@ -68,14 +68,14 @@ pub async fn run(global: &Global, args: &DemoArgs) -> Result<Exit, Failure> {
     let reports = project.reports()?;
     let spec = reports.get(REPORT).ok_or_else(|| Failure::told(Exit::Failed, format!("report `{REPORT}` is missing"), None))?;
     let period = Period::parse(&spec.period, today).map_err(|error| Failure::new(Exit::Failed, error))?;
-    let (data, rules) = report::build(&project, spec, period, None, None)?;
+    let (data, rules) = report::build(&project, spec, report::Asked { period, sector: None, as_of: None, with_details: true })?;
     clock.lap("queries");
     let files = report::write(&data, &[Format::Xlsx, Format::Pdf, Format::Json], &args.out.join("output"))?;
-    report::note(&project, &data, rules)?;
+    report::note(&project, &data, rules, &files)?;
     clock.lap("Excel, PDF, JSON");
 
     let folder = args.out.display();
-    let files: Vec<String> = files.iter().map(|path| format!("  {}\n", path.display())).collect();
+    let files: Vec<String> = files.iter().map(|file| format!("  {}\n", file.path.display())).collect();
     output::print(&format!(
         "\n{} · {} · {}\n{}\n{}\n\nFiles\n{}\nTime\n{}\nNext\n  \
          relato report {REPORT} --project {folder} --period month-to-date\n  \

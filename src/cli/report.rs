@@ -8,8 +8,8 @@ use serde_json::json;
 use super::{Exit, Failure, Global, output};
 use crate::{
     config::{Project, ReportSpec},
-    domain::{Period, ReportData, report_data::CompletenessState},
-    ledger::{Ledger, Publication},
+    domain::{Period, ReportData, digest::sha256, report_data::CompletenessState},
+    ledger::{Ledger, Publication, PublishedFile},
     query::{Catalogue, Engine},
     render::{self, Format},
     report::{self, Earlier, ReportRequest},
@@ -33,6 +33,9 @@ pub struct ReportArgs {
     /// xlsx, pdf, csv, json; several with commas
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "xlsx,pdf", value_parser = format)]
     format: Vec<Format>,
+    /// Leave out the row-level tables: a figure can still be followed with `relato query conversas_de`
+    #[arg(long)]
+    no_details: bool,
     /// Folder to write to
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -76,7 +79,14 @@ pub fn run(global: &Global, args: &ReportArgs) -> Result<Exit, Failure> {
     let today = project.settings.organization.timezone.day(global.now());
     let asked = args.period.as_ref().unwrap_or(&spec.period);
     let period = Period::parse(asked, today).map_err(|error| Failure::new(Exit::Usage, error))?;
-    let (data, rules) = build(&project, spec, period, args.sector.clone(), args.as_of.as_deref())?;
+    // A PDF has no row-level tables, and these take the longest.
+    let asked = Asked {
+        period,
+        sector: args.sector.clone(),
+        as_of: args.as_of.as_deref(),
+        with_details: !args.no_details && args.format.iter().any(|format| *format != Format::Pdf),
+    };
+    let (data, rules) = build(&project, spec, asked)?;
     if args.format == [Format::Json] && args.out.is_none() {
         for rendered in render::render(&data, Format::Json)? {
             output::print(&String::from_utf8_lossy(&rendered.bytes))?;
@@ -86,9 +96,9 @@ pub fn run(global: &Global, args: &ReportArgs) -> Result<Exit, Failure> {
         let files = write(&data, &args.format, &folder)?;
         // Asked for as it was known then, it is a copy; from the newest snapshot, readers may hold to it.
         if args.as_of.is_none() {
-            note(&project, &data, rules)?;
+            note(&project, &data, rules, &files)?;
         }
-        let lines: Vec<String> = files.iter().map(|path| format!("{}\n", path.display())).collect();
+        let lines: Vec<String> = files.iter().map(|file| format!("{}\n", file.path.display())).collect();
         output::print(&lines.concat())?;
     }
     Ok(warn(&data))
@@ -97,20 +107,27 @@ pub fn run(global: &Global, args: &ReportArgs) -> Result<Exit, Failure> {
 /// How many earlier periods of a report are looked at for figures that changed since: a year of months and the month itself.
 const PERIODS_BEFORE: usize = 13;
 
-/// Builds the data of a report from the snapshot that `as_of` names, or the newest; returns with it the digest of the rules.
-pub fn build(
-    project: &Project,
-    spec: &ReportSpec,
-    period: Period,
-    sector: Option<String>,
-    as_of: Option<&str>,
-) -> Result<(ReportData, String), Failure> {
+/// What a report is made for.
+pub struct Asked<'a> {
+    /// The days.
+    pub period: Period,
+    /// Only this sector; none is all.
+    pub sector: Option<String>,
+    /// The snapshot; none is the newest.
+    pub as_of: Option<&'a str>,
+    /// Whether row-level tables are wanted.
+    pub with_details: bool,
+}
+
+/// Builds the data of a report; returns with it the digest of the rules.
+pub fn build(project: &Project, spec: &ReportSpec, asked: Asked<'_>) -> Result<(ReportData, String), Failure> {
+    let Asked { period, sector, as_of, with_details } = asked;
     let texts = project.query_texts()?;
     let snapshot = Snapshot::open(&project.snapshot_dir(), as_of)?;
     let engine = Engine::open(&snapshot, Catalogue::new(&texts)?)?;
     let earlier = earlier(project, spec, &snapshot, period, sector.as_deref())?;
     let rules = report::rules(&project.settings, &texts);
-    let request = ReportRequest { period, sector, earlier, rules: rules.clone() };
+    let request = ReportRequest { period, sector, earlier, rules: rules.clone(), with_details };
     Ok((report::build(&engine, spec, &project.settings, &snapshot, &request)?, rules))
 }
 
@@ -136,19 +153,31 @@ fn earlier(
 }
 
 /// Notes in the ledger that a report went out.
-pub fn note(project: &Project, data: &ReportData, rules: String) -> Result<(), Failure> {
-    Ok(Ledger::open(&project.ledger_file())?.note(&report::publication(data, rules))?)
+pub fn note(project: &Project, data: &ReportData, rules: String, files: &[WrittenFile]) -> Result<(), Failure> {
+    let published = |file: &WrittenFile| PublishedFile {
+        name: file.path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        sha256: file.sha256.clone(),
+    };
+    Ok(Ledger::open(&project.ledger_file())?.note(&report::publication(data, rules, files.iter().map(published).collect()))?)
 }
 
-/// Renders and writes the files of a report; returns their paths.
-pub fn write(data: &ReportData, formats: &[Format], folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+/// A file of a report that was written.
+pub struct WrittenFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// SHA-256 of its bytes, in hexadecimal.
+    pub sha256: String,
+}
+
+/// Renders and writes the files of a report.
+pub fn write(data: &ReportData, formats: &[Format], folder: &Path) -> Result<Vec<WrittenFile>, Failure> {
     output::make_folder(folder)?;
     let mut files = Vec::new();
     for format in formats {
         for rendered in render::render(data, *format)? {
             let path = folder.join(format!("{}{}.{}", file_stem(data), rendered.suffix, format.ending()));
             output::write_file(&path, &rendered.bytes)?;
-            files.push(path);
+            files.push(WrittenFile { path, sha256: sha256(&rendered.bytes) });
         }
     }
     Ok(files)

@@ -13,7 +13,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 
 use crate::domain::Period;
 
-const STEPS: [&str; 1] = [include_str!("steps/1.sql")];
+const STEPS: [&str; 2] = [include_str!("steps/1.sql"), include_str!("steps/2.sql")];
 
 /// How long a process waits for another one's transaction.
 const BUSY: Duration = Duration::from_secs(10);
@@ -64,8 +64,21 @@ pub struct Publication {
     pub published_at: DateTime<Utc>,
     /// Digest of the settings and queries that say what its figures mean.
     pub rules: String,
+    /// SHA-256 of its content, as every format prints it; none in records of earlier versions.
+    pub content_sha256: Option<String>,
     /// Its key figures.
     pub figures: Vec<PublishedFigure>,
+    /// The files that were written.
+    pub files: Vec<PublishedFile>,
+}
+
+/// A file of a report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublishedFile {
+    /// Its name, without the folder.
+    pub name: String,
+    /// SHA-256 of its bytes, in hexadecimal.
+    pub sha256: String,
 }
 
 /// A key figure as it was printed.
@@ -146,19 +159,23 @@ impl Ledger {
 
 fn write(connection: &mut Connection, publication: &Publication) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let Publication { report, period, sector, snapshot, published_at, rules, figures } = publication;
+    let Publication { report, period, sector, snapshot, published_at, rules, content_sha256, figures, files } = publication;
     // SQLite takes no two nulls for the same.
     transaction.execute(
         "DELETE FROM publication WHERE report = ? AND period = ? AND sector IS ? AND snapshot = ?",
         params![report, period.to_string(), sector, snapshot],
     )?;
     transaction.execute(
-        "INSERT INTO publication (report, period, period_start, sector, snapshot, published_at, rules) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        params![report, period.to_string(), period.start.to_string(), sector, snapshot, published_at.to_rfc3339(), rules],
+        "INSERT INTO publication (report, period, period_start, sector, snapshot, published_at, rules, content_sha256)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        params![report, period.to_string(), period.start.to_string(), sector, snapshot, published_at.to_rfc3339(), rules, content_sha256],
     )?;
     let id = transaction.last_insert_rowid();
     for PublishedFigure { block, figure, value } in figures {
         transaction.execute("INSERT INTO published_figure VALUES (?, ?, ?, ?)", params![id, block, figure, value])?;
+    }
+    for PublishedFile { name, sha256 } in files {
+        transaction.execute("INSERT INTO published_file VALUES (?, ?, ?)", params![id, name, sha256])?;
     }
     transaction.commit()
 }
@@ -171,7 +188,7 @@ fn read(
     limit: usize,
 ) -> rusqlite::Result<Vec<Publication>> {
     let mut statement = connection.prepare(
-        "SELECT max(snapshot), publication_id, period, published_at, rules
+        "SELECT max(snapshot), publication_id, period, published_at, rules, content_sha256
          FROM publication
          WHERE report = ? AND sector IS ? AND snapshot < ? AND period_start <= ?
          GROUP BY period
@@ -187,16 +204,21 @@ fn read(
             snapshot: row.get(0)?,
             published_at: row.get::<_, String>(3)?.parse().map_err(|error| unfit(3, error))?,
             rules: row.get(4)?,
+            content_sha256: row.get(5)?,
             figures: Vec::new(),
+            files: Vec::new(),
         };
         Ok((row.get::<_, i64>(1)?, publication))
     })?;
     let mut figures =
         connection.prepare("SELECT block, figure, value FROM published_figure WHERE publication_id = ? ORDER BY block, figure")?;
+    let mut files = connection.prepare("SELECT name, sha256 FROM published_file WHERE publication_id = ? ORDER BY name")?;
     rows.map(|row| {
         let (id, mut publication) = row?;
         let found = figures.query_map([id], |row| Ok(PublishedFigure { block: row.get(0)?, figure: row.get(1)?, value: row.get(2)? }))?;
         publication.figures = found.collect::<rusqlite::Result<_>>()?;
+        let found = files.query_map([id], |row| Ok(PublishedFile { name: row.get(0)?, sha256: row.get(1)? }))?;
+        publication.files = found.collect::<rusqlite::Result<_>>()?;
         Ok(publication)
     })
     .collect()
@@ -222,6 +244,8 @@ mod tests {
             snapshot: snapshot.to_owned(),
             published_at: "2026-11-02T11:00:00Z".parse().unwrap(),
             rules: "r1".to_owned(),
+            content_sha256: Some("c1".to_owned()),
+            files: vec![PublishedFile { name: "mensal.pdf".to_owned(), sha256: "f1".to_owned() }],
             figures: vec![PublishedFigure { block: "indicadores".to_owned(), figure: "csat_share".to_owned(), value }],
         }
     }
@@ -260,6 +284,6 @@ mod tests {
         let path = folder.path().join("ledger.sqlite");
         drop(Ledger::open(&path).unwrap());
         Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
-        assert!(matches!(Ledger::open(&path), Err(LedgerError::TooNew { found: 99, known: 1, .. })));
+        assert!(matches!(Ledger::open(&path), Err(LedgerError::TooNew { found: 99, known: 2, .. })));
     }
 }

@@ -179,10 +179,22 @@ impl Engine {
     /// # Errors
     /// When the query fails, or its result is not what the header declares.
     pub fn run(&self, name: &str, parameters: &Parameters) -> Result<Table, QueryError> {
+        self.run_sql(name, &self.query(name)?.sql, parameters)
+    }
+
+    /// Returns the table that [`Engine::run`] would, without its rows: what it has columns for is known at no cost.
+    ///
+    /// # Errors
+    /// As [`Engine::run`].
+    pub fn shape(&self, name: &str, parameters: &Parameters) -> Result<Table, QueryError> {
+        self.run_sql(name, &format!("SELECT * FROM (\n{}\n) AS shape LIMIT 0", self.query(name)?.sql), parameters)
+    }
+
+    fn run_sql(&self, name: &str, sql: &str, parameters: &Parameters) -> Result<Table, QueryError> {
         let query = self.query(name)?;
         self.cut_to(query.rows.days(parameters.period))?;
         let run_error = |source| QueryError::Run { name: name.to_owned(), source };
-        let mut statement = self.connection.prepare(&query.sql).map_err(run_error)?;
+        let mut statement = self.connection.prepare(sql).map_err(run_error)?;
         let values = (1..=statement.parameter_count())
             .map(|index| {
                 let parameter = statement.parameter_name(index).map_err(run_error)?;

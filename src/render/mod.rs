@@ -14,6 +14,7 @@ mod xlsx;
 
 pub use csv::table_bytes as csv_table;
 pub use error::RenderError;
+pub use json::content_sha256;
 pub use locale::Locale;
 pub use rows::text as cell_text;
 

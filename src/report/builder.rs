@@ -33,6 +33,8 @@ pub(super) struct Builder<'a> {
     pub tables: BTreeMap<(String, Option<String>, When), Table>,
     /// Columns that the reader gets to see, for the definitions.
     pub columns: Vec<Column>,
+    /// Whether tables are made with their rows, or only with what they have columns for.
+    pub with_rows: bool,
 }
 
 /// Which period a table is of.
@@ -87,7 +89,13 @@ impl<'a> Builder<'a> {
             no_sectors: Vec::new(),
             tables: BTreeMap::new(),
             columns: Vec::new(),
+            with_rows: true,
         }
+    }
+
+    /// Fills parts of the definition, in order.
+    pub fn all(&mut self, specs: &[BlockSpec]) -> Result<Vec<Block>, ReportError> {
+        Ok(specs.iter().map(|spec| self.blocks(spec)).collect::<Result<Vec<_>, _>>()?.concat())
     }
 
     /// Fills one part of the definition: one block, but two for parity.
@@ -196,7 +204,8 @@ impl<'a> Builder<'a> {
             When::LastYear => self.last_year.as_ref(),
         };
         let parameters = Parameters { dimension: dimension.clone(), ..parameters.unwrap_or(&self.parameters).clone() };
-        let table = self.engine.run(&rows.query, &parameters)?;
+        let table =
+            if self.with_rows { self.engine.run(&rows.query, &parameters)? } else { self.engine.shape(&rows.query, &parameters)? };
         let table = match &dimension {
             Some(dimension) => table.renamed(MEMBER, dimension),
             None => table,

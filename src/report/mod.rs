@@ -14,10 +14,10 @@ mod validate;
 use std::collections::BTreeMap;
 
 use crate::{
-    config::{BlockSpec, ConfigError, ReportSpec, SatisfactionSource, Settings},
+    config::{ConfigError, ReportSpec, SatisfactionSource, Settings},
     domain::{
         Period, ReportData,
-        report_data::{Block, Content, Document, QueryStamp, SnapshotStamp},
+        report_data::{Content, Document, QueryStamp, SnapshotStamp},
     },
     query::{CheckStrength, Engine, Parameters, QueryError},
     render::Locale,
@@ -40,6 +40,8 @@ pub struct ReportRequest {
     pub earlier: Vec<Earlier>,
     /// Digest of what says what figures mean, by [`rules`].
     pub rules: String,
+    /// Whether row-level tables are wanted. The report's content is the same without them.
+    pub with_details: bool,
 }
 
 /// A report that could not be made.
@@ -105,10 +107,11 @@ pub fn build(
         no_sectors: vec![settings.sectors.default_queue.clone(), locale.language().unresolved_sector().to_owned()],
         ..Builder::new(engine, spec, &locale, parameters, completeness.days_loaded > 0)
     };
-    let mut parts = |specs: &[BlockSpec]| -> Result<Vec<Block>, ReportError> {
-        Ok(specs.iter().map(|spec| builder.blocks(spec)).collect::<Result<Vec<_>, _>>()?.concat())
-    };
-    let (mut blocks, details) = (parts(&spec.blocks)?, parts(&spec.details)?);
+    let mut blocks = builder.all(&spec.blocks)?;
+    // What the report says of its figures, such as their definitions, is the same with and without row-level tables.
+    builder.with_rows = request.with_details;
+    let details = builder.all(&spec.details)?;
+    let details = if request.with_details { details } else { Vec::new() };
 
     let of_period = |period: Period| -> Result<Builder<'_>, ReportError> {
         let parameters = of(period);

@@ -10,9 +10,9 @@ use crate::{
         digest::sha256,
         report_data::{Block, Cause, CauseKind, Content, Figure, ReportData, RestatedFigure, Restatement, TableView},
     },
-    ledger::{Publication, PublishedFigure},
+    ledger::{Publication, PublishedFigure, PublishedFile},
     query::Difference,
-    render::Locale,
+    render::{self, Locale},
     snapshot::Snapshot,
 };
 
@@ -37,7 +37,7 @@ pub fn rules(settings: &Settings, queries: &BTreeMap<String, String>) -> String 
 }
 
 /// Returns what a report prints as key figures, to be remembered.
-pub fn publication(data: &ReportData, rules: String) -> Publication {
+pub fn publication(data: &ReportData, rules: String, files: Vec<PublishedFile>) -> Publication {
     let figures = data.blocks.iter().flat_map(|block| match &block.content {
         Content::Kpis { figures } => figures
             .iter()
@@ -52,7 +52,9 @@ pub fn publication(data: &ReportData, rules: String) -> Publication {
         snapshot: data.snapshot.id.clone(),
         published_at: data.snapshot.published_at,
         rules,
+        content_sha256: Some(render::content_sha256(data)),
         figures: figures.collect(),
+        files,
     }
 }
 

@@ -96,7 +96,54 @@ async fn the_pdf_is_a_controlled_document_with_right_accents() {
     assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stdout));
     let fonts = Command::new("pdffonts").arg(&path).output().expect("pdffonts of poppler-utils");
     let fonts = String::from_utf8_lossy(&fonts.stdout).into_owned();
-    assert!(fonts.lines().skip(2).all(|line| line.contains("yes no  yes")), "every face is embedded and searchable:\n{fonts}");
+    assert!(fonts.lines().skip(2).all(|line| line.contains("yes yes yes")), "every face is embedded, cut down and searchable:\n{fonts}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_pdf_tells_those_who_do_not_see_it_what_is_what() {
+    let sandbox = reported().await;
+    let path = sandbox.dir().join(format!("output/{STEM}.pdf"));
+    let tree = Command::new("pdfinfo").arg("-struct-text").arg(&path).output().expect("pdfinfo of poppler-utils");
+    let tree = String::from_utf8_lossy(&tree.stdout).into_owned();
+    let lines: Vec<&str> = tree.lines().map(str::trim).collect();
+    let count = |role: &str| lines.iter().filter(|line| **line == role || line.starts_with(&format!("{role} "))).count();
+    let data = sandbox.report("2026-10", None);
+    assert_eq!(count("H1"), 1, "{tree}");
+    // The parts, the definitions, and where the figures come from.
+    assert_eq!(count("H2"), data.blocks.len() + 2);
+    let tables = data.blocks.iter().filter_map(|block| match &block.content {
+        relato::domain::report_data::Content::Table(view) => Some(view),
+        _ => None,
+    });
+    let rows: usize = tables.clone().map(|view| view.table.row_count() + 1).sum();
+    assert!(count("Table") >= tables.count(), "columns without room make parts of their own");
+    assert!(count("TR") >= rows, "{} rows in the tree, {rows} in the report", count("TR"));
+    let heads =
+        lines.windows(3).filter(|lines| lines[0] == "TH:" && lines[1] == "/Scope /Column" && lines[2].starts_with("\"Setor")).count();
+    assert!(heads >= 3, "{heads} headings of sectors");
+    let raw = Command::new("qpdf").args(["--qdf", "--object-streams=disable"]).arg(&path).arg("-").output().expect("qpdf");
+    let raw = String::from_utf8_lossy(&raw.stdout).into_owned();
+    let figures = count("Figure");
+    assert!(figures >= 4 && raw.matches("/Alt <feff").count() >= figures, "charts have words");
+    assert!(raw.matches("/Subtype /Link").count() >= 4, "key figures lead to the parts that tell more");
+    assert!(raw.contains("/Marked true") && raw.contains("<pdfaid:part>2</pdfaid:part>") && raw.contains("/GTS_PDFA1"));
+    let drawn_outside = raw.lines().filter(|line| line.ends_with(" m") && line.starts_with('-')).count();
+    assert_eq!(drawn_outside, 0, "marks are taken out");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_printed_as_fingerprint_is_that_of_the_document_that_can_be_made_again() {
+    use sha2::{Digest, Sha256};
+    let sandbox = reported().await;
+    let arguments = ["report", "atendimento-mensal", "--period", "2026-10", "--no-details", "--format", "json"];
+    let json = sandbox.relato(&arguments).assert().success().get_output().stdout.clone();
+    let fingerprint: String = Sha256::digest(&json).iter().map(|byte| format!("{byte:02x}")).collect();
+    let text = text_of_pdf(&sandbox.dir().join(format!("output/{STEM}.pdf")));
+    let last_page = text.trim_end_matches('\u{c}').rsplit('\u{c}').next().expect("a page");
+    assert!(last_page.contains(&fingerprint), "{fingerprint} in {last_page}");
+    let mut book: Xlsx<_> = open_workbook(sandbox.dir().join(format!("output/{STEM}.xlsx"))).expect("a workbook");
+    let about = book.worksheet_range("Sobre").expect("about");
+    assert!(about.cells().any(|(_, _, cell)| cell.to_string() == fingerprint));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

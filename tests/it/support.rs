@@ -119,7 +119,8 @@ impl Sandbox {
         let engine = Engine::open(&snapshot, catalogue).expect("an engine");
         let reports = project.reports().expect("reports");
         let period = Period::parse(period, zone().day(now())).expect("a period");
-        let request = ReportRequest { period, sector: sector.map(str::to_owned), earlier: Vec::new(), rules: String::new() };
+        let request =
+            ReportRequest { period, sector: sector.map(str::to_owned), earlier: Vec::new(), rules: String::new(), with_details: true };
         report::build(&engine, &reports[name], &project.settings, &snapshot, &request).expect("a report")
     }
 

@@ -9,10 +9,10 @@ mod svg;
 pub use heat_map::draw_heat_map;
 pub use svg::svg;
 
-use super::{Locale, palette::Rgb};
+use super::{Locale, palette::Rgb, rows};
 use crate::domain::{
     Cell, Kind, Table,
-    report_data::{Chart, ChartForm},
+    report_data::{Chart, ChartForm, HeatMap},
 };
 
 /// A thing to draw.
@@ -92,6 +92,42 @@ pub fn draw(chart: &Chart, width: f64, locale: &Locale) -> Drawing {
             columns::draw(chart, width, locale)
         }
     }
+}
+
+/// Says a chart in words: its title, and the values of each row where these are few, else how far they reach.
+pub fn in_words(title: &str, chart: &Chart, locale: &Locale) -> String {
+    const MOST_ROWS: usize = 40;
+    let table = &chart.table;
+    let named = |name: &str, value: &str| format!("{} {value}", label_of(table, name));
+    let parts: Vec<String> = if table.row_count() <= MOST_ROWS {
+        let of_row = |row: usize| {
+            let values = chart.series.iter().map(|name| named(name, &rows::text(table, row, name, locale)));
+            format!("{}: {}", category(chart, row, locale), values.collect::<Vec<_>>().join(", "))
+        };
+        (0..table.row_count()).map(of_row).collect()
+    } else {
+        let of_series = |name: &String| {
+            let kind = kind_of(table, name);
+            let values = || (0..table.row_count()).filter_map(|row| table.get(row, name).number());
+            let (lowest, highest) = (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
+            lowest.is_finite().then(|| named(name, &format!("{} – {}", locale.value(kind, lowest), locale.value(kind, highest))))
+        };
+        chart.series.iter().filter_map(of_series).collect()
+    };
+    format!("{title}. {}.", parts.join("; "))
+}
+
+/// Says a heat map in words: its title, and when the value is highest.
+pub fn heat_map_in_words(title: &str, heat_map: &HeatMap, locale: &Locale) -> String {
+    let table = &heat_map.table;
+    let value = |row: usize| table.get(row, &heat_map.value).number().unwrap_or_default();
+    let highest = (0..table.row_count()).max_by(|a, b| value(*a).total_cmp(&value(*b)));
+    let said = highest.map(|row| {
+        let weekday = locale.weekday(table.get(row, "weekday").int().unwrap_or_default());
+        let hour = locale.cell(Kind::Hour, table.get(row, "hour"));
+        format!(" {}: {weekday} {hour}, {}.", locale.text("chart-highest"), locale.value(kind_of(table, &heat_map.value), value(row)))
+    });
+    format!("{title}.{}", said.unwrap_or_default())
 }
 
 /// Returns what the values of a column are.

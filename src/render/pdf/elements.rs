@@ -3,13 +3,14 @@
 use genpdf::{Context, Element, Mm, RenderResult, Size, error::Error, render::Area, style::Style};
 
 use super::{
-    CONTENT_WIDTH, Progress,
+    CONTENT_WIDTH, DOCUMENT, Progress,
+    structure::Role,
     text::{draw, fill, length, line_height, mm, put, style, wrap},
 };
 use crate::{
     domain::{
         Kind, ReportData,
-        report_data::{CompletenessState, Definition, Figure, Finding, Verdict},
+        report_data::{Block, CompletenessState, Content, Definition, Figure, Finding, Verdict},
     },
     render::{
         Locale,
@@ -34,6 +35,7 @@ fn room(area: &Area<'_>) -> f64 {
 
 /// A part's title with a line under it; it stays with the first `follows` millimetres of what it names.
 pub struct BlockTitle {
+    anchor: String,
     title: String,
     note: Option<String>,
     follows: f64,
@@ -41,8 +43,9 @@ pub struct BlockTitle {
 }
 
 impl BlockTitle {
-    pub fn new(title: String, note: Option<String>, follows: f64, progress: Progress) -> BlockTitle {
-        BlockTitle { title, note, follows, progress }
+    /// `anchor` is where links to the part lead.
+    pub fn new(anchor: &str, title: String, note: Option<String>, follows: f64, progress: Progress) -> BlockTitle {
+        BlockTitle { anchor: anchor.to_owned(), title, note, follows, progress }
     }
 }
 
@@ -56,14 +59,18 @@ impl Element for BlockTitle {
         if room(&area) < height + self.follows {
             return Ok(later());
         }
+        let role = Role::Heading { anchor: self.anchor.clone(), text: self.title.clone() };
+        self.progress.begin(&area, ABOVE, role, DOCUMENT);
         put(context, &area, 0.0, ABOVE, &self.title, style(11, palette::MAIN, true), Anchor::Start)?;
         let mut y = ABOVE + 5.2;
+        if !notes.is_empty() {
+            self.progress.begin(&area, y, Role::Paragraph, DOCUMENT);
+        }
         for line in notes {
             put(context, &area, 0.0, y, &line, note_style, Anchor::Start)?;
             y += line_height(context, note_style);
         }
-        let page = self.progress.page.borrow().saturating_sub(1);
-        self.progress.bookmarks.borrow_mut().push((self.title.clone(), page));
+        self.progress.end(&area);
         Ok(done(height))
     }
 }
@@ -72,11 +79,12 @@ impl Element for BlockTitle {
 pub struct Sentences {
     lines: Vec<(Option<(String, Rgb)>, String)>,
     next: usize,
+    progress: Progress,
 }
 
 impl Sentences {
     /// What was found, one finding a line.
-    pub fn of_findings(findings: &[Finding], locale: &Locale) -> Sentences {
+    pub fn of_findings(findings: &[Finding], locale: &Locale, progress: Progress) -> Sentences {
         let mark = |finding: &Finding| {
             let (key, color) = match finding.verdict {
                 Verdict::Better => ("finding-good", palette::GOOD),
@@ -85,12 +93,12 @@ impl Sentences {
             };
             (locale.text(key), color)
         };
-        Sentences { lines: findings.iter().map(|finding| (Some(mark(finding)), finding.text.clone())).collect(), next: 0 }
+        Sentences { lines: findings.iter().map(|finding| (Some(mark(finding)), finding.text.clone())).collect(), next: 0, progress }
     }
 
     /// Paragraphs.
-    pub fn of_paragraphs(paragraphs: &[String]) -> Sentences {
-        Sentences { lines: paragraphs.iter().map(|text| (None, text.clone())).collect(), next: 0 }
+    pub fn of_paragraphs(paragraphs: &[String], progress: Progress) -> Sentences {
+        Sentences { lines: paragraphs.iter().map(|text| (None, text.clone())).collect(), next: 0, progress }
     }
 }
 
@@ -111,6 +119,7 @@ impl Element for Sentences {
                     later()
                 });
             }
+            self.progress.begin(&area, y, Role::Paragraph, DOCUMENT);
             if let Some((word, color)) = mark {
                 put(context, &area, 0.0, y, word, style(8, *color, true), Anchor::Start)?;
             }
@@ -118,6 +127,7 @@ impl Element for Sentences {
                 let top = y + f64::from(top) * line_height(context, text_style);
                 put(context, &area, left, top, line, text_style, Anchor::Start)?;
             }
+            self.progress.end(&area);
             y += height;
             self.next += 1;
         }
@@ -128,6 +138,7 @@ impl Element for Sentences {
 /// Key figures as tiles, four a row.
 pub struct KpiGrid {
     tiles: Vec<Tile>,
+    progress: Progress,
 }
 
 struct Tile {
@@ -136,6 +147,8 @@ struct Tile {
     change: (String, Rgb),
     detail: String,
     aim: Option<(String, Rgb)>,
+    /// The part that tells more, and what to call the way there.
+    leads_to: Option<(String, String)>,
 }
 
 const TILES_PER_ROW: usize = 4;
@@ -145,7 +158,8 @@ const AIM_HEIGHT: f64 = 3.8;
 const TILE_GAP: f64 = 3.0;
 
 impl KpiGrid {
-    pub fn new(figures: &[Figure], locale: &Locale) -> KpiGrid {
+    /// Each tile leads to the part among `blocks` that tells more of its figure.
+    pub fn new(figures: &[Figure], blocks: &[Block], locale: &Locale, progress: Progress) -> KpiGrid {
         let tiles = figures
             .iter()
             .map(|figure| Tile {
@@ -154,9 +168,12 @@ impl KpiGrid {
                 change: change_line(figure, locale),
                 detail: figure.detail.clone().or_else(|| figure.n.map(|n| format!("n = {}", locale.count(n)))).unwrap_or_default(),
                 aim: aim_line(figure, locale),
+                leads_to: part_about(figure, blocks).map(|block| {
+                    (block.id.clone(), locale.text_with("pdf-link", &[("figure", &figure.column.label), ("part", &block.title)]))
+                }),
             })
             .collect();
-        KpiGrid { tiles }
+        KpiGrid { tiles, progress }
     }
 
     pub fn height(&self) -> f64 {
@@ -168,6 +185,18 @@ impl KpiGrid {
     fn tile_height(&self) -> f64 {
         TILE_HEIGHT + if self.tiles.iter().any(|tile| tile.aim.is_some()) { AIM_HEIGHT } else { 0.0 }
     }
+}
+
+/// Returns the first table with a column of the figure's metric.
+fn part_about<'a>(figure: &Figure, blocks: &'a [Block]) -> Option<&'a Block> {
+    let metric = figure.column.metric.as_ref()?;
+    blocks.iter().find(|block| match &block.content {
+        Content::Table(view) => {
+            let columns = view.table.columns().iter().filter(|column| view.shown.contains(&column.name));
+            columns.filter_map(|column| column.metric.as_ref()).any(|known| known == metric)
+        }
+        _ => false,
+    })
 }
 
 /// The target and whether it is met, in words too; without a target, the figure a year before.
@@ -225,6 +254,7 @@ impl Element for KpiGrid {
             }
             fill(&area, x, y, width, self.tile_height(), palette::GROUND);
             fill(&area, x, y, width, 0.7, palette::MAIN);
+            self.progress.begin(&area, y + 2.2, Role::Paragraph, DOCUMENT);
             put(context, &area, x + 3.0, y + 2.2, &tile.label, style(7, palette::MUTED, false), Anchor::Start)?;
             put(context, &area, x + 3.0, y + 5.6, &tile.value, style(15, palette::INK, true), Anchor::Start)?;
             let (text, color) = &tile.change;
@@ -233,6 +263,10 @@ impl Element for KpiGrid {
             if let Some((text, color)) = &tile.aim {
                 put(context, &area, x + 3.0, y + 20.8, text, style(6, *color, true), Anchor::Start)?;
             }
+            self.progress.end(&area);
+            if let Some((to, text)) = &tile.leads_to {
+                self.progress.link(&area, (x, width), (y, y + self.tile_height()), to, text.clone());
+            }
             x += width + TILE_GAP;
         }
         Ok(done(self.height()))
@@ -240,67 +274,73 @@ impl Element for KpiGrid {
 }
 
 /// A chart or heat map.
-pub struct DrawingElement(Drawing);
+pub struct DrawingElement {
+    drawing: Drawing,
+    words: String,
+    progress: Progress,
+}
 
 impl DrawingElement {
-    pub fn new(drawing: Drawing) -> DrawingElement {
-        DrawingElement(drawing)
+    /// `words` stand for the drawing where it is not seen.
+    pub fn new(drawing: Drawing, words: String, progress: Progress) -> DrawingElement {
+        DrawingElement { drawing, words, progress }
     }
 }
 
 impl Element for DrawingElement {
     fn render(&mut self, context: &Context, area: Area<'_>, _style: Style) -> Result<RenderResult, Error> {
-        if room(&area) < self.0.height {
+        if room(&area) < self.drawing.height {
             return Ok(later());
         }
-        draw(context, &area, &self.0)?;
-        Ok(done(self.0.height))
+        self.progress.begin(&area, 0.0, Role::Figure(self.words.clone()), DOCUMENT);
+        draw(context, &area, &self.drawing)?;
+        self.progress.end(&area);
+        Ok(done(self.drawing.height))
     }
 }
 
 /// A part without data.
-pub struct Empty(String);
+pub struct Empty {
+    text: String,
+    progress: Progress,
+}
 
 impl Empty {
-    pub fn new(text: String) -> Empty {
-        Empty(text)
+    pub fn new(text: String, progress: Progress) -> Empty {
+        Empty { text, progress }
     }
 }
 
 impl Element for Empty {
     fn render(&mut self, context: &Context, area: Area<'_>, _style: Style) -> Result<RenderResult, Error> {
-        put(context, &area, 0.0, 0.0, &self.0, style(9, palette::MUTED, false).italic(), Anchor::Start)?;
+        self.progress.begin(&area, 0.0, Role::Paragraph, DOCUMENT);
+        put(context, &area, 0.0, 0.0, &self.text, style(9, palette::MUTED, false).italic(), Anchor::Start)?;
+        self.progress.end(&area);
         Ok(done(6.0))
     }
 }
 
-/// Running notes: the completeness of the figures before everything, the queries after everything.
+/// Running notes, such as the completeness of the figures before everything.
 pub struct Notes {
     lines: Vec<(String, Rgb, bool)>,
     ground: Option<Rgb>,
     size: u8,
+    progress: Progress,
 }
 
 impl Notes {
     /// What must be read with the figures, without the verdict on their completeness.
-    pub fn all(data: &ReportData) -> Notes {
-        Notes { lines: data.notes.iter().map(|note| (note.clone(), palette::MUTED, false)).collect(), ground: None, size: 8 }
+    pub fn all(data: &ReportData, progress: Progress) -> Notes {
+        Notes { lines: data.notes.iter().map(|note| (note.clone(), palette::MUTED, false)).collect(), ground: None, size: 8, progress }
     }
 
     /// What must be read before the figures; `with_notes` unless these have a part of their own.
-    pub fn lead(data: &ReportData, with_notes: bool) -> Notes {
+    pub fn lead(data: &ReportData, with_notes: bool, progress: Progress) -> Notes {
         let is_closed = data.completeness.state == CompletenessState::Closed;
         let color = if is_closed { palette::MUTED } else { palette::CAUTION };
         let mut lines = vec![(data.completeness.sentence.clone(), color, !is_closed)];
         lines.extend(data.notes.iter().filter(|_| with_notes).map(|note| (note.clone(), palette::MUTED, false)));
-        Notes { lines, ground: (!is_closed).then_some(palette::CAUTION_GROUND), size: 7 }
-    }
-
-    /// Which queries gave the figures.
-    pub fn queries(data: &ReportData, locale: &Locale) -> Notes {
-        let stamps = data.queries.iter().map(|query| format!("{} {}", query.name, &query.sha256[..12]));
-        let text = format!("{}: {}.", locale.text("pdf-queries"), stamps.collect::<Vec<_>>().join(" · "));
-        Notes { lines: vec![(text, palette::MUTED, false)], ground: None, size: 6 }
+        Notes { lines, ground: (!is_closed).then_some(palette::CAUTION_GROUND), size: 7, progress }
     }
 }
 
@@ -324,9 +364,11 @@ impl Element for Notes {
         if let Some(ground) = self.ground {
             fill(&area, 0.0, 0.0, CONTENT_WIDTH, height, ground);
         }
+        self.progress.begin(&area, 0.0, Role::Paragraph, DOCUMENT);
         for (y, line, style) in placed {
             put(context, &area, inset, y, &line, style, Anchor::Start)?;
         }
+        self.progress.end(&area);
         Ok(done(height))
     }
 }
@@ -335,11 +377,12 @@ impl Element for Notes {
 pub struct DefinitionList {
     entries: Vec<Definition>,
     next: usize,
+    progress: Progress,
 }
 
 impl DefinitionList {
-    pub fn new(data: &ReportData) -> DefinitionList {
-        DefinitionList { entries: data.definitions.clone(), next: 0 }
+    pub fn new(data: &ReportData, progress: Progress) -> DefinitionList {
+        DefinitionList { entries: data.definitions.clone(), next: 0, progress }
     }
 }
 
@@ -360,6 +403,7 @@ impl Element for DefinitionList {
                     later()
                 });
             }
+            self.progress.begin(&area, y, Role::Paragraph, DOCUMENT);
             for (lines, x, style) in [(name, 0.0, name_style), (text, NAME, text_style)] {
                 let mut line_y = y;
                 for line in lines {
@@ -367,6 +411,7 @@ impl Element for DefinitionList {
                     line_y += line_height(context, style);
                 }
             }
+            self.progress.end(&area);
             y += height;
             self.next += 1;
         }

@@ -1,11 +1,14 @@
 //! The PDF: a controlled document with key figures, vector charts and tables of any length.
 //!
-//! Drawn with genpdf through elements of our own, twice: once to learn the number of pages, once for good. A finishing pass sets
-//! title, language, dates and bookmarks and takes out everything random.
+//! Drawn with genpdf through elements of our own, twice: once to learn the number of pages, once for good, with marks of what is what. A
+//! finishing pass makes headings, tables, bookmarks and links of the marks, sets metadata and takes out everything random.
 
 mod elements;
 mod finish;
+mod metadata;
+mod origin;
 mod page;
+mod structure;
 mod table;
 mod text;
 
@@ -14,11 +17,14 @@ use std::{cell::RefCell, rc::Rc};
 use genpdf::{
     Document, PaperSize,
     fonts::{FontData, FontFamily},
+    render::Area,
 };
 
 use self::{
     elements::{BlockTitle, DefinitionList, DrawingElement, Empty, KpiGrid, Notes, Sentences},
+    origin::Origin,
     page::PageFrame,
+    structure::{Link, Mark, Role, Structure, mark},
     table::TableElement,
 };
 use super::{Locale, RenderError, chart};
@@ -30,36 +36,68 @@ use crate::domain::{
 /// Width of the page's content in millimetres.
 const CONTENT_WIDTH: f64 = 210.0 - 2.0 * page::MARGIN;
 
-/// Titles with the page on which each stands, from 0.
-type Bookmarks = Rc<RefCell<Vec<(String, usize)>>>;
+/// The node that everything belongs to.
+const DOCUMENT: usize = 0;
 
 /// What elements tell while they are drawn.
 #[derive(Clone, Default)]
 struct Progress {
     page: Rc<RefCell<usize>>,
-    bookmarks: Bookmarks,
+    /// None while pages are only counted.
+    structure: Option<Rc<RefCell<Structure>>>,
+}
+
+impl Progress {
+    /// Adds a node without content of its own.
+    fn add(&self, role: Role, parent: usize) -> usize {
+        self.structure.as_ref().map_or(DOCUMENT, |structure| structure.borrow_mut().add(role, parent))
+    }
+
+    /// Says that what is drawn next is `role`, at the height `y` of an area of the page's content.
+    fn begin(&self, area: &Area<'_>, y: f64, role: Role, parent: usize) {
+        self.begin_at(area, page::MARGIN, y, role, parent);
+    }
+
+    fn begin_at(&self, area: &Area<'_>, left: f64, y: f64, role: Role, parent: usize) {
+        if self.structure.is_some() {
+            mark(area, left, Mark::Node(self.add(role, parent)), (y, y));
+        }
+    }
+
+    /// Says that what is drawn next is ornament.
+    fn end(&self, area: &Area<'_>) {
+        self.end_at(area, page::MARGIN);
+    }
+
+    fn end_at(&self, area: &Area<'_>, left: f64) {
+        if self.structure.is_some() {
+            mark(area, left, Mark::Node(DOCUMENT), (0.0, 0.0));
+        }
+    }
+
+    /// Makes a link of a rectangle of the page's content: from `x` on, `width` wide, from the height `y` to `end`.
+    fn link(&self, area: &Area<'_>, (x, width): (f64, f64), (y, end): (f64, f64), to: &str, text: String) {
+        if let Some(structure) = &self.structure {
+            let left = page::MARGIN + x;
+            let link = structure.borrow_mut().add_link(Link { sides: (left, left + width), to: to.to_owned(), text });
+            mark(area, page::MARGIN, Mark::Link(link), (y, end));
+        }
+    }
 }
 
 /// Renders the PDF.
 pub fn render(data: &ReportData, locale: &Locale) -> Result<Vec<u8>, RenderError> {
     let failed = |reason: String| RenderError::Pdf { report: data.report.clone(), reason };
-    let (_, pages) = draw(data, locale, 0).map_err(|error| failed(error.to_string()))?;
-    let mut bookmarks = Vec::new();
-    let (bytes, _) = draw_with(data, locale, pages, &mut bookmarks).map_err(|error| failed(error.to_string()))?;
-    finish::finish(&bytes, data, &bookmarks).map_err(|error| failed(error.to_string()))
+    let counted = Progress::default();
+    draw(data, locale, 0, &counted).map_err(|error| failed(error.to_string()))?;
+    let pages = *counted.page.borrow();
+    let structure = Rc::new(RefCell::new(Structure::default()));
+    let progress = Progress { structure: Some(Rc::clone(&structure)), ..Progress::default() };
+    let bytes = draw(data, locale, pages, &progress).map_err(|error| failed(error.to_string()))?;
+    finish::finish(&bytes, data, &structure.borrow()).map_err(|error| failed(error.to_string()))
 }
 
-fn draw(data: &ReportData, locale: &Locale, pages: usize) -> Result<(Vec<u8>, usize), genpdf::error::Error> {
-    draw_with(data, locale, pages, &mut Vec::new())
-}
-
-fn draw_with(
-    data: &ReportData,
-    locale: &Locale,
-    pages: usize,
-    bookmarks: &mut Vec<(String, usize)>,
-) -> Result<(Vec<u8>, usize), genpdf::error::Error> {
-    let progress = Progress::default();
+fn draw(data: &ReportData, locale: &Locale, pages: usize, progress: &Progress) -> Result<Vec<u8>, genpdf::error::Error> {
     let mut document = Document::new(fonts()?);
     document.set_title(&data.title);
     document.set_paper_size(PaperSize::A4);
@@ -67,64 +105,65 @@ fn draw_with(
     document.set_font_size(9);
     document.set_page_decorator(PageFrame::new(data, locale, pages, progress.clone()));
     let has = |wanted: fn(&Content) -> bool| data.blocks.iter().any(|block| wanted(&block.content));
-    document.push(Notes::lead(data, !has(|content| matches!(content, Content::Notes))));
+    document.push(Notes::lead(data, !has(|content| matches!(content, Content::Notes)), progress.clone()));
     for block in &data.blocks {
-        push_block(&mut document, block, data, locale, &progress);
+        push_block(&mut document, block, data, locale, progress);
     }
     if !has(|content| matches!(content, Content::Glossary)) {
-        document.push(BlockTitle::new(locale.text("pdf-definitions"), None, 30.0, progress.clone()));
-        document.push(DefinitionList::new(data));
+        document.push(BlockTitle::new("definitions", locale.text("pdf-definitions"), None, 30.0, progress.clone()));
+        document.push(DefinitionList::new(data, progress.clone()));
     }
-    document.push(Notes::queries(data, locale));
+    let origin = Origin::new(data, locale, progress.clone());
+    document.push(BlockTitle::new("origin", locale.text("pdf-origin"), None, origin.least_height(), progress.clone()));
+    document.push(origin);
     let mut bytes = Vec::new();
     document.render(&mut bytes)?;
-    bookmarks.clone_from(&progress.bookmarks.borrow());
-    let count = *progress.page.borrow();
-    Ok((bytes, count))
+    Ok(bytes)
 }
 
 fn push_block(document: &mut Document, block: &Block, data: &ReportData, locale: &Locale, progress: &Progress) {
-    let title = |height: f64| BlockTitle::new(block.title.clone(), block.note.clone(), height, progress.clone());
+    let title = |height: f64| BlockTitle::new(&block.id, block.title.clone(), block.note.clone(), height, progress.clone());
     match &block.content {
         Content::Findings { findings } if !findings.is_empty() => {
             document.push(title(12.0));
-            document.push(Sentences::of_findings(findings, locale));
+            document.push(Sentences::of_findings(findings, locale, progress.clone()));
         }
         Content::Text { paragraphs } => {
             document.push(title(12.0));
-            document.push(Sentences::of_paragraphs(paragraphs));
+            document.push(Sentences::of_paragraphs(paragraphs, progress.clone()));
         }
         Content::Notes if !data.notes.is_empty() => {
             document.push(title(8.0));
-            document.push(Notes::all(data));
+            document.push(Notes::all(data, progress.clone()));
         }
         Content::Glossary => {
             document.push(title(30.0));
-            document.push(DefinitionList::new(data));
+            document.push(DefinitionList::new(data, progress.clone()));
         }
         Content::Kpis { figures } => {
-            let grid = KpiGrid::new(figures, locale);
+            let grid = KpiGrid::new(figures, &data.blocks, locale, progress.clone());
             document.push(title(grid.height()));
             document.push(grid);
         }
         Content::Chart(chart) if chart.table.row_count() > 0 => {
             let drawing = chart::draw(chart, CONTENT_WIDTH, locale);
             document.push(title(drawing.height));
-            document.push(DrawingElement::new(drawing));
+            document.push(DrawingElement::new(drawing, chart::in_words(&block.title, chart, locale), progress.clone()));
         }
         Content::HeatMap(heat_map) if heat_map.table.row_count() > 0 => {
             let drawing = chart::draw_heat_map(heat_map, CONTENT_WIDTH, locale);
             document.push(title(drawing.height));
-            document.push(DrawingElement::new(drawing));
+            let words = chart::heat_map_in_words(&block.title, heat_map, locale);
+            document.push(DrawingElement::new(drawing, words, progress.clone()));
         }
         Content::Table(view) if view.table.row_count() > 0 => {
-            let table = TableElement::new(view, locale);
+            let table = TableElement::new(view, locale, progress.clone());
             document.push(title(table.wanted_height()));
             document.push(table);
         }
         _ => {
             document.push(title(8.0));
-            document.push(Empty::new(locale.text("table-empty")));
+            document.push(Empty::new(locale.text("table-empty"), progress.clone()));
         }
     }
 }

@@ -3,7 +3,8 @@
 use genpdf::{Context, PageDecorator, error::Error, render::Area, style::Style};
 
 use super::{
-    Progress,
+    DOCUMENT, Progress,
+    structure::Role,
     text::{at, fill, length, put, rule, style, width, wrap},
 };
 use crate::{
@@ -77,9 +78,17 @@ impl PageFrame {
         let title_width = full_width - RIGHT - 8.0;
         put(context, area, left + 5.0, top + 1.8, &self.organization, style(8, palette::MUTED, false), Anchor::Start)?;
         let title = wrap(context, &self.title, style(14, palette::INK, true), title_width);
+        // Once is enough for whoever hears it.
+        if page == 1 {
+            self.progress.begin_at(area, 0.0, top + 5.2, Role::Title, DOCUMENT);
+        }
         put(context, area, left + 5.0, top + 5.2, &title[0], style(14, palette::INK, true), Anchor::Start)?;
+        if page == 1 {
+            self.progress.begin_at(area, 0.0, top + 12.0, Role::Paragraph, DOCUMENT);
+        }
         let period = wrap(context, &self.period, style(9, palette::MAIN, true), title_width);
         put(context, area, left + 5.0, top + 12.0, &period[0], style(9, palette::MAIN, true), Anchor::Start)?;
+        self.progress.end_at(area, 0.0);
         let mut fields: Vec<(&str, String)> = self.fields.iter().map(|(label, value)| (label.as_str(), value.clone())).collect();
         fields.push((&self.page_label, self.page_of.replace(PAGE, &page.to_string())));
         let mut y = top + 1.6;

@@ -4,8 +4,9 @@
 use genpdf::{Context, Element, RenderResult, Size, error::Error, render::Area, style::Style};
 
 use super::{
-    CONTENT_WIDTH,
+    CONTENT_WIDTH, DOCUMENT, Progress,
     elements::{done, later},
+    structure::Role,
     text::{clean, fill, length, line_height, mm, polyline, put, put_clean, rule, style, width, wrap},
 };
 use crate::{
@@ -22,6 +23,9 @@ pub struct TableElement {
     parts: Vec<Part>,
     part: usize,
     next: usize,
+    /// What the current part is to readers who do not see it; known once it begins.
+    node: Option<usize>,
+    progress: Progress,
 }
 
 struct Heading {
@@ -85,7 +89,7 @@ impl TableElement {
         if height <= LONG { height } else { 45.0 }
     }
 
-    pub fn new(view: &TableView, locale: &Locale) -> TableElement {
+    pub fn new(view: &TableView, locale: &Locale, progress: Progress) -> TableElement {
         let table = &view.table;
         let columns: Vec<_> = view.shown.iter().filter_map(|name| Some(&table.columns()[table.position(name)?])).collect();
         let bars: Vec<Option<Vec<Option<f64>>>> =
@@ -138,7 +142,7 @@ impl TableElement {
             };
             Heading { text: format!("{}{span}", spark.label), is_numeric: false }
         }));
-        TableElement { headings, rows, footnotes, parts: Vec::new(), part: 0, next: 0 }
+        TableElement { headings, rows, footnotes, parts: Vec::new(), part: 0, next: 0, node: None, progress }
     }
 
     /// Shares the columns out over as many parts as they need; every part begins with the first column.
@@ -207,9 +211,15 @@ impl TableElement {
             let lines = cells.iter().map(Vec::len).max().unwrap_or(1) as f64;
             (cells, lines * line_height(context, text_style) + 2.0 * PADDING)
         };
-        let place = |cells: &[Vec<String>], y: f64, style_of: &dyn Fn(usize) -> Style| -> Result<(), Error> {
+        // A row's place in the tree; none for headings that are repeated.
+        let place = |cells: &[Vec<String>], y: f64, style_of: &dyn Fn(usize) -> Style, row: Option<(usize, bool)>| -> Result<(), Error> {
             let mut x = 0.0;
-            for (lines, (column, width)) in cells.iter().zip(&part.columns) {
+            for (number, (lines, (column, width))) in cells.iter().zip(&part.columns).enumerate() {
+                if let Some((row, is_heading)) = row {
+                    let is_head = is_heading || number == 0;
+                    let role = if is_head { Role::Head { of_column: is_heading, span: 1 } } else { Role::Cell };
+                    self.progress.begin(area, y, role, row);
+                }
                 let (mut line_y, text_style) = (y, style_of(*column));
                 for line in lines {
                     if self.headings[*column].is_numeric {
@@ -221,6 +231,9 @@ impl TableElement {
                 }
                 x += width;
             }
+            if row.is_some() {
+                self.progress.end(area);
+            }
             Ok(())
         };
         let (headings, heading_height) = wrapped(&mut part.columns.iter().map(|(column, _)| &self.headings[*column].text), heading_style);
@@ -229,7 +242,10 @@ impl TableElement {
             return Ok(None);
         }
         fill(area, 0.0, top, CONTENT_WIDTH, heading_height, palette::MAIN);
-        place(&headings, top + PADDING, &|_| heading_style)?;
+        let is_new = self.node.is_none();
+        let node = self.node.unwrap_or_else(|| self.progress.add(Role::Table, DOCUMENT));
+        let heading_row = is_new.then(|| (self.progress.add(Role::Row, node), true));
+        place(&headings, top + PADDING, &|_| heading_style, heading_row)?;
         let mut y = top + heading_height;
         let mut striped = false;
         let first = self.next;
@@ -243,10 +259,18 @@ impl TableElement {
             let needed = height + group_height + if title.is_some() && !row.is_total { height } else { 0.0 };
             if y + needed > room {
                 self.next = next;
+                self.node = Some(node);
                 return Ok(if next == first { None } else { Some((y, false)) });
             }
             if let Some(group) = title {
+                // A title that only goes on is not said twice.
+                if row.group.is_some() {
+                    let group_row = self.progress.add(Role::Row, node);
+                    let role = Role::Head { of_column: false, span: part.columns.len() };
+                    self.progress.begin(area, y + 1.9, role, group_row);
+                }
                 put(context, area, GAP / 2.0, y + 1.9, group, style(SIZE, palette::MAIN, true), Anchor::Start)?;
+                self.progress.end(area);
                 y += group_height;
                 rule(area, 0.0, y, CONTENT_WIDTH, 0.25, palette::MAIN);
                 striped = false;
@@ -269,11 +293,12 @@ impl TableElement {
                 x += width;
             }
             let missed = style(SIZE, palette::BAD, true);
-            place(&cells, y + PADDING, &|column| if row.cells[column].is_missed { missed } else { text_style })?;
+            let place_in_tree = (self.progress.add(Role::Row, node), false);
+            place(&cells, y + PADDING, &|column| if row.cells[column].is_missed { missed } else { text_style }, Some(place_in_tree))?;
             y += height;
             next += 1;
         }
-        self.next = next;
+        (self.next, self.node) = (next, None);
         rule(area, 0.0, y, CONTENT_WIDTH, 0.2, palette::RULE);
         Ok(Some((y, true)))
     }
@@ -330,7 +355,9 @@ impl Element for TableElement {
         }
         for footnote in &self.footnotes {
             if y + 5.0 <= mm(area.size().height) {
+                self.progress.begin(&area, y + 1.0, Role::Paragraph, DOCUMENT);
                 put(context, &area, 0.0, y + 1.0, footnote, style(6, palette::MUTED, false), Anchor::Start)?;
+                self.progress.end(&area);
                 y += 3.6;
             }
         }

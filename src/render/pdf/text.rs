@@ -116,7 +116,9 @@ pub fn put_clean(context: &Context, area: &Area<'_>, (x, y): (f64, f64), text: &
         Anchor::Middle => width(context, text, style) / 2.0,
         Anchor::End => width(context, text, style),
     };
-    area.print_str(&context.font_cache, at(x - shift, y), style, text)?;
+    // Words of two lines must not run together where the page is read aloud or copied.
+    let spaced = if anchor == Anchor::Start { format!("{text} ") } else { text.to_owned() };
+    area.print_str(&context.font_cache, at(x - shift, y), style, spaced)?;
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use rust_xlsxwriter::{RowNum, XlsxError};
 
 use super::{Book, formats};
-use crate::domain::report_data::CompletenessState;
+use crate::{domain::report_data::CompletenessState, render::content_sha256};
 
 impl Book<'_> {
     pub(super) fn about_sheet(&mut self, name: &str) -> Result<(), XlsxError> {
@@ -25,6 +25,7 @@ impl Book<'_> {
             (locale.text("about-sector"), data.sector.clone().unwrap_or_else(|| locale.text("about-all-sectors"))),
             (locale.text("about-snapshot"), data.snapshot.id.clone()),
             (locale.text("about-published"), locale.time(data.snapshot.published_local)),
+            (locale.text("about-content"), content_sha256(data)),
             (
                 locale.text("about-loaded-until"),
                 data.snapshot.loaded_until_local.map_or_else(|| locale.text("no-data"), |time| locale.time(time)),

@@ -1,6 +1,9 @@
 //! `relato report`: make a report, or list the reports there are.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    rc::Rc,
+};
 
 use clap::Args;
 use serde_json::json;
@@ -107,6 +110,9 @@ pub fn run(global: &Global, args: &ReportArgs) -> Result<Exit, Failure> {
 /// How many earlier periods of a report are looked at for figures that changed since: a year of months and the month itself.
 const PERIODS_BEFORE: usize = 13;
 
+/// Memory for the queries of a report, in megabytes.
+const MEMORY_MB: u32 = 1_024;
+
 /// What a report is made for.
 pub struct Asked<'a> {
     /// The days.
@@ -124,7 +130,9 @@ pub fn build(project: &Project, spec: &ReportSpec, asked: Asked<'_>) -> Result<(
     let Asked { period, sector, as_of, with_details } = asked;
     let texts = project.query_texts()?;
     let snapshot = Snapshot::open(&project.snapshot_dir(), as_of)?;
-    let engine = Engine::open(&snapshot, Catalogue::new(&texts)?)?;
+    let engine = Rc::new(Engine::open(&snapshot, Catalogue::new(&texts)?)?);
+    // Row-level tables of a large month are held to this; what is more goes to the system's folder for such files.
+    engine.spill_to(&std::env::temp_dir(), MEMORY_MB)?;
     let earlier = earlier(project, spec, &snapshot, period, sector.as_deref())?;
     let rules = report::rules(&project.settings, &texts);
     let request = ReportRequest { period, sector, earlier, rules: rules.clone(), with_details };

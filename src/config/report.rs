@@ -235,6 +235,16 @@ impl ReportSpec {
                 .collect()
         };
         let (blocks, details) = (read(file.block), read(file.detail));
+        for detail in &details {
+            let is_plain = matches!(
+                &detail.content,
+                ContentSpec::Table(TableSpec { group: None, sort: None, top: None, spark: None, bars, .. }) if bars.is_empty()
+            );
+            if !is_plain {
+                let message = "a detail is a table of all rows in their query's order: it takes `query`, `by`, `where` and `columns`";
+                mistakes.push((detail.span.clone(), format!("block `{}`: {message}", detail.id)));
+            }
+        }
         if blocks.is_empty() && mistakes.is_empty() {
             mistakes.push((0..0, "a report needs at least one [[block]]".to_owned()));
         }

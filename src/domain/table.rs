@@ -264,6 +264,13 @@ impl Table {
         Table { columns: self.columns.clone(), frame }
     }
 
+    /// Returns the rows at `range`.
+    #[must_use]
+    pub fn slice(&self, range: std::ops::Range<usize>) -> Table {
+        let offset = i64::try_from(range.start).unwrap_or(i64::MAX);
+        Table { columns: self.columns.clone(), frame: self.frame.slice(offset, range.len()) }
+    }
+
     /// Returns the rows at these positions, in their order.
     ///
     /// # Panics
@@ -374,7 +381,8 @@ impl Serialize for Rows<'_> {
     }
 }
 
-struct Row<'a>(&'a Table, usize);
+/// A row as JSON has it.
+pub(super) struct Row<'a>(pub &'a Table, pub usize);
 
 impl Serialize for Row<'_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -3,6 +3,8 @@
 use std::{
     cell::Cell as StdCell,
     collections::{BTreeMap, HashSet},
+    ops::Range,
+    path::Path,
 };
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -14,7 +16,7 @@ use duckdb::{
 };
 use polars::prelude::DataFrame;
 
-use super::{Catalogue, Check, CheckOutcome, CheckStrength, HeaderError, Query};
+use super::{Catalogue, Check, CheckOutcome, CheckStrength, DeclaredColumn, HeaderError, Query};
 use crate::{
     domain::{Cell, Column, Period, Table, table::TableError},
     snapshot::{Part, Snapshot},
@@ -113,6 +115,17 @@ pub struct Engine {
     snapshot: Option<Snapshot>,
     /// The days to which the views are cut down; none is all.
     cut: StdCell<Option<Period>>,
+    /// How many results were kept.
+    kept: StdCell<usize>,
+}
+
+/// Rows that an engine keeps, by the query that gave them.
+#[derive(Debug)]
+pub struct KeptRows {
+    query: String,
+    table: String,
+    /// How many there are.
+    pub row_count: usize,
 }
 
 /// Tables whose parts are passed over when they hold no row that was there in the period. Their rows name the days from the start of their
@@ -128,7 +141,7 @@ impl Engine {
         let connection = Connection::open_in_memory().map_err(QueryError::Snapshot)?;
         // A report asks the same parts many times, and parts never change: their statistics are read once.
         connection.execute_batch("SET parquet_metadata_cache = true").map_err(QueryError::Snapshot)?;
-        let engine = Engine { connection, catalogue, snapshot: Some(snapshot.clone()), cut: StdCell::new(None) };
+        let engine = Engine { connection, catalogue, snapshot: Some(snapshot.clone()), cut: StdCell::new(None), kept: StdCell::new(0) };
         for (table, contents) in &snapshot.manifest.tables {
             engine.view(snapshot, table, contents.parts.iter())?;
         }
@@ -155,7 +168,7 @@ impl Engine {
 
     /// Opens an engine on tables that `connection` holds already, for tests of single queries.
     pub fn on(connection: Connection, catalogue: Catalogue) -> Engine {
-        Engine { connection, catalogue, snapshot: None, cut: StdCell::new(None) }
+        Engine { connection, catalogue, snapshot: None, cut: StdCell::new(None), kept: StdCell::new(0) }
     }
 
     /// Returns the queries and checks.
@@ -190,34 +203,69 @@ impl Engine {
         self.run_sql(name, &format!("SELECT * FROM (\n{}\n) AS shape LIMIT 0", self.query(name)?.sql), parameters)
     }
 
+    /// Runs the query called `name` and keeps its rows in the engine, where there can be millions: those whose columns have the values of
+    /// `filter`, told as text. They are held to the header as those of [`Engine::run`] are.
+    ///
+    /// # Errors
+    /// As [`Engine::run`].
+    pub fn keep(&self, name: &str, parameters: &Parameters, filter: &BTreeMap<String, String>) -> Result<KeptRows, QueryError> {
+        let query = self.query(name)?;
+        self.cut_to(query.rows.days(parameters.period))?;
+        let run_error = |source| QueryError::Run { name: name.to_owned(), source };
+        let filter: Vec<String> = filter
+            .iter()
+            .map(|(column, value)| format!("CAST(\"{}\" AS VARCHAR) = '{}'", column.replace('"', "\"\""), value.replace('\'', "''")))
+            .collect();
+        let condition = if filter.is_empty() { "TRUE".to_owned() } else { filter.join(" AND ") };
+        let kept = KeptRows { query: name.to_owned(), table: format!("kept_{}", self.kept.replace(self.kept.get() + 1)), row_count: 0 };
+        let sql = format!("CREATE TEMP TABLE {} AS SELECT * FROM (\n{}\n) AS found WHERE {condition}", kept.table, query.sql);
+        let mut statement = self.connection.prepare(&sql).map_err(run_error)?;
+        let values = values(query, &statement, parameters)?;
+        statement.execute(params_from_iter(values)).map_err(run_error)?;
+        let nulls = query.not_null.iter().map(|name| format!("count(*) - count(\"{name}\")"));
+        let nulls = std::iter::once("0".to_owned()).chain(nulls).collect::<Vec<_>>().join(" + ");
+        let key = query.unique.join("\", \"");
+        let (rows, keys, nulls): (i64, i64, i64) = self
+            .connection
+            .query_row(&format!("SELECT count(*), count(DISTINCT (\"{key}\")), {nulls} FROM {}", kept.table), [], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            })
+            .map_err(run_error)?;
+        if rows != keys || nulls > 0 {
+            let broken = format!("of {rows} rows {} repeat {} and {nulls} lack a value", rows - keys, query.unique.join(", "));
+            return Err(QueryError::Promise { name: name.to_owned(), broken });
+        }
+        Ok(KeptRows { row_count: usize::try_from(rows).unwrap_or(0), ..kept })
+    }
+
+    /// Returns kept rows at `range`, in the query's order.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn kept_rows(&self, kept: &KeptRows, range: Range<usize>) -> Result<Table, QueryError> {
+        let run_error = |source| QueryError::Run { name: kept.query.clone(), source };
+        let sql = format!("SELECT * FROM {} WHERE rowid >= {} AND rowid < {} ORDER BY rowid", kept.table, range.start, range.end);
+        let mut statement = self.connection.prepare(&sql).map_err(run_error)?;
+        table_of(self.query(&kept.query)?, statement.query_arrow([]).map_err(run_error)?)
+    }
+
+    /// Lets large results go to files in `folder` instead of filling the memory beyond `megabytes`.
+    ///
+    /// # Errors
+    /// When DuckDB refuses the setting.
+    pub fn spill_to(&self, folder: &Path, megabytes: u32) -> Result<(), QueryError> {
+        let folder = folder.to_string_lossy().replace('\'', "''");
+        let settings = format!("SET temp_directory = '{folder}'; SET memory_limit = '{megabytes}MB'");
+        self.connection.execute_batch(&settings).map_err(QueryError::Snapshot)
+    }
+
     fn run_sql(&self, name: &str, sql: &str, parameters: &Parameters) -> Result<Table, QueryError> {
         let query = self.query(name)?;
         self.cut_to(query.rows.days(parameters.period))?;
         let run_error = |source| QueryError::Run { name: name.to_owned(), source };
         let mut statement = self.connection.prepare(sql).map_err(run_error)?;
-        let values = (1..=statement.parameter_count())
-            .map(|index| {
-                let parameter = statement.parameter_name(index).map_err(run_error)?;
-                let is_declared = query.parameters.iter().any(|(known, _)| *known == parameter);
-                let other = || -> Box<dyn ToSql> { Box::new(parameters.others.get(&parameter).cloned()) };
-                let value = parameters.value(&parameter).or_else(|| is_declared.then(other));
-                value.ok_or_else(|| QueryError::Parameter { name: name.to_owned(), parameter })
-            })
-            .collect::<Result<Vec<Box<dyn ToSql>>, _>>()?;
-        let arrow = statement.query_arrow(params_from_iter(values)).map_err(run_error)?;
-        let schema = arrow.get_schema();
-        let frame = to_frame(schema, arrow.collect()).map_err(|reason| QueryError::Transfer { name: name.to_owned(), reason })?;
-        let columns = query
-            .columns
-            .iter()
-            .map(|column| Column {
-                name: column.name.clone(),
-                label: column.name.clone(),
-                kind: column.kind,
-                metric: column.metric.clone(),
-            })
-            .collect();
-        let table = Table::new(columns, frame).map_err(|source| QueryError::Declaration { name: name.to_owned(), source })?;
+        let values = values(query, &statement, parameters)?;
+        let table = table_of(query, statement.query_arrow(params_from_iter(values)).map_err(run_error)?)?;
         match broken_promise(query, &table) {
             None => Ok(table),
             Some(broken) => Err(QueryError::Promise { name: name.to_owned(), broken }),
@@ -293,6 +341,34 @@ impl Parameters {
             _ => return None,
         })
     }
+}
+
+/// Returns the values of a statement's parameters, in its order.
+fn values(query: &Query, statement: &duckdb::Statement<'_>, parameters: &Parameters) -> Result<Vec<Box<dyn ToSql>>, QueryError> {
+    (1..=statement.parameter_count())
+        .map(|index| {
+            let name = &query.name;
+            let parameter = statement.parameter_name(index).map_err(|source| QueryError::Run { name: name.clone(), source })?;
+            let is_declared = query.parameters.iter().any(|(known, _)| *known == parameter);
+            let other = || -> Box<dyn ToSql> { Box::new(parameters.others.get(&parameter).cloned()) };
+            let value = parameters.value(&parameter).or_else(|| is_declared.then(other));
+            value.ok_or_else(|| QueryError::Parameter { name: name.clone(), parameter })
+        })
+        .collect()
+}
+
+/// Carries a result over; labels are the columns' names.
+fn table_of(query: &Query, arrow: duckdb::Arrow<'_>) -> Result<Table, QueryError> {
+    let name = &query.name;
+    let schema = arrow.get_schema();
+    let frame = to_frame(schema, arrow.collect()).map_err(|reason| QueryError::Transfer { name: name.clone(), reason })?;
+    let column = |column: &DeclaredColumn| Column {
+        name: column.name.clone(),
+        label: column.name.clone(),
+        kind: column.kind,
+        metric: column.metric.clone(),
+    };
+    Table::new(query.columns.iter().map(column).collect(), frame).map_err(|source| QueryError::Declaration { name: name.clone(), source })
 }
 
 fn to_frame(schema: SchemaRef, mut batches: Vec<RecordBatch>) -> Result<DataFrame, String> {

@@ -11,4 +11,4 @@ mod engine;
 pub use catalogue::{Catalogue, Check, DeclaredColumn, HeaderError, MEMBER, Query, Rows};
 pub use check::{CheckOutcome, CheckStrength};
 pub use difference::Difference;
-pub use engine::{Engine, Parameters, QueryError};
+pub use engine::{Engine, KeptRows, Parameters, QueryError};

@@ -12,15 +12,23 @@ use crate::domain::{
 pub fn render(data: &ReportData, locale: &Locale) -> Result<Vec<Rendered>, RenderError> {
     // Notes and definitions are no tables: the other formats have them.
     let has_rows = |block: &&Block| !matches!(block.content, Content::Notes | Content::Glossary);
-    data.blocks
-        .iter()
-        .chain(&data.details)
-        .filter(has_rows)
-        .map(|block| {
-            let bytes = block_bytes(block, locale).map_err(|source| RenderError::Csv { part: block.id.clone(), source })?;
-            Ok(Rendered { suffix: format!("_{}", block.id), bytes })
-        })
-        .collect()
+    let file = |id: &str, bytes| Rendered { suffix: format!("_{id}"), bytes };
+    let failed = |id: &str| {
+        let part = id.to_owned();
+        |source| RenderError::Csv { part, source }
+    };
+    let blocks = data.blocks.iter().filter(has_rows);
+    let blocks = blocks.map(|block| Ok(file(&block.id, block_bytes(block, locale).map_err(failed(&block.id))?)));
+    let details = data.details.iter().map(|detail| {
+        let mut writer = writer(locale);
+        heading_row(&mut writer, &detail.view.table).map_err(failed(&detail.id))?;
+        for stretch in detail.stretches(0..detail.rows.row_count()) {
+            let unread = |source| RenderError::Rows { report: data.report.clone(), part: detail.id.clone(), source };
+            value_rows(&mut writer, &stretch.map_err(unread)?, locale).map_err(failed(&detail.id))?;
+        }
+        Ok(file(&detail.id, writer.into_inner().map_err(|error| failed(&detail.id)(error.into_error().into()))?))
+    });
+    blocks.chain(details).collect()
 }
 
 /// Returns one table as a file: labels, then rows.
@@ -63,7 +71,15 @@ fn block_bytes(block: &Block, locale: &Locale) -> Result<Vec<u8>, csv::Error> {
 }
 
 fn table_rows(writer: &mut csv::Writer<Vec<u8>>, table: &Table, locale: &Locale) -> Result<(), csv::Error> {
-    writer.write_record(table.columns().iter().map(|column| text(&column.label)))?;
+    heading_row(writer, table)?;
+    value_rows(writer, table, locale)
+}
+
+fn heading_row(writer: &mut csv::Writer<Vec<u8>>, table: &Table) -> Result<(), csv::Error> {
+    writer.write_record(table.columns().iter().map(|column| text(&column.label)))
+}
+
+fn value_rows(writer: &mut csv::Writer<Vec<u8>>, table: &Table, locale: &Locale) -> Result<(), csv::Error> {
     for row in 0..table.row_count() {
         writer.write_record((0..table.columns().len()).map(|column| cell(table.cell(row, column), locale)))?;
     }

@@ -41,6 +41,16 @@ pub enum RenderError {
         /// What the library says.
         source: csv::Error,
     },
+    /// Rows of a detail could not be read.
+    #[error("part `{part}` of report `{report}` cannot be written")]
+    Rows {
+        /// The report.
+        report: String,
+        /// The part.
+        part: String,
+        /// Why.
+        source: crate::domain::report_data::RowsError,
+    },
     /// The report cannot be written as JSON.
     #[error("the report cannot be written as JSON")]
     Json(#[from] serde_json::Error),

@@ -6,12 +6,13 @@ mod builder;
 mod comparison;
 mod completeness;
 mod definitions;
+mod details;
 mod findings;
 mod restatement;
 mod table;
 mod validate;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, rc::Rc};
 
 use crate::{
     config::{ConfigError, ReportSpec, SatisfactionSource, Settings},
@@ -68,7 +69,7 @@ pub enum ReportError {
 /// # Errors
 /// When a query or a check of strength *fail* fails, or the definition does not fit its queries.
 pub fn build(
-    engine: &Engine,
+    engine: &Rc<Engine>,
     spec: &ReportSpec,
     settings: &Settings,
     snapshot: &Snapshot,
@@ -110,8 +111,7 @@ pub fn build(
     let mut blocks = builder.all(&spec.blocks)?;
     // What the report says of its figures, such as their definitions, is the same with and without row-level tables.
     builder.with_rows = request.with_details;
-    let details = builder.all(&spec.details)?;
-    let details = if request.with_details { details } else { Vec::new() };
+    let details = details::of_definition(&mut builder, engine, &spec.details)?;
 
     let of_period = |period: Period| -> Result<Builder<'_>, ReportError> {
         let parameters = of(period);

@@ -133,11 +133,10 @@ async fn the_pdf_tells_those_who_do_not_see_it_what_is_what() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_printed_as_fingerprint_is_that_of_the_document_that_can_be_made_again() {
-    use sha2::{Digest, Sha256};
     let sandbox = reported().await;
     let arguments = ["report", "atendimento-mensal", "--period", "2026-10", "--no-details", "--format", "json"];
     let json = sandbox.relato(&arguments).assert().success().get_output().stdout.clone();
-    let fingerprint: String = Sha256::digest(&json).iter().map(|byte| format!("{byte:02x}")).collect();
+    let fingerprint = relato::domain::digest::sha256(&json);
     let text = text_of_pdf(&sandbox.dir().join(format!("output/{STEM}.pdf")));
     let last_page = text.trim_end_matches('\u{c}').rsplit('\u{c}').next().expect("a page");
     assert!(last_page.contains(&fingerprint), "{fingerprint} in {last_page}");
@@ -157,7 +156,7 @@ async fn the_workbook_has_typed_cells_and_a_row_for_every_conversation() {
     let column = |name: &str| heading.iter().position(|heading| heading == name).unwrap_or_else(|| panic!("{name} in {heading:?}"));
     let (id, start, wait, count) = (column("Ticket nº"), column("Início"), column("Espera na fila"), column("Tickets"));
     let conversations = sandbox.report("2026-10", None);
-    let expected = crate::oracle::table(&conversations, "conversas").row_count();
+    let expected = conversations.details[0].rows.row_count();
     assert_eq!(details.height() - 1, expected);
     for row in details.rows().skip(1) {
         assert!(matches!(row[start], Data::DateTime(_)), "{:?}", row[start]);

@@ -13,7 +13,7 @@ use relato::{
 };
 use unicode_normalization::UnicodeNormalization;
 
-use crate::support::{Sandbox, everything, now, serve, settings, world, zone};
+use crate::support::{Sandbox, everything, now, serve, settings, with_rows, world, zone};
 
 /// What is compared of a text: accents, marks and breaks are a matter of looks.
 fn letters(text: &str) -> String {
@@ -101,15 +101,13 @@ fn check_workbook(data: &ReportData, locale: &Locale) {
     let bytes = render(data, Format::Xlsx).expect("a workbook").remove(0).bytes;
     let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).expect("a workbook");
     let sheets = book.sheet_names();
-    let details = data.details.iter().filter_map(|block| match &block.content {
-        Content::Table(view) => Some((block, view)),
-        _ => None,
-    });
-    for (block, view) in tables(data).chain(details) {
-        let clean: String = block.title.chars().filter(|char| !"[]:*?/\\'".contains(*char)).take(31).collect();
+    let blocks = tables(data).map(|(block, view)| (&block.id, &block.title, view.clone()));
+    let details = data.details.iter().map(|detail| (&detail.id, &detail.title, with_rows(detail)));
+    for (id, title, view) in blocks.chain(details) {
+        let clean: String = title.chars().filter(|char| !"[]:*?/\\'".contains(*char)).take(31).collect();
         let name = sheets.iter().find(|sheet| **sheet == clean.trim()).unwrap_or_else(|| panic!("{clean} in {sheets:?}"));
         let sheet = book.worksheet_range(name).expect("a sheet");
-        assert_eq!(sheet.height(), view.table.row_count() + 1, "{} {}", data.report, block.id);
+        assert_eq!(sheet.height(), view.table.row_count() + 1, "{} {id}", data.report);
         for row in 0..view.table.row_count() {
             for (place, column) in view.group.iter().chain(&view.shown).enumerate() {
                 let found = sheet.get((row + 1, place)).unwrap_or(&Data::Empty);

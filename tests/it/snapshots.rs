@@ -111,8 +111,8 @@ async fn checks_that_ran_before_a_snapshot_was_published_are_believed_and_others
     // A check that always fails, under the name of one that was in order.
     let mut failing = texts.clone();
     let text = failing.get_mut("checks/every_ticket_has_one_outcome.sql").expect("a check");
-    let header: String = text.lines().take_while(|line| line.starts_with("--")).map(|line| format!("{line}\n")).collect();
-    *text = format!("{header}SELECT 7 AS offending");
+    let header: Vec<&str> = text.lines().take_while(|line| line.starts_with("--")).collect();
+    *text = format!("{}\nSELECT 7 AS offending", header.join("\n"));
     let error = check(&snapshot, &failing).expect_err("another check than the one that ran").to_string();
     assert!(error.contains("check `every_ticket_has_one_outcome` failed: 7 "), "{error}");
     let as_if_it_ran = with(Some(digest_of_checks(&catalogue(&failing).table_checks())));

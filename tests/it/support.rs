@@ -11,7 +11,10 @@ use chrono::{DateTime, Utc};
 use relato::{
     blip::ClientOptions,
     config::Project,
-    domain::{Period, ReportData, Zone},
+    domain::{
+        Period, ReportData, Zone,
+        report_data::{Detail, TableView},
+    },
     ingest::{self, Clients, IngestError, IngestRequest, IngestSummary, LOADED_UNTIL, Silent},
     query::{Catalogue, Engine},
     report::{self, ReportRequest},
@@ -116,7 +119,7 @@ impl Sandbox {
         let project = self.project();
         let snapshot = Snapshot::open(&project.snapshot_dir(), None).expect("a snapshot");
         let catalogue = Catalogue::new(&project.query_texts().expect("queries")).expect("headers");
-        let engine = Engine::open(&snapshot, catalogue).expect("an engine");
+        let engine = std::rc::Rc::new(Engine::open(&snapshot, catalogue).expect("an engine"));
         let reports = project.reports().expect("reports");
         let period = Period::parse(period, zone().day(now())).expect("a period");
         let request =
@@ -149,6 +152,14 @@ impl Sandbox {
         files.sort();
         files
     }
+}
+
+/// Returns a row-level table with all its rows.
+pub fn with_rows(detail: &Detail) -> TableView {
+    let mut stretches = detail.stretches(0..detail.rows.row_count()).map(|stretch| stretch.expect("rows"));
+    let first = stretches.next().unwrap_or_else(|| detail.view.table.clone());
+    let others: Vec<_> = stretches.collect();
+    TableView { table: first.followed_by(others.iter()), ..detail.view.clone() }
 }
 
 /// Publishes what `store` holds.

@@ -61,16 +61,15 @@ impl Book<'_> {
                 charts.push((block, chart, sheet));
             }
         }
-        for block in &data.details {
-            let Content::Table(view) = &block.content else { continue };
+        for detail in &data.details {
             // What one sheet does not hold goes on in the next.
-            let rows = view.table.row_count();
+            let rows = detail.rows.row_count();
             let parts = rows.div_ceil(ROW_LIMIT).max(1);
             for part in 0..parts {
-                let title = if part == 0 { block.title.clone() } else { format!("{} ({})", block.title, part + 1) };
+                let title = if part == 0 { detail.title.clone() } else { format!("{} ({})", detail.title, part + 1) };
                 let sheet = self.sheet_name(&title);
                 let range = part * ROW_LIMIT..rows.min((part + 1) * ROW_LIMIT);
-                self.detail_sheet(view, range, &sheet).map_err(failed(&block.id))?;
+                self.detail_sheet(detail, range, &sheet)?;
                 contents.push((sheet, title));
             }
         }

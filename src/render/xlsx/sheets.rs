@@ -1,11 +1,14 @@
 //! Sheets of tables, charts' data, heat maps and row-level details.
 
-use std::{collections::HashMap, ops::Range};
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::Range,
+};
 
 use chrono::{NaiveDate, Timelike};
 use rust_xlsxwriter::{
-    ColNum, ConditionalFormat2ColorScale, ConditionalFormatDataBar, Formula, RowNum, Sparkline, Worksheet, XlsxError,
-    utility::row_col_to_cell,
+    ColNum, ConditionalFormat2ColorScale, ConditionalFormatCustomIcon, ConditionalFormatDataBar, ConditionalFormatIconSet,
+    ConditionalFormatIconType, ConditionalFormatType, Formula, RowNum, Sparkline, Worksheet, XlsxError, utility::row_col_to_cell,
 };
 
 use super::{
@@ -15,10 +18,10 @@ use super::{
 use crate::{
     domain::{
         Cell, Column, Kind, Table,
-        report_data::{Block, Content, HeatMap, TableView},
+        report_data::{Block, Content, Detail, HeatMap, TableView},
     },
     render::{
-        Locale, palette,
+        Locale, RenderError, palette,
         rows::{self, Shown},
     },
 };
@@ -45,6 +48,7 @@ impl Book<'_> {
             Content::Table(view) => {
                 write_view(sheet, view, formats, locale)?;
                 write_bars(sheet, view)?;
+                write_aims(sheet, view)?;
                 let used = write_spark(sheet, view, name)?;
                 lead_back(sheet, used, summary, locale)
             }
@@ -56,11 +60,20 @@ impl Book<'_> {
     }
 
     /// Writes some rows of a row-level table to a sheet of their own.
-    pub(super) fn detail_sheet(&mut self, view: &TableView, rows: Range<usize>, name: &str) -> Result<(), XlsxError> {
-        let (formats, locale) = (&self.formats, self.locale);
-        // Rows are streamed: half a million take megabytes, not gigabytes.
-        let sheet = self.workbook.add_worksheet_with_constant_memory()?.set_name(name)?;
-        write_details(sheet, view, rows, formats, locale)
+    pub(super) fn detail_sheet(&mut self, detail: &Detail, rows: Range<usize>, name: &str) -> Result<(), RenderError> {
+        const MEASURED: usize = 200;
+        let (formats, locale, report) = (&self.formats, self.locale, &self.data.report);
+        let failed = |source| RenderError::Workbook { report: report.clone(), part: detail.id.clone(), source };
+        let unread = |source| RenderError::Rows { report: report.clone(), part: detail.id.clone(), source };
+        // Rows are streamed from the engine to a file: half a million take megabytes, not gigabytes.
+        let sheet = self.workbook.add_worksheet_with_constant_memory().and_then(|sheet| sheet.set_name(name)).map_err(failed)?;
+        let first = detail.rows.rows(rows.start..rows.end.min(rows.start + MEASURED)).map_err(unread)?;
+        let view = TableView { table: first, ..detail.view.clone() };
+        let mut writer = DetailWriter::new(sheet, &view, formats, locale).map_err(failed)?;
+        for stretch in detail.stretches(rows.clone()) {
+            writer.write(&stretch.map_err(unread)?).map_err(failed)?;
+        }
+        writer.finish(rows.len()).map_err(failed)
     }
 }
 
@@ -96,60 +109,92 @@ fn write_headings<'a>(sheet: &mut Worksheet, view: &'a TableView, locale: &Local
 }
 
 /// Writes row-level rows: a format a column, not a cell, and each different word looked up once.
-fn write_details(sheet: &mut Worksheet, view: &TableView, rows: Range<usize>, formats: &Formats, locale: &Locale) -> Result<(), XlsxError> {
-    let table = &view.table;
-    let columns = write_headings(sheet, view, locale)?;
-    let kinds: Vec<Kind> = columns.iter().map(|column| column.kind).collect();
-    let style = Style::new(&kinds, Weight::Normal, formats);
-    for (place, format) in style.cells.iter().enumerate() {
-        sheet.set_column_format(column_number(place), format)?;
+struct DetailWriter<'a> {
+    sheet: &'a mut Worksheet,
+    locale: &'a Locale,
+    style: Style,
+    columns: Vec<DetailColumn>,
+    row: RowNum,
+}
+
+struct DetailColumn {
+    name: String,
+    kind: Kind,
+    /// Whether what a cell shows depends on others of its row.
+    is_ruled: bool,
+    words: HashMap<String, String>,
+}
+
+impl<'a> DetailWriter<'a> {
+    /// Writes the headings; the table of `view` has the first rows, by which columns are measured.
+    fn new(sheet: &'a mut Worksheet, view: &TableView, formats: &Formats, locale: &'a Locale) -> Result<DetailWriter<'a>, XlsxError> {
+        let columns = write_headings(sheet, view, locale)?;
+        let kinds: Vec<Kind> = columns.iter().map(|column| column.kind).collect();
+        let style = Style::new(&kinds, Weight::Normal, formats);
+        for (place, format) in style.cells.iter().enumerate() {
+            sheet.set_column_format(column_number(place), format)?;
+        }
+        let of_column = |column: &&Column| DetailColumn {
+            name: column.name.clone(),
+            kind: column.kind,
+            is_ruled: rows::is_ruled(&view.table, &column.name),
+            words: HashMap::new(),
+        };
+        let columns = columns.iter().map(of_column).collect();
+        Ok(DetailWriter { sheet, locale, style, columns, row: 1 })
     }
-    let positions: Vec<usize> = columns.iter().filter_map(|column| table.position(&column.name)).collect();
-    let is_ruled: Vec<bool> = columns.iter().map(|column| rows::is_ruled(table, &column.name)).collect();
-    let mut words: Vec<HashMap<String, String>> = vec![HashMap::new(); columns.len()];
-    for (line, row) in (1_usize..).zip(rows.clone()) {
-        let line = row_number(line);
-        for (index, column) in columns.iter().enumerate() {
-            let place = column_number(index);
-            let unit = if column.kind == Kind::Duration { SECONDS_PER_DAY } else { 1.0 };
-            match table.cell(row, positions[index]) {
-                _ if is_ruled[index] => {
-                    write_shown(sheet, line, place, column.kind, &rows::shown(table, row, &column.name, locale), &style, locale)?;
-                }
-                Cell::Null => {
-                    sheet.write_string_with_format(line, place, locale.cell(column.kind, Cell::Null), &style.stand_in)?;
-                }
-                Cell::Text(text) => {
-                    let known = &mut words[index];
-                    if let Some(word) = known.get(text) {
-                        sheet.write_string(line, place, word)?;
-                        continue;
+
+    fn write(&mut self, table: &Table) -> Result<(), XlsxError> {
+        let DetailWriter { sheet, locale, style, columns, row: line } = self;
+        let positions: Vec<usize> = columns.iter().filter_map(|column| table.position(&column.name)).collect();
+        for row in 0..table.row_count() {
+            for (index, DetailColumn { name, kind, is_ruled, words }) in columns.iter_mut().enumerate() {
+                let place = column_number(index);
+                let unit = if *kind == Kind::Duration { SECONDS_PER_DAY } else { 1.0 };
+                match table.cell(row, positions[index]) {
+                    _ if *is_ruled => {
+                        write_shown(sheet, *line, place, *kind, &rows::shown(table, row, name, locale), style, locale)?;
                     }
-                    let word = cut(&locale.word(text));
-                    sheet.write_string(line, place, &word)?;
-                    if known.len() < MOST_WORDS {
-                        known.insert(text.to_owned(), word);
+                    Cell::Null => {
+                        sheet.write_string_with_format(*line, place, locale.cell(*kind, Cell::Null), &style.stand_in)?;
                     }
-                }
-                Cell::Date(day) => {
-                    sheet.write_number(line, place, serial(day))?;
-                }
-                Cell::Time(time) => {
-                    sheet.write_number(line, place, serial(time.date()) + f64::from(time.num_seconds_from_midnight()) / SECONDS_PER_DAY)?;
-                }
-                cell @ Cell::Bool(_) => {
-                    sheet.write_string(line, place, locale.cell(column.kind, cell))?;
-                }
-                cell => {
-                    sheet.write_number(line, place, cell.number().unwrap_or_default() / unit)?;
+                    Cell::Text(text) => {
+                        if let Some(word) = words.get(text) {
+                            sheet.write_string(*line, place, word)?;
+                            continue;
+                        }
+                        let word = cut(&locale.word(text));
+                        sheet.write_string(*line, place, &word)?;
+                        if words.len() < MOST_WORDS {
+                            words.insert(text.to_owned(), word);
+                        }
+                    }
+                    Cell::Date(day) => {
+                        sheet.write_number(*line, place, serial(day))?;
+                    }
+                    Cell::Time(time) => {
+                        let seconds = f64::from(time.num_seconds_from_midnight());
+                        sheet.write_number(*line, place, serial(time.date()) + seconds / SECONDS_PER_DAY)?;
+                    }
+                    cell @ Cell::Bool(_) => {
+                        sheet.write_string(*line, place, locale.cell(*kind, cell))?;
+                    }
+                    cell => {
+                        sheet.write_number(*line, place, cell.number().unwrap_or_default() / unit)?;
+                    }
                 }
             }
+            *line += 1;
         }
+        Ok(())
     }
-    if !rows.is_empty() {
-        sheet.autofilter(0, 0, row_number(rows.len()), column_number(columns.len().saturating_sub(1)))?;
+
+    fn finish(self, rows: usize) -> Result<(), XlsxError> {
+        if rows > 0 {
+            self.sheet.autofilter(0, 0, row_number(rows), column_number(self.columns.len() - 1))?;
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// Different words of a column that are remembered.
@@ -221,6 +266,38 @@ fn write_bars(sheet: &mut Worksheet, view: &TableView) -> Result<(), XlsxError> 
     for (place, _) in columns_of(view).iter().enumerate().filter(|(_, column)| view.bars.contains(&column.name)) {
         let bar = ConditionalFormatDataBar::new().set_fill_color(color(palette::BAR)).set_solid_fill(true).set_border_off(true);
         sheet.add_conditional_format(1, column_number(place), row_number(last + 1), column_number(place), &bar)?;
+    }
+    Ok(())
+}
+
+/// Ticks and crosses beside values that have a target. They follow the value in the cell, as it is typed over, too.
+fn write_aims(sheet: &mut Worksheet, view: &TableView) -> Result<(), XlsxError> {
+    for (place, column) in columns_of(view).iter().enumerate() {
+        let Some(aims) = view.aims.iter().find(|aims| aims.column == column.name) else { continue };
+        // A sector can have a target of its own: cells with the same one share a rule.
+        let mut of_target: BTreeMap<(u64, bool), Vec<RowNum>> = BTreeMap::new();
+        for (row, target) in aims.targets.iter().enumerate() {
+            if let Some(target) = target {
+                of_target.entry((target.value.to_bits(), target.is_upper_bound)).or_default().push(row_number(row + 1));
+            }
+        }
+        let place = column_number(place);
+        for ((bits, is_upper_bound), rows) in of_target {
+            let unit = if column.kind == Kind::Duration { SECONDS_PER_DAY } else { 1.0 };
+            let value = f64::from_bits(bits) / unit;
+            let from = |value: f64| {
+                ConditionalFormatCustomIcon::new().set_rule(ConditionalFormatType::Number, value).set_greater_than(is_upper_bound)
+            };
+            let cells: Vec<String> = rows.iter().map(|row| row_col_to_cell(*row, place)).collect();
+            let icons = ConditionalFormatIconSet::new()
+                .set_icon_type(ConditionalFormatIconType::ThreeSymbolsCircled)
+                .reverse_icons(is_upper_bound)
+                // The middle one has no room between the two: a target is met or missed.
+                .set_icons(&[ConditionalFormatCustomIcon::new(), from(value), from(value)])
+                .set_multi_range(cells.join(" "));
+            let (first, last) = (rows[0], rows[rows.len() - 1]);
+            sheet.add_conditional_format(first, place, last, place, &icons)?;
+        }
     }
     Ok(())
 }

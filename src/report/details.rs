@@ -1,0 +1,73 @@
+//! Row-level tables: their rows stay in the engine until a format asks for them.
+
+use std::{fmt, ops::Range, rc::Rc};
+
+use super::{Builder, ReportError};
+use crate::{
+    config::{BlockSpec, ContentSpec},
+    domain::{
+        Column, Table,
+        report_data::{Content, Detail, DetailRows, RowsError, TableView},
+    },
+    query::{Engine, KeptRows, MEMBER},
+};
+
+/// Rows of a query that the engine keeps.
+struct QueryRows {
+    engine: Rc<Engine>,
+    kept: KeptRows,
+    dimension: Option<String>,
+    columns: Vec<Column>,
+}
+
+impl fmt::Debug for QueryRows {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.kept.fmt(formatter)
+    }
+}
+
+impl DetailRows for QueryRows {
+    fn row_count(&self) -> usize {
+        self.kept.row_count
+    }
+
+    fn rows(&self, range: Range<usize>) -> Result<Table, RowsError> {
+        let table = self.engine.kept_rows(&self.kept, range).map_err(|error| RowsError(Box::new(error)))?;
+        let table = match &self.dimension {
+            Some(dimension) => table.renamed(MEMBER, dimension),
+            None => table,
+        };
+        let label = |column: &Column| self.columns.iter().find(|known| known.name == column.name).map(|known| known.label.clone());
+        Ok(table.labelled(|column| label(column).unwrap_or_else(|| column.label.clone())))
+    }
+}
+
+/// Fills the details of a definition: with their rows where `builder` was told to, otherwise only with what they have columns for.
+pub(super) fn of_definition(builder: &mut Builder<'_>, engine: &Rc<Engine>, specs: &[BlockSpec]) -> Result<Vec<Detail>, ReportError> {
+    let with_rows = std::mem::replace(&mut builder.with_rows, false);
+    let mut details = Vec::new();
+    for spec in specs {
+        let ContentSpec::Table(table) = &spec.content else { continue };
+        // What is shown is known from the columns alone.
+        for block in builder.blocks(spec)? {
+            let Content::Table(view) = block.content else { continue };
+            if !with_rows {
+                continue;
+            }
+            let rows: Rc<dyn DetailRows> = if builder.is_loaded {
+                let dimension = engine.query(&table.rows.query)?.dimension(table.rows.by.as_deref()).ok().flatten().map(str::to_owned);
+                let parameters = crate::query::Parameters { dimension: dimension.clone(), ..builder.parameters.clone() };
+                let column = |name: &String| if Some(name) == dimension.as_ref() { MEMBER.to_owned() } else { name.clone() };
+                let filter = table.rows.filter.iter().map(|(name, value)| (column(name), value.clone())).collect();
+                let kept = engine.keep(&table.rows.query, &parameters, &filter)?;
+                Rc::new(QueryRows { engine: Rc::clone(engine), kept, dimension, columns: view.table.columns().to_vec() })
+            } else {
+                Rc::new(view.table.clone())
+            };
+            // A result that was made for another part has its rows.
+            let view = TableView { table: view.table.slice(0..0), ..view };
+            details.push(Detail { id: block.id, title: block.title, note: block.note, view, rows });
+        }
+    }
+    Ok(details)
+}

@@ -102,7 +102,7 @@ $(BENCH_PYTHON)/bin/python:
 	@echo "bench: installing dlt"
 	@python3 -m venv "$(BENCH_PYTHON)" && "$@" -m pip install --quiet "dlt[duckdb]==1.31.0" "polars==2.1.0"
 	@python3 -m venv "$(BENCH_PYTHON)-documents" && "$(BENCH_PYTHON)-documents/bin/python" -m pip install --quiet \
-		"duckdb==1.5.5" "duckdb-extension-excel==1.5.5" PyExcelerate XlsxWriter openpyxl "polars==2.1.0" reportlab fpdf2
+		"duckdb==1.5.5" "duckdb-extension-excel==1.5.5" PyExcelerate XlsxWriter openpyxl "polars==2.1.0" reportlab fpdf2 typst weasyprint
 
 .PHONY: bench
 bench: build $(BENCH_PYTHON)/bin/python ## Measure stages, loads, memory, start-up and reports on a large lake, beside dlt and DuckDB alone

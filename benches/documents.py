@@ -5,7 +5,7 @@ Usage: benches/documents.py [--rows N] [--pdf-rows N], with an interpreter that 
 Every writer runs in a process of its own; time is the writer's alone, memory the peak of the process. Prints Markdown.
 """
 
-import argparse, datetime, os, pathlib, resource, subprocess, sys, tempfile, time
+import argparse, datetime, os, pathlib, resource, subprocess, sys, tempfile, time, zipfile
 
 COLUMNS = ["conversation_id", "number", "started_local", "ended_day", "sector", "agent", "channel", "tickets", "wait_s", "reply_s",
            "handling_s", "score"]
@@ -134,17 +134,66 @@ def fpdf2(rows, path):
     return began
 
 
-WRITERS = {writer.__name__: writer for writer in (duckdb_excel, xlsxwriter, openpyxl, pyexcelerate, polars_excel, reportlab, fpdf2)}
+def typst(rows, path):
+    import typst as library
+
+    began = time.perf_counter()
+    cells = ",".join(f'"{text}"' for line in lines(rows) for text in line)
+    headings = ",".join(f"[*{text}*]" for text in HEADINGS)
+    source = f"#set page(paper: \"a4\", margin: 14mm)\n#set text(size: 8pt)\n#table(columns: 8, table.header({headings}), {cells})"
+    library.compile(source.encode(), output=path)
+    return began
+
+
+def weasyprint(rows, path):
+    from weasyprint import HTML
+
+    began = time.perf_counter()
+    body = "".join("<tr>" + "".join(f"<td>{text}</td>" for text in line) + "</tr>" for line in lines(rows))
+    head = "".join(f"<th>{text}</th>" for text in HEADINGS)
+    style = "<style>@page {size: A4; margin: 14mm} body {font: 8pt sans-serif} table {width: 100%; border-collapse: collapse}</style>"
+    HTML(string=f"{style}<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>").write_pdf(path)
+    return began
+
+
+WRITERS = {writer.__name__: writer for writer in (duckdb_excel, xlsxwriter, openpyxl, pyexcelerate, polars_excel, reportlab, typst, fpdf2, weasyprint)}
 
 
 def measured(name, rows):
     """Runs one writer in this process and prints what it took."""
     with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "file.pdf" if name in ("reportlab", "fpdf2") else "file.xlsx")
+        path = os.path.join(folder, "file.pdf" if name in ("reportlab", "typst", "fpdf2", "weasyprint") else "file.xlsx")
         began = WRITERS[name](rows, path)
         seconds = time.perf_counter() - began
         size = os.path.getsize(path)
     print(f"{seconds:.2f} s, peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MB, {size} bytes")
+
+
+def rows_of(path):
+    """Counts the rows of a workbook's sheets, without their headings."""
+    with zipfile.ZipFile(path) as book:
+        sheets = [name for name in book.namelist() if name.startswith("xl/worksheets/sheet")]
+        return [sum(chunk.count(b"<row ") for chunk in read_whole(book, name)) - 1 for name in sorted(sheets)]
+
+
+def read_whole(book, name):
+    """Yields a member in pieces that end where a row does."""
+    rest = b""
+    with book.open(name) as member:
+        while piece := member.read(1 << 22):
+            whole, mark, rest = (rest + piece).rpartition(b"</row>")
+            yield whole + mark
+    yield rest
+
+
+def millions(own):
+    """Writes three million rows, which no sheet holds, and counts them again."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "millions.xlsx")
+        said = own("xlsx", 3_000_000, path)
+        counts = [count for count in rows_of(path) if count > 1_000]
+    assert sum(counts) == 3_000_000, counts
+    print(f"\nThree million rows: {said}; read back on {len(counts)} sheets: {' + '.join(f'{count:,}' for count in counts)}.", flush=True)
 
 
 def main():
@@ -157,12 +206,13 @@ def main():
         return measured(arguments.one[0], int(arguments.one[1]))
     python = str(pathlib.Path(sys.prefix + "-documents") / "bin" / "python")
     run = lambda command: subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip().splitlines()[-1]
-    own = lambda kind, rows: run(["cargo", "bench", "--locked", "--quiet", "--bench", "documents", "--", kind, str(rows)])
+    own = lambda kind, rows, *path: run(["cargo", "bench", "--locked", "--quiet", "--bench", "documents", "--", kind, str(rows), *path])
     for kind, rows, others in (("xlsx", arguments.rows, ["duckdb_excel", "pyexcelerate", "polars_excel", "xlsxwriter", "openpyxl"]),
-                               ("pdf", arguments.pdf_rows, ["reportlab", "fpdf2"])):
+                               ("pdf", arguments.pdf_rows, ["reportlab", "typst", "fpdf2", "weasyprint"])):
         print(f"\n{kind}, {rows:,} rows\n\n| writer | seconds, peak memory, size |\n|---|---|\n| relato | {own(kind, rows)} |", flush=True)
         for name in others:
             print(f"| {name} | {run([python, __file__, '--one', name, str(rows)])} |", flush=True)
+    millions(own)
 
 
 main()

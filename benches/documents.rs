@@ -1,6 +1,6 @@
 //! How long a large detail sheet and a long table take to write, and how much memory.
 //!
-//! Usage: `cargo bench --bench documents -- xlsx|pdf [ROWS]`. Prints the seconds of the writer, the making of its rows
+//! Usage: `cargo bench --bench documents -- xlsx|pdf [ROWS] [FILE]`. Prints the seconds of the writer, the making of its rows
 //! included where they are streamed, the peak memory of the process and what it was before writing. `benches/documents.py` runs it beside other writers.
 
 use std::{ops::Range, rc::Rc, time::Instant};
@@ -12,7 +12,7 @@ use relato::{
         Column, Kind, Language, Period, ReportData, Table,
         report_data::{Block, Completeness, CompletenessState, Content, Detail, DetailRows, Document, RowsError, SnapshotStamp, TableView},
     },
-    render::{Format, render},
+    render::{Format, render_into},
 };
 
 const COLUMNS: [(&str, Kind); 12] = [
@@ -139,7 +139,15 @@ fn main() {
     let data = report(rows, format == Format::Xlsx);
     let before = memory("VmRSS:");
     let began = Instant::now();
-    let bytes = render(&data, format).expect("a file").remove(0).bytes;
+    let path = arguments.get(2);
+    let file = path.map_or_else(tempfile::tempfile, std::fs::File::create).expect("a file");
+    let mut out = std::io::BufWriter::new(file);
+    render_into(&data, format, &mut |_, fill| fill(&mut out)).expect("a file");
+    let file = out.into_inner().expect("a file that takes all");
     let seconds = began.elapsed().as_secs_f64();
-    println!("{seconds:.2} s, peak {} MB, of these {before} MB before writing, {} bytes", memory("VmHWM:"), bytes.len());
+    println!(
+        "{seconds:.2} s, peak {} MB, of these {before} MB before writing, {} bytes",
+        memory("VmHWM:"),
+        file.metadata().expect("a size").len()
+    );
 }

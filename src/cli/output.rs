@@ -2,11 +2,12 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Write},
+    io::{self, BufWriter, Write},
     path::Path,
 };
 
 use super::{Exit, Failure};
+use crate::domain::digest::Hashing;
 
 /// Writes `text` to standard output. A reader that went away is no error.
 pub fn print(text: &str) -> Result<(), Failure> {
@@ -26,12 +27,31 @@ pub fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
 
 /// Writes a file under a temporary name beside it, then renames it.
 pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let failed = |error: io::Error| Failure::told(Exit::Failed, format!("`{}` cannot be written: {error}", path.display()), None);
+    fill_file(path, |out| out.write_all(bytes).map_err(|error| cannot_write(path, &error))).map(|_| ())
+}
+
+/// Lets `fill` write a file under a temporary name beside it, then renames it; returns the SHA-256 of its bytes in hexadecimal. Where it
+/// fails nothing is left.
+pub fn fill_file(path: &Path, fill: impl FnOnce(&mut (dyn Write + Send)) -> Result<(), Failure>) -> Result<String, Failure> {
+    let failed = |error: io::Error| cannot_write(path, &error);
     let temporary =
         path.with_file_name(format!(".writing-{}-{}", std::process::id(), path.file_name().unwrap_or_default().to_string_lossy()));
-    let mut file = File::create(&temporary).map_err(failed)?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(failed)?;
-    fs::rename(&temporary, path).map_err(failed)
+    let mut out = Hashing::new(BufWriter::new(File::create(&temporary).map_err(failed)?));
+    let filled = fill(&mut out).and_then(|()| {
+        let (file, sha256) = out.finish();
+        let file = file.into_inner().map_err(|error| failed(error.into_error()))?;
+        file.sync_all().and_then(|()| fs::rename(&temporary, path)).map_err(failed)?;
+        Ok(sha256)
+    });
+    filled.inspect_err(|_| {
+        // The first error is the one to tell.
+        let _ = fs::remove_file(&temporary);
+    })
+}
+
+/// The failure to write a file.
+pub fn cannot_write(path: &Path, error: &io::Error) -> Failure {
+    Failure::told(Exit::Failed, format!("`{}` cannot be written: {error}", path.display()), None)
 }
 
 /// Makes a folder and those above it.

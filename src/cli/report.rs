@@ -11,10 +11,10 @@ use serde_json::json;
 use super::{Exit, Failure, Global, output};
 use crate::{
     config::{Project, ReportSpec},
-    domain::{Period, ReportData, digest::sha256, report_data::CompletenessState},
+    domain::{Period, ReportData, report_data::CompletenessState},
     ledger::{Ledger, Publication, PublishedFile},
     query::{Catalogue, Engine},
-    render::{self, Format},
+    render::{self, Format, RenderError},
     report::{self, Earlier, ReportRequest},
     snapshot::Snapshot,
 };
@@ -182,11 +182,17 @@ pub fn write(data: &ReportData, formats: &[Format], folder: &Path) -> Result<Vec
     output::make_folder(folder)?;
     let mut files = Vec::new();
     for format in formats {
-        for rendered in render::render(data, *format)? {
-            let path = folder.join(format!("{}{}.{}", file_stem(data), rendered.suffix, format.ending()));
-            output::write_file(&path, &rendered.bytes)?;
-            files.push(WrittenFile { path, sha256: sha256(&rendered.bytes) });
-        }
+        render::render_into(data, *format, &mut |suffix, fill| {
+            let path = folder.join(format!("{}{suffix}.{}", file_stem(data), format.ending()));
+            let sha256 = output::fill_file(&path, |out| {
+                fill(out).map_err(|error| match error {
+                    RenderError::Write(source) => output::cannot_write(&path, &source),
+                    other => other.into(),
+                })
+            })?;
+            files.push(WrittenFile { path, sha256 });
+            Ok::<(), Failure>(())
+        })?;
     }
     Ok(files)
 }

@@ -16,6 +16,37 @@ pub fn sha256(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
+/// Passes bytes on, and knows the SHA-256 of all of them.
+#[derive(Debug)]
+pub struct Hashing<W> {
+    inner: W,
+    hash: Sha256,
+}
+
+impl<W> Hashing<W> {
+    /// Passes bytes on to `inner`.
+    pub fn new(inner: W) -> Hashing<W> {
+        Hashing { inner, hash: Sha256::new() }
+    }
+
+    /// Returns where bytes went, and their SHA-256 in hexadecimal.
+    pub fn finish(self) -> (W, String) {
+        (self.inner, hex(&self.hash.finalize()))
+    }
+}
+
+impl<W: std::io::Write> std::io::Write for Hashing<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let written = self.inner.write(bytes)?;
+        self.hash.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.inner.flush()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,33 +2,58 @@
 //!
 //! Texts that a spreadsheet would take for a formula are made harmless by an apostrophe.
 
-use super::{Locale, RenderError, Rendered};
+use std::io::{self, Write};
+
+use super::{Locale, RenderError};
 use crate::domain::{
     Cell, Language, ReportData, Table,
-    report_data::{Block, Content},
+    report_data::{Block, Content, Detail},
 };
 
-/// Renders every table of `data`; figures are in seconds, shares between 0 and 1, as the JSON has them.
-pub fn render(data: &ReportData, locale: &Locale) -> Result<Vec<Rendered>, RenderError> {
-    // Notes and definitions are no tables: the other formats have them.
-    let has_rows = |block: &&Block| !matches!(block.content, Content::Notes | Content::Glossary);
-    let file = |id: &str, bytes| Rendered { suffix: format!("_{id}"), bytes };
-    let failed = |id: &str| {
-        let part = id.to_owned();
-        |source| RenderError::Csv { part, source }
-    };
-    let blocks = data.blocks.iter().filter(has_rows);
-    let blocks = blocks.map(|block| Ok(file(&block.id, block_bytes(block, locale).map_err(failed(&block.id))?)));
-    let details = data.details.iter().map(|detail| {
-        let mut writer = writer(locale);
-        heading_row(&mut writer, &detail.view.table).map_err(failed(&detail.id))?;
-        for stretch in detail.stretches(0..detail.rows.row_count()) {
-            let unread = |source| RenderError::Rows { report: data.report.clone(), part: detail.id.clone(), source };
-            value_rows(&mut writer, &stretch.map_err(unread)?, locale).map_err(failed(&detail.id))?;
+/// A part of a report that makes a file.
+pub enum Part<'a> {
+    /// Figures, sentences or rows.
+    Block(&'a Block),
+    /// Row-level rows.
+    Detail(&'a Detail),
+}
+
+/// Returns the parts that make files. Notes and definitions are no tables: the other formats have them.
+pub fn parts(data: &ReportData) -> impl Iterator<Item = Part<'_>> {
+    let blocks = data.blocks.iter().filter(|block| !matches!(block.content, Content::Notes | Content::Glossary));
+    blocks.map(Part::Block).chain(data.details.iter().map(Part::Detail))
+}
+
+impl Part<'_> {
+    fn id(&self) -> &str {
+        match self {
+            Part::Block(block) => &block.id,
+            Part::Detail(detail) => &detail.id,
         }
-        Ok(file(&detail.id, writer.into_inner().map_err(|error| failed(&detail.id)(error.into_error().into()))?))
-    });
-    blocks.chain(details).collect()
+    }
+
+    /// Returns what its file's name ends with.
+    pub fn suffix(&self) -> String {
+        format!("_{}", self.id())
+    }
+
+    /// Renders it; figures are in seconds, shares between 0 and 1, as the JSON has them.
+    pub fn render(&self, data: &ReportData, locale: &Locale, out: &mut (dyn Write + Send)) -> Result<(), RenderError> {
+        let part = || self.id().to_owned();
+        let failed = |source| RenderError::Csv { part: part(), source };
+        let mut writer = writer(out, locale)?;
+        match self {
+            Part::Block(block) => block_rows(&mut writer, block, locale).map_err(failed)?,
+            Part::Detail(detail) => {
+                heading_row(&mut writer, &detail.view.table).map_err(failed)?;
+                for stretch in detail.stretches(0..detail.rows.row_count()) {
+                    let unread = |source| RenderError::Rows { report: data.report.clone(), part: part(), source };
+                    value_rows(&mut writer, &stretch.map_err(unread)?, locale).map_err(failed)?;
+                }
+            }
+        }
+        Ok(writer.flush()?)
+    }
 }
 
 /// Returns one table as a file: labels, then rows.
@@ -36,18 +61,23 @@ pub fn render(data: &ReportData, locale: &Locale) -> Result<Vec<Rendered>, Rende
 /// # Errors
 /// When the writer fails.
 pub fn table_bytes(table: &Table, locale: &Locale) -> Result<Vec<u8>, csv::Error> {
-    let mut writer = writer(locale);
+    let mut bytes = Vec::new();
+    let mut writer = writer(&mut bytes, locale)?;
     table_rows(&mut writer, table, locale)?;
-    writer.into_inner().map_err(|error| error.into_error().into())
+    writer.flush()?;
+    drop(writer);
+    Ok(bytes)
 }
 
-fn writer(locale: &Locale) -> csv::Writer<Vec<u8>> {
+type Writer<'a> = csv::Writer<&'a mut (dyn Write + Send)>;
+
+fn writer<'a>(out: &'a mut (dyn Write + Send), locale: &Locale) -> io::Result<Writer<'a>> {
+    out.write_all("\u{feff}".as_bytes())?;
     let delimiter = if locale.language() == Language::PtBr { b';' } else { b',' };
-    csv::WriterBuilder::new().delimiter(delimiter).from_writer("\u{feff}".as_bytes().to_vec())
+    Ok(csv::WriterBuilder::new().delimiter(delimiter).from_writer(out))
 }
 
-fn block_bytes(block: &Block, locale: &Locale) -> Result<Vec<u8>, csv::Error> {
-    let mut writer = writer(locale);
+fn block_rows(writer: &mut Writer<'_>, block: &Block, locale: &Locale) -> Result<(), csv::Error> {
     match &block.content {
         Content::Kpis { figures } => {
             let headings = ["figure", "value", "previous", "year", "target", "n"].map(|key| locale.text(&format!("summary-{key}")));
@@ -63,23 +93,23 @@ fn block_bytes(block: &Block, locale: &Locale) -> Result<Vec<u8>, csv::Error> {
         Content::Findings { findings } => findings.iter().try_for_each(|finding| writer.write_record([text(&finding.text)]))?,
         Content::Text { paragraphs } => paragraphs.iter().try_for_each(|paragraph| writer.write_record([text(paragraph)]))?,
         Content::Notes | Content::Glossary => {}
-        Content::Chart(chart) => table_rows(&mut writer, &chart.table, locale)?,
-        Content::HeatMap(heat_map) => table_rows(&mut writer, &heat_map.table, locale)?,
-        Content::Table(view) => table_rows(&mut writer, &view.table, locale)?,
+        Content::Chart(chart) => table_rows(writer, &chart.table, locale)?,
+        Content::HeatMap(heat_map) => table_rows(writer, &heat_map.table, locale)?,
+        Content::Table(view) => table_rows(writer, &view.table, locale)?,
     }
-    writer.into_inner().map_err(|error| error.into_error().into())
+    Ok(())
 }
 
-fn table_rows(writer: &mut csv::Writer<Vec<u8>>, table: &Table, locale: &Locale) -> Result<(), csv::Error> {
+fn table_rows(writer: &mut Writer<'_>, table: &Table, locale: &Locale) -> Result<(), csv::Error> {
     heading_row(writer, table)?;
     value_rows(writer, table, locale)
 }
 
-fn heading_row(writer: &mut csv::Writer<Vec<u8>>, table: &Table) -> Result<(), csv::Error> {
+fn heading_row(writer: &mut Writer<'_>, table: &Table) -> Result<(), csv::Error> {
     writer.write_record(table.columns().iter().map(|column| text(&column.label)))
 }
 
-fn value_rows(writer: &mut csv::Writer<Vec<u8>>, table: &Table, locale: &Locale) -> Result<(), csv::Error> {
+fn value_rows(writer: &mut Writer<'_>, table: &Table, locale: &Locale) -> Result<(), csv::Error> {
     for row in 0..table.row_count() {
         writer.write_record((0..table.columns().len()).map(|column| cell(table.cell(row, column), locale)))?;
     }

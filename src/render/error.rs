@@ -51,6 +51,9 @@ pub enum RenderError {
         /// Why.
         source: crate::domain::report_data::RowsError,
     },
+    /// The file takes no more.
+    #[error("the file cannot be written")]
+    Write(#[from] std::io::Error),
     /// The report cannot be written as JSON.
     #[error("the report cannot be written as JSON")]
     Json(#[from] serde_json::Error),

@@ -1,13 +1,14 @@
 //! The whole report for other programs: every figure unrounded, with its unit.
 
+use std::io::Write;
+
 use super::RenderError;
 use crate::domain::{ReportData, digest::sha256};
 
 /// Renders `data` as one indented JSON document with a line break at its end.
-pub fn render(data: &ReportData) -> Result<Vec<u8>, RenderError> {
-    let mut bytes = serde_json::to_vec_pretty(data)?;
-    bytes.push(b'\n');
-    Ok(bytes)
+pub fn render(data: &ReportData, mut out: &mut (dyn Write + Send)) -> Result<(), RenderError> {
+    serde_json::to_writer_pretty(&mut out, data)?;
+    Ok(out.write_all(b"\n")?)
 }
 
 /// Returns the SHA-256 of a report's content, in hexadecimal: of its JSON without row-level details, byte for byte. Every format prints
@@ -17,5 +18,7 @@ pub fn render(data: &ReportData) -> Result<Vec<u8>, RenderError> {
 /// Never: a report holds nothing that JSON cannot.
 pub fn content_sha256(data: &ReportData) -> String {
     let content = ReportData { details: Vec::new(), ..data.clone() };
-    sha256(&render(&content).expect("a report holds texts, numbers and lists only"))
+    let mut bytes = Vec::new();
+    render(&content, &mut bytes).expect("a report holds texts, numbers and lists only");
+    sha256(&bytes)
 }

@@ -18,6 +18,8 @@ pub use json::content_sha256;
 pub use locale::Locale;
 pub use rows::text as cell_text;
 
+use std::io::Write;
+
 use crate::domain::ReportData;
 
 /// A file format.
@@ -62,17 +64,39 @@ pub struct Rendered {
     pub bytes: Vec<u8>,
 }
 
+/// Fills one file.
+pub type Fill<'a> = &'a mut dyn FnMut(&mut (dyn Write + Send)) -> Result<(), RenderError>;
+
+/// Renders a report into files as they come: `write` is called for each with its suffix and what fills it. Nothing is held in memory that
+/// does not have to be.
+///
+/// # Errors
+/// Those of `write`, and the report's part that the format can not hold.
+pub fn render_into<E: From<RenderError>>(
+    data: &ReportData,
+    format: Format,
+    write: &mut dyn FnMut(&str, Fill<'_>) -> Result<(), E>,
+) -> Result<(), E> {
+    let locale = Locale::new(data.language);
+    match format {
+        Format::Xlsx => write("", &mut |out| xlsx::render(data, &locale, out)),
+        Format::Pdf => write("", &mut |out| Ok(out.write_all(&pdf::render(data, &locale)?)?)),
+        Format::Csv => csv::parts(data).try_for_each(|part| write(&part.suffix(), &mut |out| part.render(data, &locale, out))),
+        Format::Json => write("", &mut |out| json::render(data, out)),
+    }
+}
+
 /// Renders a report; most formats are one file.
 ///
 /// # Errors
 /// Names the report's part that the format can not hold.
 pub fn render(data: &ReportData, format: Format) -> Result<Vec<Rendered>, RenderError> {
-    let locale = Locale::new(data.language);
-    let one = |bytes| vec![Rendered { suffix: String::new(), bytes }];
-    Ok(match format {
-        Format::Xlsx => one(xlsx::render(data, &locale)?),
-        Format::Pdf => one(pdf::render(data, &locale)?),
-        Format::Csv => csv::render(data, &locale)?,
-        Format::Json => one(json::render(data)?),
-    })
+    let mut files = Vec::new();
+    render_into(data, format, &mut |suffix, fill| {
+        let mut bytes = Vec::new();
+        fill(&mut bytes)?;
+        files.push(Rendered { suffix: suffix.to_owned(), bytes });
+        Ok::<(), RenderError>(())
+    })?;
+    Ok(files)
 }

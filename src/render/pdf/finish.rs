@@ -11,7 +11,7 @@ use super::{
     metadata,
     structure::{Mark, Role, Structure, read_mark},
 };
-use crate::domain::ReportData;
+use crate::{domain::ReportData, render::content_sha256};
 
 /// The colours that numbers mean.
 const PROFILE: &[u8] = include_bytes!("../../../assets/icc/srgb.icc");
@@ -52,14 +52,9 @@ pub fn finish(bytes: &[u8], data: &ReportData, structure: &Structure) -> Result<
     document.prune_objects();
     document.renumber_objects();
     document.compress();
-    document.trailer.remove(b"ID");
     // Two equal identifiers made from the content: a file that was never changed since.
-    let id = Object::String(Sha256::digest(saved(&mut document)?)[..16].to_vec(), StringFormat::Hexadecimal);
+    let id = Object::String(Sha256::digest(content_sha256(data))[..16].to_vec(), StringFormat::Hexadecimal);
     document.trailer.set("ID", vec![id.clone(), id]);
-    saved(&mut document)
-}
-
-fn saved(document: &mut Document) -> Result<Vec<u8>, lopdf::Error> {
     // Thousands of small objects, one a cell: together they compress well.
     let options = SaveOptions::builder().use_object_streams(true).use_xref_streams(true).max_objects_per_stream(500).compression_level(6);
     let mut bytes = Vec::new();

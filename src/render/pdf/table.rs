@@ -213,6 +213,10 @@ impl TableElement {
         };
         // A row's place in the tree; none for headings that are repeated.
         let place = |cells: &[Vec<String>], y: f64, style_of: &dyn Fn(usize) -> Style, row: Option<(usize, bool)>| -> Result<(), Error> {
+            // Where pages are only counted, heights are all that matters.
+            if self.progress.structure.is_none() {
+                return Ok(());
+            }
             let mut x = 0.0;
             for (number, (lines, (column, width))) in cells.iter().zip(&part.columns).enumerate() {
                 if let Some((row, is_heading)) = row {

@@ -8,6 +8,8 @@ mod formats;
 mod sheets;
 mod summary;
 
+use std::io::Write;
+
 use chrono::{Datelike, Timelike};
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Workbook, XlsxError};
 
@@ -22,9 +24,9 @@ use crate::domain::{
 const ROW_LIMIT: usize = 1_048_576 - 1;
 
 /// Renders the workbook.
-pub fn render(data: &ReportData, locale: &Locale) -> Result<Vec<u8>, RenderError> {
+pub fn render(data: &ReportData, locale: &Locale, out: &mut (dyn Write + Send)) -> Result<(), RenderError> {
     let mut book = Book { data, locale, formats: Formats::new(locale.language()), workbook: Workbook::new(), names: Vec::new() };
-    book.render()
+    book.render(out)
 }
 
 struct Book<'a> {
@@ -37,7 +39,7 @@ struct Book<'a> {
 }
 
 impl Book<'_> {
-    fn render(&mut self) -> Result<Vec<u8>, RenderError> {
+    fn render(&mut self, out: &mut (dyn Write + Send)) -> Result<(), RenderError> {
         let data = self.data;
         let report = data.report.clone();
         let failed = |part: &str| {
@@ -77,7 +79,7 @@ impl Book<'_> {
         self.about_sheet(&about).map_err(failed("about"))?;
         contents.push((about, self.locale.text("about-title")));
         self.summary_sheet(&summary, &charts, &contents).map_err(failed("summary"))?;
-        self.workbook.save_to_buffer().map_err(failed("file"))
+        self.workbook.save_to_writer(out).map_err(failed("file"))
     }
 
     fn properties(&self) -> Result<DocProperties, XlsxError> {

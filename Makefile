@@ -111,3 +111,4 @@ bench: build $(BENCH_PYTHON)/bin/python ## Measure stages, loads, memory, start-
 	@RELATO_BENCH_PYTHON="$(BENCH_PYTHON)/bin/python" cargo bench --locked --quiet --bench reports
 	@cargo bench --locked --quiet --no-run --bench documents
 	@"$(BENCH_PYTHON)/bin/python" benches/documents.py
+	@bash benches/month.sh "$(TARGET)/release/relato"

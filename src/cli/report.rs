@@ -1,8 +1,10 @@
 //! `relato report`: make a report, or list the reports there are.
 
 use std::{
+    cell::Cell,
     path::{Path, PathBuf},
     rc::Rc,
+    time::Instant,
 };
 
 use clap::Args;
@@ -89,14 +91,20 @@ pub fn run(global: &Global, args: &ReportArgs) -> Result<Exit, Failure> {
         as_of: args.as_of.as_deref(),
         with_details: !args.no_details && args.format.iter().any(|format| *format != Format::Pdf),
     };
+    let stages = Stages::new(&args.name);
     let (data, rules) = build(&project, spec, asked)?;
+    stages.done("figures");
     if args.format == [Format::Json] && args.out.is_none() {
         for rendered in render::render(&data, Format::Json)? {
             output::print(&String::from_utf8_lossy(&rendered.bytes))?;
         }
     } else {
         let folder = args.out.clone().unwrap_or_else(|| project.dir.join("output"));
-        let files = write(&data, &args.format, &folder)?;
+        let mut files = Vec::new();
+        for format in &args.format {
+            files.extend(write(&data, &[*format], &folder)?);
+            stages.done(format.ending());
+        }
         // Asked for as it was known then, it is a copy; from the newest snapshot, readers may hold to it.
         if args.as_of.is_none() {
             note(&project, &data, rules, &files)?;
@@ -105,6 +113,23 @@ pub fn run(global: &Global, args: &ReportArgs) -> Result<Exit, Failure> {
         output::print(&lines.concat())?;
     }
     Ok(warn(&data))
+}
+
+/// Tells how long each stage of a report took.
+struct Stages<'a> {
+    report: &'a str,
+    began: Cell<Instant>,
+}
+
+impl Stages<'_> {
+    fn new(report: &str) -> Stages<'_> {
+        Stages { report, began: Cell::new(Instant::now()) }
+    }
+
+    fn done(&self, stage: &str) {
+        let duration_ms = u64::try_from(self.began.replace(Instant::now()).elapsed().as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(report.name = self.report, report.stage = stage, duration_ms, "stage done");
+    }
 }
 
 /// How many earlier periods of a report are looked at for figures that changed since: a year of months and the month itself.

@@ -89,12 +89,12 @@ waited AS (
     SELECT
         COUNT(queue_wait_s) AS queue_wait_n,
         AVG(queue_wait_s) AS queue_wait_mean_s,
-        percentile_cont(0.5) WITHIN GROUP (ORDER BY CAST(queue_wait_s AS DOUBLE)) AS queue_wait_median_s,
-        percentile_cont(0.9) WITHIN GROUP (ORDER BY CAST(queue_wait_s AS DOUBLE)) AS queue_wait_p90_s,
+        percentile_cont(0.5) WITHIN GROUP (ORDER BY queue_wait_s) AS queue_wait_median_s,
+        percentile_cont(0.9) WITHIN GROUP (ORDER BY queue_wait_s) AS queue_wait_p90_s,
         COUNT(first_response_s) AS first_response_n,
         AVG(first_response_s) AS first_response_mean_s,
-        percentile_cont(0.5) WITHIN GROUP (ORDER BY CAST(first_response_s AS DOUBLE)) AS first_response_median_s,
-        percentile_cont(0.9) WITHIN GROUP (ORDER BY CAST(first_response_s AS DOUBLE)) AS first_response_p90_s,
+        percentile_cont(0.5) WITHIN GROUP (ORDER BY first_response_s) AS first_response_median_s,
+        percentile_cont(0.9) WITHIN GROUP (ORDER BY first_response_s) AS first_response_p90_s,
         AVG(queue_wait_business_s) AS queue_wait_business_mean_s,
         AVG(first_response_business_s) AS first_response_business_mean_s
     FROM ticket
@@ -111,8 +111,8 @@ finished AS (
         COUNT(*) FILTER (WHERE outcome = 'transferred') AS transferred,
         COUNT(handling_s) AS handling_n,
         AVG(handling_s) AS handling_mean_s,
-        percentile_cont(0.5) WITHIN GROUP (ORDER BY CAST(handling_s AS DOUBLE)) AS handling_median_s,
-        percentile_cont(0.9) WITHIN GROUP (ORDER BY CAST(handling_s AS DOUBLE)) AS handling_p90_s,
+        percentile_cont(0.5) WITHIN GROUP (ORDER BY handling_s) AS handling_median_s,
+        percentile_cont(0.9) WITHIN GROUP (ORDER BY handling_s) AS handling_p90_s,
         AVG(handling_business_s) AS handling_business_mean_s
     FROM ticket
     WHERE
@@ -122,12 +122,12 @@ finished AS (
 ),
 
 touching AS (
-    SELECT DISTINCT conversation_id
+    SELECT conversation_id
     FROM ticket
     WHERE
         started_day >= $period_start
         AND started_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR sector = $sector)
+        AND sector = $sector
 ),
 
 begun AS (
@@ -136,10 +136,10 @@ begun AS (
         COUNT(*) FILTER (WHERE conversation.sector_change_count > 0) AS moved,
         SUM(conversation.transfer_count) AS transfers
     FROM conversation
-    INNER JOIN touching ON touching.conversation_id = conversation.conversation_id
     WHERE
         conversation.started_day >= $period_start
         AND conversation.started_day < $period_end
+        AND (CAST($sector AS VARCHAR) IS NULL OR conversation.conversation_id IN (SELECT touching.conversation_id FROM touching))
 ),
 
 waiting AS (
@@ -164,8 +164,8 @@ answered AS (
     SELECT
         COUNT(whole_wait_s) AS whole_wait_n,
         AVG(whole_wait_s) AS whole_wait_mean_s,
-        percentile_cont(0.5) WITHIN GROUP (ORDER BY CAST(whole_wait_s AS DOUBLE)) AS whole_wait_median_s,
-        percentile_cont(0.9) WITHIN GROUP (ORDER BY CAST(whole_wait_s AS DOUBLE)) AS whole_wait_p90_s,
+        percentile_cont(0.5) WITHIN GROUP (ORDER BY whole_wait_s) AS whole_wait_median_s,
+        percentile_cont(0.9) WITHIN GROUP (ORDER BY whole_wait_s) AS whole_wait_p90_s,
         AVG(whole_wait_business_s) AS whole_wait_business_mean_s
     FROM conversation
     WHERE
@@ -190,8 +190,8 @@ replied AS (
     SELECT
         COUNT(value_s) AS response_n,
         AVG(value_s) AS response_mean_s,
-        percentile_cont(0.5) WITHIN GROUP (ORDER BY CAST(value_s AS DOUBLE)) AS response_median_s,
-        percentile_cont(0.9) WITHIN GROUP (ORDER BY CAST(value_s AS DOUBLE)) AS response_p90_s,
+        percentile_cont(0.5) WITHIN GROUP (ORDER BY value_s) AS response_median_s,
+        percentile_cont(0.9) WITHIN GROUP (ORDER BY value_s) AS response_p90_s,
         AVG(business_s) AS response_business_mean_s,
         COUNT(*) FILTER (WHERE state = 'pending') AS response_pending,
         COUNT(*) FILTER (WHERE state = 'unanswered') AS response_unanswered
@@ -202,8 +202,8 @@ resolved AS (
     SELECT
         COUNT(resolution_s) AS resolution_n,
         AVG(resolution_s) AS resolution_mean_s,
-        percentile_cont(0.5) WITHIN GROUP (ORDER BY CAST(resolution_s AS DOUBLE)) AS resolution_median_s,
-        percentile_cont(0.9) WITHIN GROUP (ORDER BY CAST(resolution_s AS DOUBLE)) AS resolution_p90_s,
+        percentile_cont(0.5) WITHIN GROUP (ORDER BY resolution_s) AS resolution_median_s,
+        percentile_cont(0.9) WITHIN GROUP (ORDER BY resolution_s) AS resolution_p90_s,
         AVG(resolution_business_s) AS resolution_business_mean_s,
         AVG(full_resolution_s) AS full_resolution_mean_s,
         COUNT(*) AS ended,
@@ -219,25 +219,27 @@ resolved AS (
 ),
 
 reached AS (
-    SELECT conversation_id
+    SELECT customer_key
     FROM conversation
     WHERE
         first_response_day >= $period_start
         AND first_response_day < $period_end
         AND (CAST($sector AS VARCHAR) IS NULL OR first_response_sector = $sector)
-    UNION
-    SELECT conversation_id
+    UNION ALL
+    SELECT conversation.customer_key
     FROM turn
+    INNER JOIN conversation ON conversation.conversation_id = turn.conversation_id
     WHERE
-        replied_day >= $period_start
-        AND replied_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR sector = $sector)
+        turn.replied_day >= $period_start
+        AND turn.replied_day < $period_end
+        AND (CAST($sector AS VARCHAR) IS NULL OR turn.sector = $sector)
+        -- A conversation that began within the period and has a further reply in it had its first one there, too.
+        AND (CAST($sector AS VARCHAR) IS NOT NULL OR turn.started_day < $period_start)
 ),
 
 person AS (
-    SELECT COUNT(DISTINCT conversation.customer_key) AS served
-    FROM conversation
-    INNER JOIN reached ON reached.conversation_id = conversation.conversation_id
+    SELECT COUNT(DISTINCT customer_key) AS served
+    FROM reached
 ),
 
 rated AS (

@@ -191,13 +191,13 @@ SELECT
     COUNT(value_s) AS n,
     COUNT(*) - COUNT(value_s) AS n_null,
     AVG(value_s) AS mean_s,
-    percentile_cont(0.5) WITHIN GROUP (ORDER BY CAST(value_s AS DOUBLE)) AS median_s,
-    percentile_cont(0.9) WITHIN GROUP (ORDER BY CAST(value_s AS DOUBLE)) AS p90_s,
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY value_s) AS median_s,
+    percentile_cont(0.9) WITHIN GROUP (ORDER BY value_s) AS p90_s,
     MIN(value_s) AS min_s,
     MAX(value_s) AS max_s,
     AVG(business_s) AS business_mean_s,
-    percentile_cont(0.5) WITHIN GROUP (ORDER BY CAST(business_s AS DOUBLE)) AS business_median_s,
-    percentile_cont(0.9) WITHIN GROUP (ORDER BY CAST(business_s AS DOUBLE)) AS business_p90_s,
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY business_s) AS business_median_s,
+    percentile_cont(0.9) WITHIN GROUP (ORDER BY business_s) AS business_p90_s,
     COUNT(*) FILTER (WHERE business_s = 0 AND value_s > 0) AS off_hours
 FROM placed
 GROUP BY

@@ -66,7 +66,7 @@ fact AS (
         ticket.agent,
         ticket.channel,
         CASE WHEN $dimension = 'tag' THEN CONCAT('ticket ', ticket.ticket_id) END AS tag_key,
-        ticket.conversation_id,
+        CAST(NULL AS VARCHAR) AS conversation_id,
         ticket.outcome
     FROM ticket
     WHERE
@@ -80,7 +80,7 @@ fact AS (
         ticket.agent,
         ticket.channel,
         CASE WHEN $dimension = 'tag' THEN CONCAT('ticket ', ticket.ticket_id) END AS tag_key,
-        ticket.conversation_id,
+        CAST(NULL AS VARCHAR) AS conversation_id,
         ticket.outcome
     FROM ticket
     WHERE

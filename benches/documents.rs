@@ -3,7 +3,7 @@
 //! Usage: `cargo bench --bench documents -- xlsx|pdf [ROWS] [FILE]`. Prints the seconds of the writer, the making of its rows
 //! included where they are streamed, the peak memory of the process and what it was before writing. `benches/documents.py` runs it beside other writers.
 
-use std::{ops::Range, rc::Rc, time::Instant};
+use std::{ops::Range, path::Path, rc::Rc, time::Instant};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use polars::prelude::{Column as Values, DataFrame, DataType, TimeUnit};
@@ -73,6 +73,10 @@ impl DetailRows for Invented {
 
     fn rows(&self, range: Range<usize>) -> Result<Table, RowsError> {
         Ok(table(range))
+    }
+
+    fn save_parquet(&self, _path: &Path) -> Result<(), RowsError> {
+        unreachable!("no Parquet is measured")
     }
 }
 

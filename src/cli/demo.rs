@@ -70,7 +70,8 @@ pub async fn run(global: &Global, args: &DemoArgs) -> Result<Exit, Failure> {
     let period = Period::parse(&spec.period, today).map_err(|error| Failure::new(Exit::Failed, error))?;
     let (data, rules) = report::build(&project, spec, report::Asked { period, sector: None, as_of: None, with_details: true })?;
     clock.lap("queries");
-    let files = report::write(&data, &[Format::Xlsx, Format::Pdf, Format::Json], &args.out.join("output"))?;
+    let files =
+        report::write(&data, &[Format::Xlsx, Format::Pdf, Format::Json].map(report::FileFormat::Rendered), &args.out.join("output"))?;
     report::note(&project, &data, rules, &files)?;
     clock.lap("Excel, PDF, JSON");
 

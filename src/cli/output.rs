@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File},
     io::{self, BufWriter, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use super::{Exit, Failure};
@@ -34,19 +34,38 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
 /// fails nothing is left.
 pub fn fill_file(path: &Path, fill: impl FnOnce(&mut (dyn Write + Send)) -> Result<(), Failure>) -> Result<String, Failure> {
     let failed = |error: io::Error| cannot_write(path, &error);
-    let temporary =
-        path.with_file_name(format!(".writing-{}-{}", std::process::id(), path.file_name().unwrap_or_default().to_string_lossy()));
+    let temporary = temporary_name(path);
     let mut out = Hashing::new(BufWriter::new(File::create(&temporary).map_err(failed)?));
     let filled = fill(&mut out).and_then(|()| {
-        let (file, sha256) = out.finish();
-        let file = file.into_inner().map_err(|error| failed(error.into_error()))?;
-        file.sync_all().and_then(|()| fs::rename(&temporary, path)).map_err(failed)?;
+        let (buffered, sha256) = out.finish();
+        let written = buffered.into_inner().map_err(|error| failed(error.into_error()))?;
+        written.sync_all().and_then(|()| fs::rename(&temporary, path)).map_err(failed)?;
         Ok(sha256)
     });
     filled.inspect_err(|_| {
         // The first error is the one to tell.
         let _ = fs::remove_file(&temporary);
     })
+}
+
+/// Lets `save` make a file under a temporary name beside `path`, then renames it; returns the SHA-256 of its bytes in hexadecimal.
+pub fn place_file(path: &Path, save: impl FnOnce(&Path) -> Result<(), Failure>) -> Result<String, Failure> {
+    let failed = |error: io::Error| cannot_write(path, &error);
+    let temporary = temporary_name(path);
+    let placed = save(&temporary).and_then(|()| {
+        let mut hashing = Hashing::new(io::sink());
+        let mut file = File::open(&temporary).map_err(failed)?;
+        io::copy(&mut file, &mut hashing).and_then(|_| file.sync_all()).and_then(|()| fs::rename(&temporary, path)).map_err(failed)?;
+        Ok(hashing.finish().1)
+    });
+    placed.inspect_err(|_| {
+        // The first error is the one to tell.
+        let _ = fs::remove_file(&temporary);
+    })
+}
+
+fn temporary_name(path: &Path) -> PathBuf {
+    path.with_file_name(format!(".writing-{}-{}", std::process::id(), path.file_name().unwrap_or_default().to_string_lossy()))
 }
 
 /// The failure to write a file.

@@ -13,7 +13,10 @@ use serde_json::json;
 use super::{Exit, Failure, Global, output};
 use crate::{
     config::{Project, ReportSpec},
-    domain::{Period, ReportData, report_data::CompletenessState},
+    domain::{
+        Period, ReportData,
+        report_data::{CompletenessState, Detail},
+    },
     ledger::{Ledger, Publication, PublishedFile},
     query::{Catalogue, Engine},
     render::{self, Format, RenderError},
@@ -35,9 +38,9 @@ pub struct ReportArgs {
     /// Only this sector
     #[arg(long, value_name = "S")]
     sector: Option<String>,
-    /// xlsx, pdf, csv, json; several with commas
-    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "xlsx,pdf", value_parser = format)]
-    format: Vec<Format>,
+    /// xlsx, pdf, csv, json, or parquet for the row-level tables; several with commas
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "xlsx,pdf", value_parser = file_format)]
+    format: Vec<FileFormat>,
     /// Leave out the row-level tables: a figure can still be followed with `relato query conversas_de`
     #[arg(long)]
     no_details: bool,
@@ -49,8 +52,29 @@ pub struct ReportArgs {
     as_of: Option<String>,
 }
 
-fn format(text: &str) -> Result<Format, String> {
-    Format::from_ending(text).ok_or_else(|| format!("unknown format `{text}` (accepted: xlsx, pdf, csv, json)"))
+/// What a file of a report is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileFormat {
+    /// The report, rendered.
+    Rendered(Format),
+    /// A row-level table for other engines.
+    Parquet,
+}
+
+impl FileFormat {
+    const fn ending(self) -> &'static str {
+        match self {
+            FileFormat::Rendered(format) => format.ending(),
+            FileFormat::Parquet => "parquet",
+        }
+    }
+}
+
+fn file_format(text: &str) -> Result<FileFormat, String> {
+    let rendered = Format::from_ending(text).map(FileFormat::Rendered);
+    rendered
+        .or_else(|| (text == FileFormat::Parquet.ending()).then_some(FileFormat::Parquet))
+        .ok_or_else(|| format!("unknown format `{text}` (accepted: xlsx, pdf, csv, json, parquet)"))
 }
 
 pub fn run(global: &Global, args: &ReportArgs) -> Result<Exit, Failure> {
@@ -58,7 +82,7 @@ pub fn run(global: &Global, args: &ReportArgs) -> Result<Exit, Failure> {
     let reports = project.reports()?;
     if args.name == "list" {
         let language = project.settings.organization.locale;
-        if args.format == [Format::Json] {
+        if args.format == [FileFormat::Rendered(Format::Json)] {
             let listed: Vec<_> = reports
                 .values()
                 .map(|spec| json!({"name": spec.name, "title": spec.title.get(language), "audience": spec.audience.get(language), "period": spec.period}))
@@ -89,12 +113,12 @@ pub fn run(global: &Global, args: &ReportArgs) -> Result<Exit, Failure> {
         period,
         sector: args.sector.clone(),
         as_of: args.as_of.as_deref(),
-        with_details: !args.no_details && args.format.iter().any(|format| *format != Format::Pdf),
+        with_details: !args.no_details && args.format.iter().any(|format| *format != FileFormat::Rendered(Format::Pdf)),
     };
     let stages = Stages::new(&args.name);
     let (data, rules) = build(&project, spec, asked)?;
     stages.done("figures");
-    if args.format == [Format::Json] && args.out.is_none() {
+    if args.format == [FileFormat::Rendered(Format::Json)] && args.out.is_none() {
         for rendered in render::render(&data, Format::Json)? {
             output::print(&String::from_utf8_lossy(&rendered.bytes))?;
         }
@@ -203,12 +227,17 @@ pub struct WrittenFile {
 }
 
 /// Renders and writes the files of a report.
-pub fn write(data: &ReportData, formats: &[Format], folder: &Path) -> Result<Vec<WrittenFile>, Failure> {
+pub fn write(data: &ReportData, formats: &[FileFormat], folder: &Path) -> Result<Vec<WrittenFile>, Failure> {
     output::make_folder(folder)?;
     let mut files = Vec::new();
-    for format in formats {
+    for file_format in formats {
+        let path = |suffix: &str| folder.join(format!("{}{suffix}.{}", file_stem(data), file_format.ending()));
+        let FileFormat::Rendered(format) = file_format else {
+            files.extend(write_parquet(data, &path)?);
+            continue;
+        };
         render::render_into(data, *format, &mut |suffix, fill| {
-            let path = folder.join(format!("{}{suffix}.{}", file_stem(data), format.ending()));
+            let path = path(suffix);
             let sha256 = output::fill_file(&path, |out| {
                 fill(out).map_err(|error| match error {
                     RenderError::Write(source) => output::cannot_write(&path, &source),
@@ -220,6 +249,20 @@ pub fn write(data: &ReportData, formats: &[Format], folder: &Path) -> Result<Vec
         })?;
     }
     Ok(files)
+}
+
+/// Writes the row-level tables of a report for other engines, each with its rows in their order.
+fn write_parquet(data: &ReportData, path: &dyn Fn(&str) -> PathBuf) -> Result<Vec<WrittenFile>, Failure> {
+    if data.details.is_empty() {
+        let message = format!("report `{}` has no row-level table to write as Parquet", data.report);
+        return Err(Failure::told(Exit::Usage, message, Some("figures are in the other formats; leave out --no-details")));
+    }
+    let of_detail = |detail: &Detail| {
+        let path = path(&format!("_{}", detail.id));
+        let save = |temporary: &Path| detail.rows.save_parquet(temporary).map_err(|error| Failure::new(Exit::Failed, error));
+        Ok(WrittenFile { sha256: output::place_file(&path, save)?, path })
+    };
+    data.details.iter().map(of_detail).collect()
 }
 
 /// Tells on standard error what a person must read with the report, and returns the exit code that says so.

@@ -2,7 +2,7 @@
 //!
 //! Built once by `report` from one snapshot, then only read. Renderers decide looks, never numbers.
 
-use std::{ops::Range, rc::Rc};
+use std::{ops::Range, path::Path, rc::Rc};
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use serde::{Deserialize, Serialize, ser::SerializeSeq};
@@ -252,6 +252,12 @@ pub trait DetailRows: std::fmt::Debug {
     /// # Errors
     /// When they cannot be read.
     fn rows(&self, range: Range<usize>) -> Result<Table, RowsError>;
+
+    /// Writes all of them to `path` as Parquet, columns called as in JSON.
+    ///
+    /// # Errors
+    /// When they cannot be written, or are not where Parquet can be made.
+    fn save_parquet(&self, path: &Path) -> Result<(), RowsError>;
 }
 
 /// Rows that cannot be read.
@@ -278,6 +284,10 @@ impl DetailRows for Table {
 
     fn rows(&self, range: Range<usize>) -> Result<Table, RowsError> {
         Ok(self.slice(range))
+    }
+
+    fn save_parquet(&self, _path: &Path) -> Result<(), RowsError> {
+        Err(RowsError("there are no rows of this period to write as Parquet".into()))
     }
 }
 

@@ -249,6 +249,16 @@ impl Engine {
         table_of(self.query(&kept.query)?, statement.query_arrow([]).map_err(run_error)?)
     }
 
+    /// Writes kept rows to `path` as Parquet, in the query's order.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn save_parquet(&self, kept: &KeptRows, path: &Path) -> Result<(), QueryError> {
+        let path = path.to_string_lossy().replace('\'', "''");
+        let copy = format!("COPY (SELECT * FROM {} ORDER BY rowid) TO '{path}' (FORMAT parquet, COMPRESSION zstd)", kept.table);
+        self.connection.execute_batch(&copy).map_err(|source| QueryError::Run { name: kept.query.clone(), source })
+    }
+
     /// Lets large results go to files in `folder` instead of filling the memory beyond `megabytes`.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! Row-level tables: their rows stay in the engine until a format asks for them.
 
-use std::{fmt, ops::Range, rc::Rc};
+use std::{fmt, ops::Range, path::Path, rc::Rc};
 
 use super::{Builder, ReportError};
 use crate::{
@@ -39,6 +39,10 @@ impl DetailRows for QueryRows {
         };
         let label = |column: &Column| self.columns.iter().find(|known| known.name == column.name).map(|known| known.label.clone());
         Ok(table.labelled(|column| label(column).unwrap_or_else(|| column.label.clone())))
+    }
+
+    fn save_parquet(&self, path: &Path) -> Result<(), RowsError> {
+        self.engine.save_parquet(&self.kept, path).map_err(|error| RowsError(Box::new(error)))
     }
 }
 

@@ -246,3 +246,23 @@ async fn a_long_table_keeps_every_row_and_repeats_its_headings() {
     let headings = text.lines().filter(|line| line.contains("Setor inicial") && line.contains("Atendente")).count();
     assert!(headings >= 4, "{headings} headings");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_rows_behind_a_report_are_there_as_parquet() {
+    let sandbox = reported().await;
+    let arguments = ["report", "atendimento-mensal", "--period", "2026-10", "--format", "parquet"];
+    sandbox.relato(&arguments).assert().success();
+    let path = sandbox.dir().join(format!("output/{STEM}_conversas.parquet"));
+    let data = sandbox.report("2026-10", None);
+    let rows = crate::support::with_rows(&data.details[0]).table;
+    let expected: Vec<Option<i64>> = (0..rows.row_count()).map(|row| rows.get(row, "whole_wait_s").int()).collect();
+    let connection = duckdb::Connection::open_in_memory().expect("a database");
+    let sql = format!("SELECT whole_wait_s FROM read_parquet('{}')", path.display());
+    let mut statement = connection.prepare(&sql).expect("the column by its name");
+    let found: Vec<Option<i64>> = statement.query_map([], |row| row.get(0)).expect("rows").map(|value| value.expect("a value")).collect();
+    assert!(found.len() > 100, "{}", found.len());
+    assert_eq!(found, expected, "the same rows in the same order");
+    let arguments = [&arguments[..], &["--no-details"]].concat();
+    let refused = sandbox.relato(&arguments).assert().code(2).get_output().stderr.clone();
+    assert!(String::from_utf8_lossy(&refused).contains("no row-level table"));
+}

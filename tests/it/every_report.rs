@@ -130,6 +130,8 @@ fn check_csv(data: &ReportData) {
 fn check_all(sandbox: &Sandbox, periods: &[&str], sectors: &[Option<&str>]) -> usize {
     let project = sandbox.project();
     let locale = Locale::new(project.settings.organization.locale);
+    let schema = serde_json::from_str(include_str!("../../docs/report.schema.json")).expect("JSON");
+    let schema = jsonschema::validator_for(&schema).expect("a schema");
     let mut count = 0;
     for name in project.reports().expect("reports").keys() {
         for period in periods {
@@ -141,6 +143,9 @@ fn check_all(sandbox: &Sandbox, periods: &[&str], sectors: &[Option<&str>]) -> u
                 let json = &render(&data, Format::Json).expect("JSON")[0].bytes;
                 let json: serde_json::Value = serde_json::from_slice(json).expect("JSON");
                 assert_eq!(json["blocks"].as_array().map(Vec::len), Some(data.blocks.len()));
+                let mistakes: Vec<String> =
+                    schema.iter_errors(&json).take(3).map(|error| format!("{}: {error}", error.instance_path())).collect();
+                assert!(mistakes.is_empty(), "{name} {period}: {mistakes:#?}");
                 count += 1;
             }
         }

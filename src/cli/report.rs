@@ -9,6 +9,7 @@ use std::{
 
 use clap::Args;
 use serde_json::json;
+use uuid::Uuid;
 
 use super::{Exit, Failure, Global, output};
 use crate::{
@@ -180,8 +181,8 @@ pub fn build(project: &Project, spec: &ReportSpec, asked: Asked<'_>) -> Result<(
     let texts = project.query_texts()?;
     let snapshot = Snapshot::open(&project.snapshot_dir(), as_of)?;
     let engine = Rc::new(Engine::open(&snapshot, Catalogue::new(&texts)?)?);
-    // Row-level tables of a large month are held to this; what is more goes to the system's folder for such files.
-    engine.spill_to(&std::env::temp_dir(), MEMORY_MB)?;
+    // Row-level tables of a large month are held to this; what is more goes to a folder of this process alone, which the engine clears.
+    engine.spill_to(&std::env::temp_dir().join(format!("relato-{}", Uuid::new_v4())), MEMORY_MB)?;
     let earlier = earlier(project, spec, &snapshot, period, sector.as_deref())?;
     let rules = report::rules(&project.settings, &texts);
     let request = ReportRequest { period, sector, earlier, rules: rules.clone(), with_details };

@@ -150,18 +150,16 @@ impl Store {
         }
         self.forget_results_of_others(checks)?;
         let parts = self.plan()?;
-        if parts > 1 {
-            // Many parts are as fast with one thread as with two, and need less memory: what each is made of is small.
-            self.set_threads(1)?;
-        }
+        // Many parts are as fast with one thread as with two, and need less memory: what each is made of is small.
+        self.set_threads(if parts > 1 { 1 } else { self.threads })?;
         for part in 0..parts {
             self.refresh_part(queries, checks, part)?;
             progress(part + 1, parts);
         }
         if parts > 1 {
             self.sort_by_month()?;
-            self.set_threads(self.threads)?;
         }
+        self.set_threads(self.threads)?;
         let global_basis = format!("{basis}-{}-{}", self.global_basis()?, digest_of_checks(checks));
         if parts > 0 || self.mark(GLOBAL_BASIS)?.as_deref() != Some(global_basis.as_str()) {
             self.transaction(|store| {

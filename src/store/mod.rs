@@ -32,7 +32,7 @@ pub use write::{MessageRead, Run, Written};
 
 /// Above this DuckDB spills to disk beside the database, so that memory does not grow with history. What it holds outside of its pool
 /// comes on top, about as much as one thread needs: more threads were no faster where parts are small.
-const MEMORY_LIMIT: &str = "160MB";
+const MEMORY_LIMIT: &str = "256MB";
 
 /// Threads at most: each needs memory of its own, also on a machine that has many.
 const MOST_THREADS: i64 = 4;
@@ -97,7 +97,8 @@ impl Store {
         ))?;
         let cores: i64 = connection.query_row("SELECT CAST(current_setting('threads') AS BIGINT)", [], |row| row.get(0))?;
         let threads = cores.min(MOST_THREADS);
-        connection.execute_batch(&format!("SET threads = {threads}"))?;
+        // Reading is written by one thread: the others have answers to read. Making tables of a few customers gets them all.
+        connection.execute_batch("SET threads = 1")?;
         schema::migrate(&connection)?;
         let catalog = connection.query_row("SELECT current_database()", [], |row| row.get(0))?;
         Ok(Store { connection, catalog, threads, log, _lock: lock })

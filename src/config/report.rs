@@ -471,6 +471,21 @@ mod tests {
     }
 
     #[test]
+    fn a_detail_keeps_all_rows_in_their_order() {
+        let detail = |keys: &str| {
+            let block =
+                |kind: &str, keys: &str| format!("[[{kind}]]\nid = \"{kind}\"\nkind = \"table\"\ntitle = \"X\"\nquery = \"q\"\n{keys}\n");
+            parse(&format!("title = \"T\"\naudience = \"A\"\n{}{}", block("block", ""), block("detail", keys)))
+        };
+        let spec = detail("by = \"agent\"\ncolumns = [\"a\"]\nwhere = { a = \"b\" }").unwrap();
+        assert_eq!(spec.details.len(), 1);
+        for keys in ["sort = \"n\"", "top = 3", "group = \"g\"", "columns = [\"n\"]\nbars = [\"n\"]"] {
+            let error = detail(keys).unwrap_err();
+            assert!(error.starts_with("reports/r.toml:9:1: block `detail`: a detail is a table of all rows"), "{error}");
+        }
+    }
+
+    #[test]
     fn a_report_without_blocks_is_refused() {
         assert!(parse("title = \"T\"\naudience = \"A\"\n").unwrap_err().contains("at least one [[block]]"));
     }

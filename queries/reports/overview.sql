@@ -233,8 +233,13 @@ reached AS (
         turn.replied_day >= $period_start
         AND turn.replied_day < $period_end
         AND (CAST($sector AS VARCHAR) IS NULL OR turn.sector = $sector)
-        -- A conversation that began within the period and has a further reply in it had its first one there, too.
-        AND (CAST($sector AS VARCHAR) IS NOT NULL OR turn.started_day < $period_start)
+        -- Whose first reply came within the period is there already.
+        AND (
+            CAST($sector AS VARCHAR) IS NOT NULL
+            OR conversation.first_response_day IS NULL
+            OR conversation.first_response_day < $period_start
+            OR conversation.first_response_day >= $period_end
+        )
 ),
 
 person AS (

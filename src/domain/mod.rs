@@ -4,6 +4,7 @@
 
 pub mod calendar;
 pub mod cron;
+mod detail;
 pub mod digest;
 pub mod holiday;
 pub mod language;

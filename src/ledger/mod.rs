@@ -160,6 +160,14 @@ impl Ledger {
 fn write(connection: &mut Connection, publication: &Publication) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let Publication { report, period, sector, snapshot, published_at, rules, content_sha256, figures, files } = publication;
+    // Files of other formats that were written before belong to the same publication.
+    let earlier: Vec<(String, String)> = transaction
+        .prepare(
+            "SELECT name, sha256 FROM published_file INNER JOIN publication USING (publication_id)
+             WHERE report = ? AND period = ? AND sector IS ? AND snapshot = ? AND content_sha256 IS ?",
+        )?
+        .query_map(params![report, period.to_string(), sector, snapshot, content_sha256], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<rusqlite::Result<_>>()?;
     // SQLite takes no two nulls for the same.
     transaction.execute(
         "DELETE FROM publication WHERE report = ? AND period = ? AND sector IS ? AND snapshot = ?",
@@ -174,8 +182,9 @@ fn write(connection: &mut Connection, publication: &Publication) -> rusqlite::Re
     for PublishedFigure { block, figure, value } in figures {
         transaction.execute("INSERT INTO published_figure VALUES (?, ?, ?, ?)", params![id, block, figure, value])?;
     }
-    for PublishedFile { name, sha256 } in files {
-        transaction.execute("INSERT INTO published_file VALUES (?, ?, ?)", params![id, name, sha256])?;
+    let files = files.iter().map(|file| (&file.name, &file.sha256));
+    for (name, sha256) in earlier.iter().map(|(name, sha256)| (name, sha256)).chain(files) {
+        transaction.execute("INSERT OR REPLACE INTO published_file VALUES (?, ?, ?)", params![id, name, sha256])?;
     }
     transaction.commit()
 }
@@ -276,6 +285,23 @@ mod tests {
         assert_eq!(ledger.publications_before(("mensal", None), "20261201T000000Z-c", month(9).start, 12).unwrap().len(), 1);
         assert_eq!(ledger.publications_before(("mensal", Some("Exames")), "20261201T000000Z-c", month(11).start, 12).unwrap().len(), 1);
         assert_eq!(ledger.publications_before(("outro", None), "20261201T000000Z-c", month(11).start, 12).unwrap(), []);
+    }
+
+    #[test]
+    fn files_of_one_publication_are_kept_together() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut ledger = Ledger::open(&folder.path().join("ledger.sqlite")).unwrap();
+        let file = |name: &str, sha256: &str| PublishedFile { name: name.to_owned(), sha256: sha256.to_owned() };
+        let mut note = |content: &str, files: Vec<PublishedFile>| {
+            let publication = publication(month(9), None, "20261101T000000Z-b", Some(0.7));
+            ledger.note(&Publication { content_sha256: Some(content.to_owned()), files, ..publication }).unwrap();
+            ledger.publications_before(("mensal", None), "20261201T000000Z-c", month(11).start, 12).unwrap().remove(0).files
+        };
+        note("c1", vec![file("m.pdf", "p1")]);
+        assert_eq!(note("c1", vec![file("m.xlsx", "x1")]), [file("m.pdf", "p1"), file("m.xlsx", "x1")]);
+        assert_eq!(note("c1", vec![file("m.pdf", "p2")]), [file("m.pdf", "p2"), file("m.xlsx", "x1")]);
+        // Another content: the files of before are not its own.
+        assert_eq!(note("c2", vec![file("m.pdf", "p3")]), [file("m.pdf", "p3")]);
     }
 
     #[test]

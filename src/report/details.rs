@@ -46,9 +46,14 @@ impl DetailRows for QueryRows {
     }
 }
 
-/// Fills the details of a definition: with their rows where `builder` was told to, otherwise only with what they have columns for.
-pub(super) fn of_definition(builder: &mut Builder<'_>, engine: &Rc<Engine>, specs: &[BlockSpec]) -> Result<Vec<Detail>, ReportError> {
-    let with_rows = std::mem::replace(&mut builder.with_rows, false);
+/// Fills the details of a definition: none where rows are not wanted, but then, too, `builder` knows what they have columns for.
+pub(super) fn of_definition(
+    builder: &mut Builder<'_>,
+    engine: &Rc<Engine>,
+    specs: &[BlockSpec],
+    with_rows: bool,
+) -> Result<Vec<Detail>, ReportError> {
+    builder.with_rows = false;
     let mut details = Vec::new();
     for spec in specs {
         let ContentSpec::Table(table) = &spec.content else { continue };

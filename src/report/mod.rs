@@ -110,8 +110,7 @@ pub fn build(
     };
     let mut blocks = builder.all(&spec.blocks)?;
     // What the report says of its figures, such as their definitions, is the same with and without row-level tables.
-    builder.with_rows = request.with_details;
-    let details = details::of_definition(&mut builder, engine, &spec.details)?;
+    let details = details::of_definition(&mut builder, engine, &spec.details, request.with_details)?;
 
     let of_period = |period: Period| -> Result<Builder<'_>, ReportError> {
         let parameters = of(period);

@@ -42,6 +42,7 @@ pub struct Store {
     connection: Connection,
     /// Name under which the database's own catalogue is known, beside those that are attached for a while.
     catalog: String,
+    /// Threads of the database for what is not done by one.
     threads: i64,
     /// DuckDB's log of what is not in the file yet; none for a database in memory.
     log: Option<PathBuf>,

@@ -16,9 +16,10 @@ use chrono::{DateTime, Months, NaiveDate, Utc};
 use relato::{
     config::Project,
     domain::{Period, period::DigestsByMonth},
+    files::lock::Holder,
     query::{Catalogue, Engine, Parameters},
     snapshot::{self, Snapshot, Stamp},
-    store::{Holder, MART_TABLES, Store, digest_of_checks},
+    store::{MART_TABLES, Store, digest_of_checks},
 };
 
 /// The queries of `reports/atendimento-mensal.toml`, and completeness, which every report asks for.

@@ -5,12 +5,16 @@
 pub mod blip;
 pub mod cli;
 pub mod config;
+pub mod console;
+pub mod deliver;
 pub mod domain;
+pub mod files;
 pub mod ingest;
 pub mod ledger;
 pub mod query;
 pub mod render;
 pub mod report;
+pub mod schedule;
 pub mod sim;
 pub mod snapshot;
 pub mod store;

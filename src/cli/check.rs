@@ -1,6 +1,9 @@
 //! `relato check`: everything that is wrong with a project's files, at once; and what Blip answers to its keys.
 
-use std::{collections::BTreeMap, time::Instant};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Instant,
+};
 
 use chrono::{Days, NaiveDate, TimeDelta};
 use clap::Args;
@@ -8,10 +11,11 @@ use clap::Args;
 use super::{Exit, Failure, Global, output};
 use crate::{
     blip::{BlipError, Client, ClientOptions, Entry, ErrorKind, contacts, desk, events, metrics, threads, unconfirmed::Unconfirmed},
-    config::{ConfigError, KeyRole, Problem, Project, ReportSpec, SatisfactionSource, ScheduleSpec},
+    config::{
+        BlockSpec, Condition, ConfigError, ContentSpec, KeyRole, NoAccess, Problem, Project, ReportSpec, SatisfactionSource, ScheduleSpec,
+    },
     domain::Period,
     query::Catalogue,
-    render::Format,
     report,
 };
 
@@ -242,16 +246,53 @@ fn report_problem(project: &Project, spec: &ReportSpec, message: String) -> Prob
     Problem::of_file(project.dir.join(format!("reports/{}.toml", spec.name)), message)
 }
 
-/// Finds reports, periods and formats that do not exist.
+/// Finds what a schedule names and is not there: reports, people, figures, a mail server.
 fn schedule_problems(project: &Project, spec: &ScheduleSpec, reports: &BTreeMap<String, ReportSpec>, today: NaiveDate) -> Vec<Problem> {
+    let settings = &project.settings;
     let mut messages = Vec::new();
-    if !reports.contains_key(&spec.report) {
+    let report = reports.get(&spec.report);
+    if report.is_none() {
         let known: Vec<&str> = reports.keys().map(String::as_str).collect();
         messages.push(format!("unknown report `{}` (known: {})", spec.report, known.join(", ")));
     }
-    messages.extend(Period::parse(&spec.period, today).err().map(|error| error.to_string()));
-    let unknown = spec.formats.iter().filter(|format| Format::from_ending(format).is_none());
-    messages.extend(unknown.map(|format| format!("unknown format `{format}` (accepted: xlsx, pdf, csv, json)")));
+    if let (Some(report), Condition::Figure { figure, .. }) = (report, &spec.when) {
+        let known: Vec<&str> = report.blocks.iter().flat_map(figures).collect();
+        if !known.contains(&figure.as_str()) {
+            messages.push(format!("report `{}` has no key figure `{figure}` (it has: {})", spec.report, known.join(", ")));
+        }
+    }
+    let mailings = project.recipients().and_then(|recipients| spec.mailings(&recipients));
+    let people = match mailings {
+        Ok(people) => people,
+        Err(error) => {
+            messages.extend(error.problems.iter().map(|problem| problem.message.clone()));
+            BTreeSet::new()
+        }
+    };
+    let told: Vec<&String> = people.iter().map(|(address, _)| address).chain(&spec.owner).chain(&spec.on_failure).collect();
+    match &settings.delivery.smtp {
+        None if !told.is_empty() => messages.push("there is mail to be sent, and relato.toml has no [delivery.smtp]".to_owned()),
+        Some(smtp) => {
+            let outside = told.iter().filter(|address| !smtp.allows(address));
+            messages.extend(outside.map(|address| format!("`{address}` is outside of allow_domains in [delivery.smtp]")));
+        }
+        None => {}
+    }
+    for (address, _) in &people {
+        match settings.access.require(address, today) {
+            Ok(()) => {}
+            Err(NoAccess::Unknown) => messages.push(format!("`{address}` is not among the people of [access], and gets nothing")),
+            Err(NoAccess::Gone) => messages.push(format!("`{address}` is no longer active in [access], and gets nothing")),
+        }
+    }
     let file = project.dir.join(format!("schedules/{}.toml", spec.name));
     messages.into_iter().map(|message| Problem::of_file(&file, message)).collect()
+}
+
+/// Names of the key figures of a block.
+fn figures(block: &BlockSpec) -> Vec<&str> {
+    match &block.content {
+        ContentSpec::Kpis { figures, .. } => figures.iter().map(|figure| figure.column.as_str()).collect(),
+        _ => Vec::new(),
+    }
 }

@@ -12,15 +12,19 @@ use clap::Args;
 use comfy_table::{CellAlignment, Table, presets::UTF8_BORDERS_ONLY};
 
 use super::{
-    Exit, Failure, Global, ingest, output, report,
+    Exit, Failure, Global, ingest, output,
+    report::scratch,
     sim::{WorldArgs, zone},
 };
 use crate::{
     blip::ClientOptions,
     config::Project,
     domain::{Period, ReportData, report_data::Content},
+    files,
     ingest::{Clients, IngestRequest},
+    ledger::Ledger,
     render::{Format, Locale},
+    report::{self, FileFormat, Wanted},
     sim,
 };
 
@@ -68,11 +72,12 @@ pub async fn run(global: &Global, args: &DemoArgs) -> Result<Exit, Failure> {
     let reports = project.reports()?;
     let spec = reports.get(REPORT).ok_or_else(|| Failure::told(Exit::Failed, format!("report `{REPORT}` is missing"), None))?;
     let period = Period::parse(&spec.period, today).map_err(|error| Failure::new(Exit::Failed, error))?;
-    let (data, rules) = report::build(&project, spec, report::Asked { period, sector: None, as_of: None, with_details: true })?;
+    let wanted = Wanted { period, sector: None, as_of: None, with_details: true, scratch: scratch() };
+    let made = report::make(&project, spec, &wanted)?;
+    let data = &made.data;
     clock.lap("queries");
-    let files =
-        report::write(&data, &[Format::Xlsx, Format::Pdf, Format::Json].map(report::FileFormat::Rendered), &args.out.join("output"))?;
-    report::note(&project, &data, rules, &files)?;
+    let files = report::write(data, &[Format::Xlsx, Format::Pdf, Format::Json].map(FileFormat::Rendered), &args.out.join("output"))?;
+    report::note(&mut Ledger::open(&project.ledger_file())?, &made, &files)?;
     clock.lap("Excel, PDF, JSON");
 
     let folder = args.out.display();
@@ -87,7 +92,7 @@ pub async fn run(global: &Global, args: &DemoArgs) -> Result<Exit, Failure> {
         data.organization,
         data.period_label,
         data.snapshot.id,
-        sector_table(&data),
+        sector_table(data),
         data.completeness.sentence,
         files.concat(),
         clock.table(summary.written.ticket_answers, server.command_count()),
@@ -154,11 +159,11 @@ fn prepare_folder(folder: &Path) -> Result<(), Failure> {
             _ => {}
         }
     }
-    output::make_folder(&folder.join("keys"))
+    Ok(files::make_folder(&folder.join("keys"))?)
 }
 
 fn write_project(folder: &Path, world: &WorldArgs, now: DateTime<Utc>, keys: &sim::Keys) -> Result<(), Failure> {
-    let write = |name: &str, text: &str| output::write_file(&folder.join(name), text.as_bytes());
+    let write = |name: &str, text: &str| files::write(&folder.join(name), text.as_bytes()).map_err(Failure::from);
     write("keys/desk.key", &keys.desk)?;
     write("keys/pseudonym.key", "the demonstration hides nobody: everybody in it is invented")?;
     let sectors: Vec<String> = sim::SECTORS.iter().map(|(sector, queues)| format!("\"{sector}\" = {queues:?}\n")).collect();

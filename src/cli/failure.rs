@@ -7,11 +7,13 @@ use miette::{Diagnostic, GraphicalReportHandler, LabeledSpan, NamedSource, Sourc
 use crate::{
     blip::BlipError,
     config::{ConfigError, Problem},
+    files::FileError,
     ingest::IngestError,
     ledger::LedgerError,
     query::{HeaderError, QueryError},
     render::RenderError,
-    report::ReportError,
+    report::{MakingError, ReportError},
+    schedule::ScheduleError,
     snapshot::SnapshotError,
     store::StoreError,
 };
@@ -67,6 +69,16 @@ impl Failure {
             exit,
             tellings: vec![Telling { message: message.into(), causes: Vec::new(), help: help.map(str::to_owned), place: None }],
         }
+    }
+
+    /// Returns the exit code.
+    pub fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    /// Returns what happened in one line.
+    pub fn summary(&self) -> String {
+        self.tellings.iter().map(|telling| telling.to_string().replace("\n  because", ";")).collect::<Vec<_>>().join("; ")
     }
 
     fn with_help(mut self, help: &str) -> Failure {
@@ -266,6 +278,43 @@ impl From<ReportError> for Failure {
             ReportError::Query(error) => error.into(),
             ReportError::Definition(error) => error.into(),
             ReportError::Sector { .. } => Failure::new(Exit::Usage, error),
+        }
+    }
+}
+
+impl From<FileError> for Failure {
+    fn from(error: FileError) -> Failure {
+        // The system's word is part of the sentence.
+        Failure::told(Exit::Failed, error.to_string(), None)
+    }
+}
+
+impl From<MakingError> for Failure {
+    fn from(error: MakingError) -> Failure {
+        match error {
+            MakingError::Report(error) => error.into(),
+            MakingError::Configuration(error) => error.into(),
+            MakingError::Header(error) => error.into(),
+            MakingError::Query(error) => error.into(),
+            MakingError::Snapshot(error) => error.into(),
+            MakingError::Ledger(error) => error.into(),
+            MakingError::Render(error) => error.into(),
+            MakingError::File(error) => error.into(),
+            MakingError::Rows(error) => Failure::new(Exit::Failed, error),
+            MakingError::NoDetails(_) => {
+                Failure::new(Exit::Usage, error).with_help("figures are in the other formats; leave out --no-details")
+            }
+        }
+    }
+}
+
+impl From<ScheduleError> for Failure {
+    fn from(error: ScheduleError) -> Failure {
+        match error {
+            ScheduleError::Ledger(error) => error.into(),
+            ScheduleError::Outbox(_) => {
+                Failure::new(Exit::Failed, error).with_help("check the folder `outbox` in storage.dir, and its room")
+            }
         }
     }
 }

@@ -9,7 +9,8 @@ use crate::{
     blip::ClientOptions,
     config::Project,
     domain::period::{PeriodError, parse_day},
-    ingest::{self, Alarm, Clients, IngestRequest, IngestSummary, LOADED_UNTIL, OnlyResource, Progress, Warnings},
+    files,
+    ingest::{self, Alarm, Clients, IngestRequest, IngestSummary, LOADED_UNTIL, LiveView, OnlyResource, Progress, Warnings},
     snapshot::{self, Published, Stamp},
     store::{MART_TABLES, Store},
 };
@@ -81,10 +82,7 @@ pub async fn run(global: &Global, args: &IngestArgs) -> Result<Exit, Failure> {
     let (store, summary) = load(&project, &clients, &request, progress.as_ref()).await?;
     let published = publish(&project, &store, request.now, summary.marts.quarantined)?;
     drop(store);
-    if !summary.live.is_empty() {
-        let text = serde_json::to_vec_pretty(&summary.live).map_err(|error| Failure::new(Exit::Failed, error))?;
-        output::write_file(&project.live_file(), &text)?;
-    }
+    write_live(&project, &summary.live)?;
     print(&summary, &published, args.format)?;
     Ok(if summary.warnings.is_empty() { Exit::Done } else { Exit::Warnings })
 }
@@ -120,6 +118,15 @@ pub async fn load(
     let done = ingest::run(project, clients, &queries, request, progress).await;
     progress.finish();
     Ok(done?)
+}
+
+/// Keeps today's numbers as the load saw them.
+pub fn write_live(project: &Project, live: &[LiveView]) -> Result<(), Failure> {
+    if live.is_empty() {
+        return Ok(());
+    }
+    let text = serde_json::to_vec_pretty(live).map_err(|error| Failure::new(Exit::Failed, error))?;
+    Ok(files::write(&project.live_file(), &text)?)
 }
 
 /// Publishes what was loaded.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{Exit, Failure, output};
-use crate::config::Project;
+use crate::{config::Project, files};
 
 /// The settings of a new project, with every table explained.
 const SETTINGS: &str = include_str!("../../relato.example.toml");
@@ -38,9 +38,9 @@ pub fn run(args: &InitArgs) -> Result<Exit, Failure> {
             continue;
         }
         if let Some(folder) = path.parent() {
-            output::make_folder(folder)?;
+            files::make_folder(folder)?;
         }
-        output::write_file(&path, text.as_bytes())?;
+        files::write(&path, text.as_bytes())?;
     }
     output::print(&format!(
         "Made {0}.\nNext: fill in {0}/relato.toml, put the keys where it says, then `relato check --project {0}` and `relato ingest --project {0}`.\n",

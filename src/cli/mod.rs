@@ -11,6 +11,7 @@ mod progress;
 mod query;
 mod report;
 mod schedule;
+mod serve;
 mod sim;
 mod snapshot;
 mod status;
@@ -86,9 +87,11 @@ enum Command {
     Report(report::ReportArgs),
     /// Ask a saved question, such as which conversations are behind a figure
     Query(query::QueryArgs),
-    /// List schedules, or tell what is due next
+    /// List, foretell, run or look back at scheduled reports
     #[command(subcommand)]
     Schedule(schedule::ScheduleCommand),
+    /// Load, publish and send reports by schedule, until stopped
+    Serve(serve::ServeArgs),
     /// List, show, verify or prune published snapshots
     #[command(subcommand)]
     Snapshot(snapshot::SnapshotCommand),
@@ -128,6 +131,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Report(args) => report::run(global, &args),
         Command::Query(args) => query::run(global, &args),
         Command::Schedule(command) => schedule::run(global, &command),
+        Command::Serve(args) => serve::run(global, &args),
         Command::Snapshot(command) => snapshot::run(global, &command),
         Command::Status(args) => status::run(global, &args),
         Command::Sim(args) => wait(sim::run(global, &args)),

@@ -10,6 +10,7 @@ use super::{Exit, Failure, Global, output};
 use crate::{
     config::Project,
     domain::{Period, Table},
+    files,
     query::{Catalogue, Engine, Parameters, Query},
     render::{self, Locale},
     snapshot::Snapshot,
@@ -116,7 +117,7 @@ pub fn run(global: &Global, args: &QueryArgs) -> Result<Exit, Failure> {
         }
     };
     match &args.out {
-        Some(file) => output::write_file(file, &bytes)?,
+        Some(file) => files::write(file, &bytes)?,
         None => output::print(&String::from_utf8_lossy(&bytes))?,
     }
     Ok(Exit::Done)

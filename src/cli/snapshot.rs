@@ -5,8 +5,9 @@ use clap::{Args, Subcommand};
 use super::{Exit, Failure, Global, Printed, output};
 use crate::{
     config::Project,
+    files::lock::Holder,
     snapshot::{self, Snapshot},
-    store::{self, Holder},
+    store,
 };
 
 /// List, show, verify or prune published snapshots

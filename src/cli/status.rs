@@ -11,14 +11,17 @@ use crate::{
     config::Project,
     domain::Period,
     ingest::{Alarm, LiveView, days_until_forgotten},
+    ledger::Ledger,
     query::{Catalogue, Engine, Parameters},
+    schedule::{House, Standing},
     snapshot::{self, Manifest, Snapshot, SnapshotError},
 };
 
 /// Tell how fresh and complete the data are
 ///
 /// Exit code 3 when the newest snapshot is older than a day, when a check of completeness failed for one of the last fourteen
-/// days, or when Blip will soon forget messages that are not here.
+/// days, when Blip will soon forget messages that are not here, or when a scheduled report did not arrive, is late, or nothing
+/// runs that could send it.
 #[derive(Args)]
 pub struct StatusArgs {
     /// How to print
@@ -38,19 +41,25 @@ const NOTICE_DAYS: i64 = 7;
 pub fn run(global: &Global, args: &StatusArgs) -> Result<Exit, Failure> {
     let project = Project::open(&global.project)?;
     let folder = project.snapshot_dir();
+    let (now, zone) = (global.now(), project.settings.organization.timezone);
+    let ledger = if project.ledger_file().exists() { Some(Ledger::open(&project.ledger_file())?) } else { None };
+    let standing = Standing::of(&House::of(&project)?, ledger.as_ref(), now)?;
     let snapshot = match Snapshot::open(&folder, None) {
         Ok(snapshot) => snapshot,
         Err(SnapshotError::None(_)) => {
+            // Reports that do not arrive are told all the same.
+            let lines = reports_text(&standing, now, &|at| zone.local(at).format("%Y-%m-%d %H:%M").to_string());
+            output::print(&(lines.join("\n") + "\n"))?;
             return Err(Failure::told(Exit::Warnings, "nothing has been loaded yet", Some("run `relato ingest`")));
         }
         Err(error) => return Err(error.into()),
     };
-    let (now, zone) = (global.now(), project.settings.organization.timezone);
     let state = State {
         alarms: alarms(&project, &snapshot, zone.day(now))?,
         live: live(&project),
         count: snapshot::list(&folder)?.len(),
         manifest: snapshot.manifest,
+        standing,
         now,
         today: zone.day(now),
     };
@@ -90,6 +99,7 @@ struct State {
     count: usize,
     alarms: Vec<Alarm>,
     live: Vec<LiveView>,
+    standing: Standing,
     now: DateTime<Utc>,
     today: NaiveDate,
 }
@@ -116,7 +126,7 @@ impl State {
     }
 
     fn is_well(&self) -> bool {
-        self.age_hours() < FRESH_HOURS && self.told().next().is_none() && self.days_left().is_none()
+        self.age_hours() < FRESH_HOURS && self.told().next().is_none() && self.days_left().is_none() && self.standing.is_well(self.now)
     }
 
     fn rows(&self, table: &str) -> i64 {
@@ -138,6 +148,14 @@ impl State {
             "alarms": self.told().map(|alarm| json!({"check": alarm.check, "day": alarm.day, "said": alarm.said, "found": alarm.found})).collect::<Vec<_>>(),
             "messages_forgotten_in_days": self.days_left(),
             "live": self.live,
+            "reports": {
+                "looked_at": self.standing.looked_at,
+                "is_silent": self.standing.is_silent(self.now),
+                "late": self.standing.late.iter().map(|(schedule, planned_at, late_at)| json!({"schedule": schedule, "planned_at": planned_at, "late_since": late_at})).collect::<Vec<_>>(),
+                "amiss": self.standing.amiss.iter().map(|run| json!({"schedule": run.schedule, "period": run.period, "planned_at": run.planned_at, "state": run.state.word(), "reason": run.reason})).collect::<Vec<_>>(),
+                "untold": self.standing.untold.iter().map(|notice| json!({"to": notice.recipient, "subject": notice.subject, "state": notice.state.word(), "answer": notice.answer})).collect::<Vec<_>>(),
+                "next": self.standing.next.iter().map(|(schedule, due_at)| json!({"schedule": schedule, "due_at": due_at})).collect::<Vec<_>>(),
+            },
         })
     }
 
@@ -173,6 +191,30 @@ impl State {
                 format!("Hurry: Blip forgets messages that are not here in {days} days; run `relato ingest`.")
             });
         }
+        lines.extend(reports_text(&self.standing, self.now, &local));
         lines.into_iter().map(|line| line + "\n").collect()
     }
+}
+
+/// So many coming reports are told.
+const SHOWN_NEXT: usize = 3;
+
+/// Says how the sending of reports stands, one line each.
+fn reports_text(standing: &Standing, now: DateTime<Utc>, local: &dyn Fn(DateTime<Utc>) -> String) -> Vec<String> {
+    let mut lines: Vec<String> =
+        standing.next.iter().take(SHOWN_NEXT).map(|(schedule, due_at)| format!("Next report   {schedule} at {}", local(*due_at))).collect();
+    if standing.is_silent(now) {
+        let since = standing.looked_at.map_or_else(|| "never ran".to_owned(), |at| format!("last looked for work at {}", local(at)));
+        lines.push(format!("Silent: reports are scheduled, and `relato serve` {since}."));
+    }
+    lines.extend(standing.late.iter().map(|(schedule, planned_at, late_at)| {
+        format!("Late: {schedule}, planned for {}, should have gone out by {}.", local(*planned_at), local(*late_at))
+    }));
+    lines.extend(standing.amiss.iter().map(|run| {
+        format!("Not delivered: {} of {} ({}): {}", run.schedule, run.period, run.state, run.reason.clone().unwrap_or_default())
+    }));
+    lines.extend(standing.untold.iter().map(|notice| {
+        format!("Not told: {} to {} ({}): {}", notice.subject, notice.recipient, notice.state, notice.answer.clone().unwrap_or_default())
+    }));
+    lines
 }

@@ -8,7 +8,8 @@ use std::{
 
 use include_dir::{Dir, include_dir};
 
-use super::{ConfigError, Problem, ReportSpec, ScheduleSpec, Settings, toml_file};
+use super::{ConfigError, Problem, Recipients, ReportSpec, ScheduleSpec, Settings, delivery, toml_file};
+use crate::domain::digest::sha256;
 
 static REPORTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/reports");
 static SCHEDULES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/schedules");
@@ -60,6 +61,44 @@ impl Project {
     /// Returns the ledger of what was published.
     pub fn ledger_file(&self) -> PathBuf {
         self.data_dir().join("ledger.sqlite")
+    }
+
+    /// Returns a digest of the project's own files, by which a change is noticed.
+    pub fn fingerprint(&self) -> String {
+        let mut all: Vec<u8> = Vec::new();
+        let mut feed = |path: &Path| {
+            let text = std::fs::read(path).unwrap_or_default();
+            all.extend([path.to_string_lossy().as_bytes(), b"\0", &text, b"\0"].concat());
+        };
+        feed(&self.dir.join(Self::SETTINGS_FILE));
+        feed(&self.dir.join("recipients.toml"));
+        for folder in ["schedules", "reports"] {
+            let entries = std::fs::read_dir(self.dir.join(folder)).into_iter().flatten().flatten();
+            let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+            paths.sort();
+            for path in &paths {
+                feed(path);
+            }
+        }
+        sha256(&all)
+    }
+
+    /// Returns the file whose lock is the right to send.
+    pub fn serve_lock(&self) -> PathBuf {
+        self.data_dir().join("serve.lock")
+    }
+
+    /// Returns the folder of reports that are on their way.
+    pub fn outbox_dir(&self) -> PathBuf {
+        self.data_dir().join("outbox")
+    }
+
+    /// Returns who receives what is of a sector, and groups of people.
+    ///
+    /// # Errors
+    /// Every mistake in `recipients.toml`.
+    pub fn recipients(&self) -> Result<Recipients, ConfigError> {
+        delivery::recipients(&self.dir.join("recipients.toml"))
     }
 
     /// Returns the folder of published snapshots.

@@ -13,6 +13,7 @@ use toml::Spanned;
 
 use super::{
     ConfigError, Problem, SecretSource,
+    delivery::{Access, AccessTable, Delivery, DeliveryTable, Serve, ServeTable},
     settings_file::{File, SectorRules},
     toml_file,
 };
@@ -37,6 +38,12 @@ pub struct Settings {
     pub targets: Vec<Target>,
     /// Pseudonyms and retention.
     pub privacy: Privacy,
+    /// How reports leave.
+    pub delivery: Delivery,
+    /// The people of this installation.
+    pub access: Access,
+    /// What `relato serve` does beside sending reports.
+    pub serve: Serve,
     /// Folder of all data, absolute or relative to the project.
     pub data_dir: PathBuf,
 }
@@ -343,6 +350,9 @@ impl Settings {
             report(privacy.span(), format!("[privacy] {message}"));
             SecretSource::Env(String::new())
         });
+        let delivery = DeliveryTable::understood(file.delivery, &mut report);
+        let access = AccessTable::understood(file.access, &mut report);
+        let serve = ServeTable::understood(file.serve, &mut report);
         if !problems.is_empty() {
             return Err(ConfigError { problems });
         }
@@ -374,6 +384,9 @@ impl Settings {
             calendars,
             targets,
             privacy: Privacy { pseudonym_key, keep_comments: privacy.keep_comments, retain_months: privacy.retain_months },
+            delivery,
+            access,
+            serve,
             data_dir: file.storage.dir,
         })
     }

@@ -1,13 +1,14 @@
 //! The shape of `relato.toml` as it is written, before it is understood.
-//!
-//! Keys that later parts of the program use are named here already, so that a file with them is no mistake.
 
 use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::settings::{DirectTransfer, Document, KeyRole, Organization, SatisfactionSource};
+use super::{
+    delivery::{AccessTable, DeliveryTable, ServeTable},
+    settings::{DirectTransfer, Document, KeyRole, Organization, SatisfactionSource},
+};
 use crate::domain::{
     calendar::{self, Shift},
     holiday::Holidays,
@@ -29,10 +30,9 @@ pub struct File {
     pub privacy: Spanned<PrivacyTable>,
     #[serde(default)]
     pub storage: Storage,
-    #[serde(rename = "delivery")]
-    _delivery: Option<Delivery>,
-    #[serde(rename = "access")]
-    _access: Option<Access>,
+    pub delivery: Option<DeliveryTable>,
+    pub access: Option<AccessTable>,
+    pub serve: Option<ServeTable>,
 }
 
 #[derive(Deserialize)]
@@ -270,67 +270,4 @@ impl Default for Storage {
 
 pub fn default_data_dir() -> PathBuf {
     PathBuf::from("data")
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Delivery {
-    #[serde(rename = "smtp")]
-    _smtp: Option<Smtp>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Smtp {
-    #[serde(rename = "host")]
-    _host: String,
-    #[serde(rename = "port")]
-    _port: u16,
-    #[serde(rename = "tls")]
-    _tls: Tls,
-    #[serde(rename = "user_env")]
-    _user_env: Option<String>,
-    #[serde(rename = "user_file")]
-    _user_file: Option<PathBuf>,
-    #[serde(rename = "password_env")]
-    _password_env: Option<String>,
-    #[serde(rename = "password_file")]
-    _password_file: Option<PathBuf>,
-    #[serde(rename = "from")]
-    _from: String,
-    #[serde(default, rename = "allow_domains")]
-    _allow_domains: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Tls {
-    Starttls,
-    #[serde(rename = "tls")]
-    Immediate,
-    None,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Access {
-    #[serde(default, rename = "person")]
-    _person: Vec<Person>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Person {
-    #[serde(rename = "email")]
-    _email: String,
-    #[serde(rename = "profile")]
-    _profile: Profile,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Profile {
-    Administrador,
-    Auditor,
-    Visualizador,
 }

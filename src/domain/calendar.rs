@@ -71,10 +71,33 @@ pub struct Calendars {
     pub by_sector: BTreeMap<String, Vec<Calendar>>,
 }
 
+/// What a day is to those who send reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DayKind {
+    /// It has business hours.
+    Business,
+    /// Its weekday has none.
+    Weekend,
+    /// A holiday, or closed by the calendar.
+    Holiday,
+}
+
 /// A stretch of absolute time, end exclusive.
 pub type Span = (DateTime<Utc>, DateTime<Utc>);
 
 impl Calendars {
+    /// Returns what `day` is by the calendar of all; without one, by national holidays and a week from Monday to Friday.
+    pub fn kind_of(&self, day: NaiveDate) -> DayKind {
+        match self.default.iter().rfind(|calendar| calendar.is_in_force(day)) {
+            Some(calendar) if !calendar.shifts(day).is_empty() => DayKind::Business,
+            Some(calendar) if calendar.week[day.weekday().num_days_from_monday() as usize].is_empty() => DayKind::Weekend,
+            Some(_) => DayKind::Holiday,
+            None if Holidays::NATIONAL.contains(day) => DayKind::Holiday,
+            None if day.weekday().num_days_from_monday() >= 5 => DayKind::Weekend,
+            None => DayKind::Business,
+        }
+    }
+
     /// Returns when `sector` is open from the local day `first` on to the day before `end`, in order, without overlaps; none names
     /// any sector that has no calendar of its own. What is not declared is closed.
     pub fn spans(&self, zone: Zone, sector: Option<&str>, first: NaiveDate, end: NaiveDate) -> Vec<Span> {
@@ -197,6 +220,22 @@ mod tests {
         assert_eq!(hours(None), [10, 2, 2, 10]);
         assert_eq!(hours(Some("Cadastro")), [10, 2, 2, 10]);
         assert_eq!(hours(Some("Convênios")), [10, 2, 1, 1]);
+    }
+
+    #[test]
+    fn a_day_has_hours_or_is_a_weekend_or_a_holiday() {
+        let mut calendar = working(&["08:00-18:00"]);
+        calendar.holidays.insert(Holidays::NATIONAL);
+        calendar.open.insert(day("2026-12-25"), shifts(&["08:00-12:00"]));
+        let declared = Calendars { default: vec![calendar], ..Calendars::default() };
+        for (text, expected, without) in [
+            ("2026-12-24", DayKind::Business, DayKind::Business),
+            ("2026-12-25", DayKind::Business, DayKind::Holiday),
+            ("2026-12-26", DayKind::Weekend, DayKind::Weekend),
+            ("2026-09-07", DayKind::Holiday, DayKind::Holiday),
+        ] {
+            assert_eq!((declared.kind_of(day(text)), Calendars::default().kind_of(day(text))), (expected, without), "{text}");
+        }
     }
 
     #[test]

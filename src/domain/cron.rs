@@ -25,8 +25,14 @@ pub enum CronError {
         found: usize,
     },
     /// A weekday as a number: programs count them differently.
-    #[error("weekday `{0}` is a number, which some count from Sunday and some from Monday (accepted: SUN, MON, TUE, WED, THU, FRI, SAT)")]
+    #[error(
+        "weekday `{0}` is a number, which some count from Sunday and some from Monday \
+         (accepted: MON, TUE, WED, THU, FRI, SAT, SUN, or SEG, TER, QUA, QUI, SEX, SAB, DOM)"
+    )]
     Weekday(String),
+    /// A weekday that is none.
+    #[error("unknown weekday `{0}` (accepted: MON, TUE, WED, THU, FRI, SAT, SUN, or SEG, TER, QUA, QUI, SEX, SAB, DOM; MON-FRI; *)")]
+    UnknownWeekday(String),
     /// A field has a value that does not exist.
     #[error("`{text}` is not a cron expression: {reason}")]
     Value {
@@ -42,18 +48,44 @@ impl FromStr for Cron {
 
     fn from_str(text: &str) -> Result<Cron, CronError> {
         let fields: Vec<&str> = text.split_whitespace().collect();
-        let [_, _, _, _, weekday] = fields.as_slice() else {
+        let [minute, hour, day, month, weekday] = fields.as_slice() else {
             return Err(CronError::Fields { text: text.to_owned(), found: fields.len() });
         };
         if weekday.chars().any(|char| char.is_ascii_digit()) {
             return Err(CronError::Weekday((*weekday).to_owned()));
         }
         // The library's first field is the second.
-        let schedule = format!("0 {}", fields.join(" "))
+        let schedule = format!("0 {minute} {hour} {day} {month} {}", weekdays(weekday)?)
             .parse()
             .map_err(|error: cron::error::Error| CronError::Value { text: text.to_owned(), reason: error.to_string() })?;
         Ok(Cron { text: text.to_owned(), schedule })
     }
+}
+
+/// Names of weekdays in English and Portuguese, Monday first.
+const WEEKDAYS: [(&str, &str); 7] =
+    [("MON", "SEG"), ("TUE", "TER"), ("WED", "QUA"), ("THU", "QUI"), ("FRI", "SEX"), ("SAT", "SAB"), ("SUN", "DOM")];
+
+/// Returns the field of weekdays as the library reads it: each by its English name, a span such as SEX-SEG spelt out.
+fn weekdays(field: &str) -> Result<String, CronError> {
+    if field == "*" || field == "?" {
+        return Ok(field.to_owned());
+    }
+    let place = |name: &str| {
+        let plain = name.to_uppercase().replace('Á', "A");
+        WEEKDAYS
+            .iter()
+            .position(|(english, portuguese)| plain == *english || plain == *portuguese)
+            .ok_or_else(|| CronError::UnknownWeekday(name.to_owned()))
+    };
+    let mut chosen = Vec::new();
+    for part in field.split(',') {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        let (first, last) = (place(first)?, place(last)?);
+        let length = (last + 7 - first) % 7;
+        chosen.extend((first..=first + length).map(|day| WEEKDAYS[day % 7].0));
+    }
+    Ok(chosen.join(","))
 }
 
 impl Cron {
@@ -64,15 +96,20 @@ impl Cron {
 
     /// Returns the due instants after `instant` on the wall clock of `zone`, with their local times.
     ///
-    /// A local time that a clock change skips is due at the first instant after the gap; one that a clock change repeats is due once,
-    /// the first time.
+    /// A local time that a clock change skips is due at the first instant after the gap, once for all that were skipped; one that a
+    /// clock change repeats is due once, the first time. Where days of the month and weekdays are both given, both must hold.
     pub fn after(&self, instant: DateTime<Utc>, zone: Zone) -> impl Iterator<Item = (DateTime<Utc>, NaiveDateTime)> + '_ {
         // Iterating over a clock without changes leaves gaps and repeats to `Zone`. A day back finds local times that repeat.
         let from = zone.local(instant).and_utc() - TimeDelta::days(1);
         self.schedule
             .after_owned(from)
             .map(move |local| (zone.instant(local.naive_utc()), local.naive_utc()))
-            .filter(move |(due, _)| *due > instant)
+            .scan(instant, |last, (due, local)| {
+                let is_later = due > *last;
+                *last = due.max(*last);
+                Some(is_later.then_some((due, local)))
+            })
+            .flatten()
     }
 }
 
@@ -109,6 +146,39 @@ mod tests {
         assert_eq!(
             due("30 23 * * *", "2019-02-16T12:00:00Z", "America/Sao_Paulo"),
             ["2019-02-17T01:30:00+00:00", "2019-02-18T02:30:00+00:00"]
+        );
+    }
+
+    #[test]
+    fn what_a_gap_swallows_is_due_once() {
+        assert_eq!(
+            due("*/20 0,1 * * *", "2018-11-04T02:45:00Z", "America/Sao_Paulo"),
+            ["2018-11-04T03:00:00+00:00", "2018-11-04T03:20:00+00:00"]
+        );
+        // Samoa left out 30 December 2011.
+        assert_eq!(due("0 8 * * *", "2011-12-29T18:00:00Z", "Pacific/Apia"), ["2011-12-30T10:00:00+00:00", "2011-12-30T18:00:00+00:00"]);
+    }
+
+    #[test]
+    fn weekdays_have_names_in_two_languages() {
+        for (field, expected) in [
+            ("MON-FRI", "MON,TUE,WED,THU,FRI"),
+            ("seg-sex", "MON,TUE,WED,THU,FRI"),
+            ("SEX-SEG,QUA", "FRI,SAT,SUN,MON,WED"),
+            ("sáb,dom", "SAT,SUN"),
+            ("*", "*"),
+        ] {
+            assert_eq!(weekdays(field).unwrap(), expected);
+        }
+        assert!("0 8 * * LUN".parse::<Cron>().unwrap_err().to_string().contains("unknown weekday `LUN`"));
+    }
+
+    #[test]
+    fn day_and_weekday_must_both_hold() {
+        // The first Monday of a month.
+        assert_eq!(
+            due("0 8 1-7 * MON", "2026-11-22T12:00:00Z", "America/Sao_Paulo"),
+            ["2026-12-07T11:00:00+00:00", "2027-01-04T11:00:00+00:00"]
         );
     }
 

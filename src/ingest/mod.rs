@@ -30,8 +30,9 @@ use secrecy::SecretString;
 
 use crate::{
     config::{Project, SatisfactionSource},
+    files::lock::Holder,
     query::Catalogue,
-    store::{Holder, MartReport, Resource, SettingsRows, Store, Written},
+    store::{MartReport, Resource, SettingsRows, Store, Written},
 };
 
 pub use clients::Clients;

@@ -5,8 +5,10 @@
 pub mod chart;
 mod csv;
 mod error;
+mod figure;
 mod json;
 pub mod locale;
+mod mail;
 mod palette;
 mod pdf;
 mod rows;
@@ -16,6 +18,7 @@ pub use csv::table_bytes as csv_table;
 pub use error::RenderError;
 pub use json::content_sha256;
 pub use locale::Locale;
+pub use mail::{Mail, MailContext, mail, notice};
 pub use rows::text as cell_text;
 
 use std::io::Write;

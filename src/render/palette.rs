@@ -1,5 +1,7 @@
 //! Colours of all formats. The scale from light to dark stays readable in grey print and for colour-blind readers.
 
+use crate::domain::report_data::Verdict;
+
 /// A colour as red, green and blue.
 pub type Rgb = (u8, u8, u8);
 
@@ -38,6 +40,15 @@ pub fn series(place: usize) -> Rgb {
 pub fn scores(place: usize) -> Rgb {
     const SCORES: [Rgb; 5] = [MAIN, SOFT, (222, 226, 232), (236, 176, 90), (160, 84, 20)];
     SCORES[place % SCORES.len()]
+}
+
+/// Returns the colour of what is good or bad news.
+pub fn tone(verdict: Verdict) -> Rgb {
+    match verdict {
+        Verdict::Better => GOOD,
+        Verdict::Worse => BAD,
+        Verdict::Neutral => MUTED,
+    }
 }
 
 /// Returns a colour between white and the house colour; 0 is nearly white, 1 dark.

@@ -8,6 +8,7 @@ mod completeness;
 mod definitions;
 mod details;
 mod findings;
+mod making;
 mod restatement;
 mod table;
 mod validate;
@@ -25,6 +26,7 @@ use crate::{
     snapshot::Snapshot,
 };
 
+pub use making::{FileFormat, Made, MakingError, Wanted, WrittenFile, file_stem, make, note, slug, write};
 pub use restatement::{Earlier, publication, rules};
 pub use validate::mistakes;
 

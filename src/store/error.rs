@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Holder;
+use crate::files::lock::Holder;
 
 /// A failure of the live database.
 #[derive(Debug, thiserror::Error)]

@@ -20,10 +20,12 @@ use std::path::{Path, PathBuf};
 
 use duckdb::Connection;
 
+use crate::files::lock::{Holder, Lock};
+
 pub use checks::{TableCheck, digest_of_checks};
 pub use error::StoreError;
 pub use import::{ImportVerdict, ImportedRating, ImportedTicket};
-pub use lock::{Holder, Lock, hold, require_free};
+pub use lock::{hold, require_free};
 pub use marts::{MART_TABLES, MARTS, MartReport, STAGING};
 pub use rows::{AttendantRow, Coverage, EventRow, MessageRow, MessageSource, MessageTask, ReportRow, Resource, TaskTicket, TicketRow};
 pub use settings::SettingsRows;
@@ -32,7 +34,7 @@ pub use write::{MessageRead, Run, Written};
 
 /// Above this DuckDB spills to disk beside the database, so that memory does not grow with history. What it holds outside of its pool
 /// comes on top, about as much as one thread needs: more threads were no faster where parts are small.
-const MEMORY_LIMIT: &str = "256MB";
+const MEMORY_LIMIT: &str = "160MB";
 
 /// Threads at most: each needs memory of its own, also on a machine that has many.
 const MOST_THREADS: i64 = 4;
@@ -46,7 +48,7 @@ pub struct Store {
     threads: i64,
     /// DuckDB's log of what is not in the file yet; none for a database in memory.
     log: Option<PathBuf>,
-    _lock: Option<lock::Lock>,
+    _lock: Option<Lock>,
 }
 
 /// Up to this size the log is left for the next opening to read: moving a few rows into the file costs more than a small load.
@@ -90,7 +92,7 @@ impl Store {
         Store::with(Connection::open_in_memory()?, None, None)
     }
 
-    fn with(connection: Connection, log: Option<PathBuf>, lock: Option<lock::Lock>) -> Result<Store, StoreError> {
+    fn with(connection: Connection, log: Option<PathBuf>, lock: Option<Lock>) -> Result<Store, StoreError> {
         // Times are plain UTC timestamps throughout: nothing depends on the session's zone.
         connection.execute_batch(&format!(
             "SET preserve_insertion_order = true; SET memory_limit = '{MEMORY_LIMIT}'; SET checkpoint_threshold = '256MB';

@@ -86,25 +86,21 @@ impl Store {
                  ANTI JOIN ({}) AS final ON final.ticket_id = ticket.ticket_id
                  WHERE ticket.key_name = ? AND ticket.created_at IS NOT NULL
              ),
+             -- Only what fits into a row of fixed width is gathered of everybody: it can be put aside when there are many.
              picked AS (
-                 SELECT
-                     owner,
-                     customer_key,
-                     max_by(ticket_id, (created_at, ticket_id)) AS newest_ticket_id,
-                     max(created_at) AS newest_at,
-                     min(created_at) AS not_before
+                 SELECT owner, customer_key, min(created_at) AS not_before
                  FROM uncovered
                  GROUP BY owner, customer_key
-                 HAVING (min(created_at), max_by(ticket_id, (created_at, ticket_id))) > (CAST(? AS TIMESTAMP), CAST(? AS VARCHAR))
-                 ORDER BY min(created_at), max_by(ticket_id, (created_at, ticket_id))
+                 HAVING (min(created_at), owner, customer_key) > (CAST(? AS TIMESTAMP), CAST(? AS VARCHAR), CAST(? AS VARCHAR))
+                 ORDER BY not_before, owner, customer_key
                  LIMIT ?
              ),
              task AS (
                  SELECT
                      picked.owner,
                      picked.customer_key,
-                     any_value(picked.newest_ticket_id) AS newest_ticket_id,
-                     any_value(picked.newest_at) AS newest_at,
+                     max_by(uncovered.ticket_id, (uncovered.created_at, uncovered.ticket_id)) AS newest_ticket_id,
+                     max(uncovered.created_at) AS newest_at,
                      any_value(picked.not_before) AS not_before,
                      list(uncovered.ticket_id ORDER BY uncovered.ticket_id) AS ticket_ids,
                      list(uncovered.is_closed ORDER BY uncovered.ticket_id) AS closed,
@@ -116,7 +112,7 @@ impl Store {
              SELECT task.*, thread.thread_id, {}
              FROM task
              LEFT JOIN raw.thread ON thread.owner = task.owner AND thread.customer_key = task.customer_key
-             ORDER BY task.not_before, task.newest_ticket_id",
+             ORDER BY task.not_before, task.owner, task.customer_key",
             final_reads(has_router_key),
             // Looked up only where there is something to continue: it means to look at every message.
             if has_router_key && self.tickets_for_router_key()? > 0 {
@@ -125,9 +121,10 @@ impl Store {
                 "CAST(NULL AS TIMESTAMP) AS known_from"
             }
         ))?;
-        let (from, id) = after.map_or((DateTime::<Utc>::UNIX_EPOCH, ""), |task| (task.not_before, &task.newest_ticket_id));
+        let (from, owner, customer) =
+            after.map_or((DateTime::<Utc>::UNIX_EPOCH, "", ""), |task| (task.not_before, &task.owner, &task.customer_key));
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let tasks = statement.query_map(params![key, from.naive_utc(), id, limit], |row| {
+        let tasks = statement.query_map(params![key, from.naive_utc(), owner, customer, limit], |row| {
             let (ids, closed, created) = (texts(row.get(5)?), flags(row.get(6)?), numbers(row.get(7)?));
             let tickets = ids.into_iter().zip(closed).zip(created).map(|((ticket_id, is_closed), micros)| TaskTicket {
                 ticket_id,
@@ -155,10 +152,13 @@ impl Store {
     pub fn message_task_count(&self, key: &str, has_router_key: bool) -> Result<usize, StoreError> {
         let count: i64 = self.connection.query_row(
             &format!(
-                "SELECT count(DISTINCT (ticket.owner, ticket.customer_key))
-                 FROM state.unsettled AS ticket
-                 ANTI JOIN ({}) AS final ON final.ticket_id = ticket.ticket_id
-                 WHERE ticket.key_name = ? AND ticket.created_at IS NOT NULL",
+                "SELECT count(*)
+                 FROM (
+                     SELECT DISTINCT ticket.owner, ticket.customer_key
+                     FROM state.unsettled AS ticket
+                     ANTI JOIN ({}) AS final ON final.ticket_id = ticket.ticket_id
+                     WHERE ticket.key_name = ? AND ticket.created_at IS NOT NULL
+                 )",
                 final_reads(has_router_key)
             ),
             params![key],

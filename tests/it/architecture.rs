@@ -5,18 +5,30 @@ use std::{collections::BTreeMap, fs, path::Path};
 use crate::support::root;
 
 /// Folders from the outermost to the innermost; a folder uses only those of later ranks.
-const RANKS: [&[&str]; 7] =
-    [&["cli"], &["sim"], &["report", "ingest"], &["render", "query", "blip"], &["snapshot", "store", "ledger"], &["config"], &["domain"]];
+const RANKS: [&[&str]; 8] = [
+    &["cli"],
+    &["console", "schedule", "sim"],
+    &["report", "deliver", "ingest"],
+    &["render", "query", "blip"],
+    &["snapshot", "store", "ledger"],
+    &["config"],
+    &["files"],
+    &["domain"],
+];
 
 /// One door for each heavy dependency: the crate as paths name it, and the folders that may.
-const DOORS: [(&str, &[&str]); 9] = [
+const DOORS: [(&str, &[&str]); 13] = [
     ("rusqlite::", &["ledger"]),
     ("duckdb::", &["store", "snapshot", "query"]),
-    ("reqwest::", &["blip"]),
+    ("reqwest::", &["blip", "deliver"]),
     ("rust_xlsxwriter::", &["render/xlsx", "render/error.rs"]),
     ("genpdf::", &["render/pdf"]),
     ("lopdf::", &["render/pdf"]),
-    ("axum::", &["sim"]),
+    ("axum::", &["sim", "console"]),
+    ("lettre::", &["deliver/email.rs"]),
+    ("maud::", &["render/mail.rs"]),
+    ("resvg::", &["render/chart/png.rs"]),
+    ("sd_notify::", &["cli/serve.rs"]),
     ("indicatif::", &["cli"]),
     ("calamine::", &["ingest/import"]),
 ];

@@ -15,12 +15,13 @@ use relato::{
         Period, ReportData, Zone,
         report_data::{Detail, TableView},
     },
+    files::lock::Holder,
     ingest::{self, Clients, IngestError, IngestRequest, IngestSummary, LOADED_UNTIL, Silent},
     query::{Catalogue, Engine},
     report::{self, ReportRequest},
     sim::{self, Fault, Keys, Server, SimOptions, World, WorldSpec},
     snapshot::{self, Manifest, Published, Snapshot, Stamp},
-    store::{Holder, MART_TABLES, Store},
+    store::{MART_TABLES, Store},
 };
 use tempfile::TempDir;
 

@@ -3,10 +3,12 @@
 mod bars;
 mod columns;
 mod heat_map;
+mod png;
 mod scatter;
 mod svg;
 
 pub use heat_map::draw_heat_map;
+pub use png::png;
 pub use svg::svg;
 
 use super::{Locale, palette::Rgb, rows};

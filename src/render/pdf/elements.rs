@@ -9,12 +9,13 @@ use super::{
 };
 use crate::{
     domain::{
-        Kind, ReportData,
+        ReportData,
         report_data::{Block, CompletenessState, Content, Definition, Figure, Finding, Verdict},
     },
     render::{
         Locale,
         chart::{Anchor, Drawing},
+        figure,
         palette::{self, Rgb},
     },
 };
@@ -157,6 +158,11 @@ const TILE_HEIGHT: f64 = 21.5;
 const AIM_HEIGHT: f64 = 3.8;
 const TILE_GAP: f64 = 3.0;
 
+/// Words with the colour that says what to think of them.
+fn toned((words, verdict): (String, Verdict)) -> (String, Rgb) {
+    (words, palette::tone(verdict))
+}
+
 impl KpiGrid {
     /// Each tile leads to the part among `blocks` that tells more of its figure.
     pub fn new(figures: &[Figure], blocks: &[Block], locale: &Locale, progress: Progress) -> KpiGrid {
@@ -165,9 +171,9 @@ impl KpiGrid {
             .map(|figure| Tile {
                 label: figure.column.label.clone(),
                 value: locale.figure(figure),
-                change: change_line(figure, locale),
+                change: toned(figure::change(figure, locale)),
                 detail: figure.detail.clone().or_else(|| figure.n.map(|n| format!("n = {}", locale.count(n)))).unwrap_or_default(),
-                aim: aim_line(figure, locale),
+                aim: figure::aim(figure, locale).map(toned),
                 leads_to: part_about(figure, blocks).map(|block| {
                     (block.id.clone(), locale.text_with("pdf-link", &[("figure", &figure.column.label), ("part", &block.title)]))
                 }),
@@ -197,47 +203,6 @@ fn part_about<'a>(figure: &Figure, blocks: &'a [Block]) -> Option<&'a Block> {
         }
         _ => false,
     })
-}
-
-/// The target and whether it is met, in words too; without a target, the figure a year before.
-fn aim_line(figure: &Figure, locale: &Locale) -> Option<(String, Rgb)> {
-    let shown = |value: f64| locale.value(figure.column.kind, value);
-    let Some(target) = figure.target else {
-        return figure.last_year.map(|earlier| (locale.text_with("kpi-year", &[("value", &shown(earlier))]), palette::MUTED));
-    };
-    let (key, color) = match target.is_met {
-        Some(true) => ("kpi-target-met", palette::GOOD),
-        Some(false) => ("kpi-target-missed", palette::BAD),
-        None => ("kpi-target", palette::MUTED),
-    };
-    let bound = if target.is_upper_bound { "≤" } else { "≥" };
-    Some((locale.text_with(key, &[("bound", bound), ("target", &shown(target.value))]), color))
-}
-
-/// The change in words, with an arrow that says the direction and a colour that says what to think of it.
-fn change_line(figure: &Figure, locale: &Locale) -> (String, Rgb) {
-    let Some(change) = figure.change else {
-        return (locale.text("kpi-no-comparison"), palette::MUTED);
-    };
-    let previous = figure.previous.map(|value| locale.value(figure.column.kind, value)).unwrap_or_default();
-    let amount = match (figure.column.kind, change.relative) {
-        (Kind::Share, _) => locale.text_with("kpi-points", &[("points", &locale.number((change.absolute * 100.0).abs(), 1))]),
-        (_, Some(relative)) => locale.share(relative.abs()),
-        (kind, None) => locale.value(kind, change.absolute.abs()),
-    };
-    let arrow = if change.absolute > 0.0 {
-        "▲"
-    } else if change.absolute < 0.0 {
-        "▼"
-    } else {
-        "="
-    };
-    let color = match change.verdict {
-        Verdict::Better => palette::GOOD,
-        Verdict::Worse => palette::BAD,
-        Verdict::Neutral => palette::MUTED,
-    };
-    (format!("{arrow} {amount} {}", locale.text_with("kpi-versus", &[("previous", &previous)])), color)
 }
 
 impl Element for KpiGrid {

@@ -1,0 +1,238 @@
+//! A report from definition to files: opens the snapshot, builds, writes, and notes in the ledger what went out.
+
+use std::{
+    path::{Path, PathBuf},
+    rc::Rc,
+};
+
+use super::{Earlier, ReportError, ReportRequest, build, publication, rules};
+use crate::{
+    config::{ConfigError, Project, ReportSpec},
+    domain::{
+        Period, ReportData,
+        report_data::{Detail, RowsError},
+    },
+    files::{self, FileError},
+    ledger::{Ledger, LedgerError, Publication, PublishedFile},
+    query::{Catalogue, Engine, HeaderError, QueryError},
+    render::{self, Format, RenderError},
+    snapshot::{Snapshot, SnapshotError},
+};
+
+/// How many earlier periods of a report are looked at for figures that changed since: a year of months and the month itself.
+const PERIODS_BEFORE: usize = 13;
+
+/// Memory for the queries of a report, in megabytes.
+const MEMORY_MB: u32 = 1_024;
+
+/// What a file of a report is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileFormat {
+    /// The report, rendered.
+    Rendered(Format),
+    /// A row-level table for other engines.
+    Parquet,
+}
+
+impl FileFormat {
+    /// Returns the ending of its files.
+    pub const fn ending(self) -> &'static str {
+        match self {
+            FileFormat::Rendered(format) => format.ending(),
+            FileFormat::Parquet => "parquet",
+        }
+    }
+
+    /// Returns the format with this ending.
+    pub fn from_ending(ending: &str) -> Option<FileFormat> {
+        let parquet = (ending == FileFormat::Parquet.ending()).then_some(FileFormat::Parquet);
+        Format::from_ending(ending).map(FileFormat::Rendered).or(parquet)
+    }
+
+    /// Returns whether files of this format hold row-level tables.
+    pub fn has_details(self) -> bool {
+        self != FileFormat::Rendered(Format::Pdf)
+    }
+}
+
+/// What a report is made for.
+#[derive(Debug, Clone)]
+pub struct Wanted<'a> {
+    /// The days.
+    pub period: Period,
+    /// Only this sector; none is all.
+    pub sector: Option<String>,
+    /// The snapshot; none is the newest.
+    pub as_of: Option<&'a str>,
+    /// Whether row-level tables are wanted.
+    pub with_details: bool,
+    /// A folder that does not exist: large tables go there while the report is made.
+    pub scratch: PathBuf,
+}
+
+/// A report and what its figures rest on.
+pub struct Made {
+    /// The report.
+    pub data: ReportData,
+    /// Digest of the settings and queries that say what its figures mean.
+    pub rules: String,
+}
+
+/// A file of a report that was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrittenFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// SHA-256 of its bytes, in hexadecimal.
+    pub sha256: String,
+}
+
+/// A report that could not be made, written or noted.
+#[derive(Debug, thiserror::Error)]
+pub enum MakingError {
+    /// It could not be built.
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    /// A definition or query file is wrong.
+    #[error(transparent)]
+    Configuration(#[from] ConfigError),
+    /// A query's header is wrong.
+    #[error(transparent)]
+    Header(#[from] HeaderError),
+    /// A query failed.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    /// There is no such snapshot, or it is damaged.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    /// The ledger refused.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// A format could not hold it.
+    #[error(transparent)]
+    Render(#[from] RenderError),
+    /// Rows could not be read.
+    #[error(transparent)]
+    Rows(#[from] RowsError),
+    /// A file could not be written.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// Parquet was asked of a report without row-level tables.
+    #[error("report `{0}` has no row-level table to write as Parquet")]
+    NoDetails(String),
+}
+
+/// Builds a report of a project.
+///
+/// # Errors
+/// When a definition is wrong, a snapshot is missing, or a query or a check fails.
+pub fn make(project: &Project, spec: &ReportSpec, wanted: &Wanted<'_>) -> Result<Made, MakingError> {
+    let texts = project.query_texts()?;
+    let snapshot = Snapshot::open(&project.snapshot_dir(), wanted.as_of)?;
+    let engine = Rc::new(Engine::open(&snapshot, Catalogue::new(&texts)?)?);
+    // Row-level tables of a large month are held to this; what is more goes to a folder of this report alone, which the engine clears.
+    engine.spill_to(&wanted.scratch, MEMORY_MB)?;
+    let (period, sector) = (wanted.period, wanted.sector.clone());
+    let earlier = earlier(project, spec, &snapshot, period, sector.as_deref())?;
+    let rules = rules(&project.settings, &texts);
+    let request = ReportRequest { period, sector, earlier, rules: rules.clone(), with_details: wanted.with_details };
+    Ok(Made { data: build(&engine, spec, &project.settings, &snapshot, &request)?, rules })
+}
+
+/// Returns what the ledger knows of publications before `snapshot`, so that the same snapshot always tells the same changes.
+fn earlier(
+    project: &Project,
+    spec: &ReportSpec,
+    snapshot: &Snapshot,
+    period: Period,
+    sector: Option<&str>,
+) -> Result<Vec<Earlier>, MakingError> {
+    let path = project.ledger_file();
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    let id = &snapshot.manifest.id;
+    let publications = Ledger::open(&path)?.publications_before((&spec.name, sector), id, period.start, PERIODS_BEFORE)?;
+    let with_snapshot = |publication: Publication| {
+        let snapshot = Snapshot::open(&project.snapshot_dir(), Some(&publication.snapshot)).ok();
+        Earlier { publication, snapshot }
+    };
+    Ok(publications.into_iter().map(with_snapshot).collect())
+}
+
+/// Notes in the ledger that a report went out.
+///
+/// # Errors
+/// When the ledger cannot be written.
+pub fn note(ledger: &mut Ledger, made: &Made, files: &[WrittenFile]) -> Result<(), LedgerError> {
+    let published = |file: &WrittenFile| PublishedFile {
+        name: file.path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        sha256: file.sha256.clone(),
+    };
+    ledger.note(&publication(&made.data, made.rules.clone(), files.iter().map(published).collect()))
+}
+
+/// Renders and writes the files of a report.
+///
+/// # Errors
+/// When a format cannot hold it, or the system refuses; files that were finished before stay.
+pub fn write(data: &ReportData, formats: &[FileFormat], folder: &Path) -> Result<Vec<WrittenFile>, MakingError> {
+    files::make_folder(folder)?;
+    let mut written = Vec::new();
+    for file_format in formats {
+        let path = |suffix: &str| folder.join(format!("{}{suffix}.{}", file_stem(data), file_format.ending()));
+        let FileFormat::Rendered(format) = file_format else {
+            written.extend(write_parquet(data, &path)?);
+            continue;
+        };
+        render::render_into(data, *format, &mut |suffix, fill| {
+            let path = path(suffix);
+            let sha256 = files::fill(&path, |out| {
+                fill(out).map_err(|error| match error {
+                    RenderError::Write(source) => FileError::of(&path)(source).into(),
+                    other => MakingError::from(other),
+                })
+            })?;
+            written.push(WrittenFile { path, sha256 });
+            Ok::<(), MakingError>(())
+        })?;
+    }
+    Ok(written)
+}
+
+/// Writes the row-level tables of a report for other engines, each with its rows in their order.
+fn write_parquet(data: &ReportData, path: &dyn Fn(&str) -> PathBuf) -> Result<Vec<WrittenFile>, MakingError> {
+    if data.details.is_empty() {
+        return Err(MakingError::NoDetails(data.report.clone()));
+    }
+    let of_detail = |detail: &Detail| {
+        let path = path(&format!("_{}", detail.id));
+        let save = |temporary: &Path| Ok::<(), MakingError>(detail.rows.save_parquet(temporary)?);
+        Ok(WrittenFile { sha256: files::place(&path, save)?, path })
+    };
+    data.details.iter().map(of_detail).collect()
+}
+
+/// Returns how the names of a report's files begin.
+pub fn file_stem(data: &ReportData) -> String {
+    let sector = data.sector.as_ref().map(|sector| format!("_{}", slug(sector))).unwrap_or_default();
+    format!("{}_{}{sector}", data.report, data.period)
+}
+
+/// Makes a name that every file system takes: plain lower-case letters and digits.
+pub fn slug(name: &str) -> String {
+    use unicode_normalization::UnicodeNormalization;
+    let plain: String = name.nfd().filter(char::is_ascii).collect::<String>().to_lowercase();
+    let parts: Vec<&str> = plain.split(|char: char| !char.is_ascii_alphanumeric()).filter(|part| !part.is_empty()).collect();
+    parts.join("-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sector_makes_a_plain_file_name() {
+        assert_eq!(slug("Convênios & Saúde"), "convenios-saude");
+    }
+}

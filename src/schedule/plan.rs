@@ -1,0 +1,82 @@
+//! Which planned times there are, when they are due, and what becomes of those that passed while nothing ran.
+
+use chrono::{DateTime, Days, TimeDelta, Utc};
+
+use crate::{
+    config::{Holidays, Missed, ScheduleSpec},
+    domain::{
+        Period,
+        calendar::{Calendars, DayKind},
+        period::PeriodError,
+    },
+    ledger::{NewRun, RunKind, RunState},
+};
+
+/// A time that is looked at this much later was missed, not late by a breath.
+const GRACE: TimeDelta = TimeDelta::minutes(10);
+
+/// Days that are looked at for one with business hours.
+const MOST_DAYS: u64 = 60;
+
+/// Returns a run for each planned time after `through` up to `now`, in order.
+///
+/// # Errors
+/// When the period cannot be told on a planned day.
+pub fn runs(spec: &ScheduleSpec, calendars: &Calendars, through: DateTime<Utc>, now: DateTime<Utc>) -> Result<Vec<NewRun>, PeriodError> {
+    let mut runs: Vec<NewRun> = Vec::new();
+    for (planned_at, _) in spec.cron.after(through, spec.timezone).take_while(|(planned_at, _)| *planned_at <= now) {
+        let due_at = due(spec, calendars, planned_at);
+        let (state, reason) = match due_at {
+            None => (RunState::Skipped, Some("a holiday".to_owned())),
+            Some(_) => (RunState::Planned, None),
+        };
+        runs.push(NewRun {
+            schedule: spec.name.clone(),
+            kind: RunKind::Scheduled,
+            planned_at,
+            due_at: due_at.unwrap_or(planned_at),
+            report: spec.report.clone(),
+            period: period(spec, planned_at)?.to_string(),
+            state,
+            reason,
+            only_to: None,
+            again: false,
+        });
+    }
+    let last = runs.iter().rposition(|run| run.state == RunState::Planned);
+    for (place, run) in runs.iter_mut().enumerate() {
+        let is_made_up_for = match spec.missed {
+            Missed::All => true,
+            Missed::Last => Some(place) == last,
+            Missed::Skip => false,
+        };
+        if run.state == RunState::Planned && run.due_at + GRACE < now && !is_made_up_for {
+            run.state = RunState::Missed;
+            run.reason = Some("nothing ran at that time".to_owned());
+        }
+    }
+    Ok(runs)
+}
+
+/// Returns when a planned time is due; none on a holiday that is left out.
+pub fn due(spec: &ScheduleSpec, calendars: &Calendars, planned_at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let local = spec.timezone.local(planned_at);
+    let kind = calendars.kind_of(local.date());
+    match spec.holidays {
+        Holidays::Skip if kind == DayKind::Holiday => None,
+        Holidays::NextBusinessDay if kind != DayKind::Business => {
+            let days = (1..=MOST_DAYS).map(|days| local.date() + Days::new(days));
+            let day = days.into_iter().find(|day| calendars.kind_of(*day) == DayKind::Business);
+            Some(day.map_or(planned_at, |day| spec.timezone.instant(day.and_time(local.time()))))
+        }
+        Holidays::Skip | Holidays::Send | Holidays::NextBusinessDay => Some(planned_at),
+    }
+}
+
+/// Returns the period that a planned time means, however late it is made.
+///
+/// # Errors
+/// When there is none, such as the part of a month before its first day is over.
+pub fn period(spec: &ScheduleSpec, planned_at: DateTime<Utc>) -> Result<Period, PeriodError> {
+    Period::parse(&spec.period, spec.timezone.day(planned_at))
+}

@@ -10,6 +10,11 @@ use crate::{config::Project, files};
 /// The settings of a new project, with every table explained.
 const SETTINGS: &str = include_str!("../../relato.example.toml");
 
+/// People by sector and group, to be filled in.
+const RECIPIENTS: &str = "# Who receives what: schedules name groups as group:NAME, a sector's people as sector:NAME, all sectors as sectors.\n\n\
+    [groups]\n# diretoria = [\"ana@exemplo.org.br\", \"rui@exemplo.org.br\"]\n\n\
+    [sectors]\n# \"Financeiro\" = [\"chefia.financeiro@exemplo.org.br\"]\n";
+
 /// Make a project folder to fill in
 ///
 /// Writes relato.toml with every setting explained, and the default reports and queries to change or to delete: a file that is
@@ -31,7 +36,9 @@ pub fn run(args: &InitArgs) -> Result<Exit, Failure> {
         ));
     }
     let ignored = (".gitignore".to_owned(), "data/\noutput/\nkeys/\n".to_owned());
-    let files = [(Project::SETTINGS_FILE.to_owned(), SETTINGS.to_owned()), ignored].into_iter().chain(Project::default_files());
+    let files = [(Project::SETTINGS_FILE.to_owned(), SETTINGS.to_owned()), ("recipients.toml".to_owned(), RECIPIENTS.to_owned()), ignored]
+        .into_iter()
+        .chain(Project::default_files());
     for (path, text) in files {
         let path = args.dir.join(path);
         if path.exists() {

@@ -222,7 +222,7 @@ fn serve(mut project: Project, clock: Clock, handle: &Handle, shared: &Shared, m
                 }
                 let wait = next.map_or(LOOK_EVERY, |next| clock.until(next)).clamp(Duration::from_millis(50), LOOK_EVERY);
                 // An end of the wait is as good as a sign to stop: the loop looks.
-                let _ = handle.block_on(tokio::time::timeout(wait, stopped.changed()));
+                let _ = handle.block_on(async { tokio::time::timeout(wait, stopped.changed()).await });
                 let found = project.fingerprint();
                 if found != known {
                     match Project::open(&project.dir).and_then(|project| House::of(&project).map(|_| project)) {
@@ -254,7 +254,7 @@ fn collect(dir: &Path, clock: Clock, handle: &Handle, shared: &Shared, mut stopp
         });
         let wait = due.map_or(LOOK_EVERY, |due| clock.until(due)).min(LOOK_EVERY);
         let is_time = due.is_some_and(|due| clock.until(due) <= LOOK_EVERY);
-        if handle.block_on(tokio::time::timeout(wait, stopped.changed())).is_ok() || !is_time {
+        if handle.block_on(async { tokio::time::timeout(wait, stopped.changed()).await }).is_ok() || !is_time {
             continue;
         }
         let Some(project) = project else { continue };

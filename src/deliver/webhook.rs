@@ -60,9 +60,11 @@ impl Deliver for Webhook {
         let (body, seconds) = (self.body(parcel), now.timestamp());
         let signed = format!("t={seconds},v1={}", signature(secret.expose_secret(), seconds, &body));
         let again = |error: &dyn std::fmt::Display| DeliveryError::Again(error.to_string());
+        // An error means that the process has a provider of TLS already, which serves as well.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| again(&error))?;
         runtime.block_on(async {
-            let client = reqwest::Client::builder().timeout(TIMEOUT).build().map_err(|error| again(&error))?;
+            let client = reqwest::Client::builder().timeout(TIMEOUT).build().map_err(|error| again(&words(&error)))?;
             let request = client
                 .post(&parcel.to)
                 .header("content-type", "application/json")

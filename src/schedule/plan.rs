@@ -19,16 +19,16 @@ const GRACE: TimeDelta = TimeDelta::minutes(10);
 const MOST_DAYS: u64 = 60;
 
 /// Returns a run for each planned time after `through` up to `now`, in order.
-///
-/// # Errors
-/// When the period cannot be told on a planned day.
-pub fn runs(spec: &ScheduleSpec, calendars: &Calendars, through: DateTime<Utc>, now: DateTime<Utc>) -> Result<Vec<NewRun>, PeriodError> {
+pub fn runs(spec: &ScheduleSpec, calendars: &Calendars, through: DateTime<Utc>, now: DateTime<Utc>) -> Vec<NewRun> {
     let mut runs: Vec<NewRun> = Vec::new();
     for (planned_at, _) in spec.cron.after(through, spec.timezone).take_while(|(planned_at, _)| *planned_at <= now) {
         let due_at = due(spec, calendars, planned_at);
-        let (state, reason) = match due_at {
-            None => (RunState::Skipped, Some("a holiday".to_owned())),
-            Some(_) => (RunState::Planned, None),
+        let period = period(spec, planned_at);
+        let reason = match (&period, due_at) {
+            // On the first of a month no part of it is over.
+            (Err(error), _) => Some(error.to_string()),
+            (Ok(_), None) => Some("a holiday".to_owned()),
+            (Ok(_), Some(_)) => None,
         };
         runs.push(NewRun {
             schedule: spec.name.clone(),
@@ -36,8 +36,8 @@ pub fn runs(spec: &ScheduleSpec, calendars: &Calendars, through: DateTime<Utc>, 
             planned_at,
             due_at: due_at.unwrap_or(planned_at),
             report: spec.report.clone(),
-            period: period(spec, planned_at)?.to_string(),
-            state,
+            period: period.map_or_else(|_| spec.period.clone(), |period| period.to_string()),
+            state: if reason.is_none() { RunState::Planned } else { RunState::Skipped },
             reason,
             only_to: None,
             again: false,
@@ -55,7 +55,7 @@ pub fn runs(spec: &ScheduleSpec, calendars: &Calendars, through: DateTime<Utc>, 
             run.reason = Some("nothing ran at that time".to_owned());
         }
     }
-    Ok(runs)
+    runs
 }
 
 /// Returns when a planned time is due; none on a holiday that is left out.

@@ -2,17 +2,21 @@
 
 mod architecture;
 mod bad_input;
+mod delivery;
 mod dictionary;
 mod documents;
 mod every_report;
 mod golden;
 mod imports;
 mod ingestion;
+mod mailbox;
 mod mutants;
 mod oracle;
 mod queries;
 mod reliability;
 mod restatements;
+mod scheduling;
+mod serving;
 mod snapshots;
 mod support;
 mod worlds;

@@ -52,7 +52,7 @@ SELECT
 FROM range({n}) AS t(i);
 INSERT INTO marts.ticket BY NAME
 SELECT
-    id AS ticket_id, 'bot' AS owner, number AS sequential_id, id AS conversation_id, customer AS customer_key, 'wa.gw.msging.net' AS channel,
+    id AS ticket_id, 'bot' AS owner, number AS sequential_id, id AS conversation_id, 1 AS conversation_tickets, customer AS customer_key, 'wa.gw.msging.net' AS channel,
     sector AS queue, sector, agent, 'ClosedAttendant' AS status, 'attended' AS outcome, moment AS created_at, moment - INTERVAL 3 HOUR AS created_local,
     day AS created_day, CAST(isodow(day) AS INTEGER) AS created_weekday, CAST(hour(moment) AS INTEGER) AS created_hour, day AS started_day,
     moment + to_seconds(wait) AS opened_at, moment + to_seconds(wait + response) AS first_response_at, moment + to_seconds(wait + handling) AS closed_at,

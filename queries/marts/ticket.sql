@@ -5,6 +5,7 @@
 -- columns: as in staging.ticket, and
 --   parent_ticket_id     text      null: not born of a transfer, or the parent is older than the store
 --   conversation_id      text      ticket_id of the chain's root
+--   conversation_tickets count     tickets of the same conversation, this one included
 --   sector               text      by the configured rule; never null
 --   outcome              text      attended, lost, abandoned, inactive, transferred or pending; exactly one
 --   created_day          date      local day of created_at
@@ -108,6 +109,7 @@ SELECT
     timed.sequential_id,
     timed.parent_ticket_id,
     timed.conversation_id,
+    count(*) OVER (PARTITION BY timed.conversation_id) AS conversation_tickets,
     timed.customer_key,
     timed.origin,
     timed.channel,

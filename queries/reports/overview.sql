@@ -89,12 +89,12 @@ waited AS (
     SELECT
         COUNT(queue_wait_s) AS queue_wait_n,
         AVG(queue_wait_s) AS queue_wait_mean_s,
-        percentile_cont(0.5) WITHIN GROUP (ORDER BY queue_wait_s) AS queue_wait_median_s,
-        percentile_cont(0.9) WITHIN GROUP (ORDER BY queue_wait_s) AS queue_wait_p90_s,
+        percentile_cont(0.5) WITHIN GROUP (ORDER BY CAST(queue_wait_s AS INTEGER)) AS queue_wait_median_s,
+        percentile_cont(0.9) WITHIN GROUP (ORDER BY CAST(queue_wait_s AS INTEGER)) AS queue_wait_p90_s,
         COUNT(first_response_s) AS first_response_n,
         AVG(first_response_s) AS first_response_mean_s,
-        percentile_cont(0.5) WITHIN GROUP (ORDER BY first_response_s) AS first_response_median_s,
-        percentile_cont(0.9) WITHIN GROUP (ORDER BY first_response_s) AS first_response_p90_s,
+        percentile_cont(0.5) WITHIN GROUP (ORDER BY CAST(first_response_s AS INTEGER)) AS first_response_median_s,
+        percentile_cont(0.9) WITHIN GROUP (ORDER BY CAST(first_response_s AS INTEGER)) AS first_response_p90_s,
         AVG(queue_wait_business_s) AS queue_wait_business_mean_s,
         AVG(first_response_business_s) AS first_response_business_mean_s
     FROM ticket
@@ -111,8 +111,8 @@ finished AS (
         COUNT(*) FILTER (WHERE outcome = 'transferred') AS transferred,
         COUNT(handling_s) AS handling_n,
         AVG(handling_s) AS handling_mean_s,
-        percentile_cont(0.5) WITHIN GROUP (ORDER BY handling_s) AS handling_median_s,
-        percentile_cont(0.9) WITHIN GROUP (ORDER BY handling_s) AS handling_p90_s,
+        percentile_cont(0.5) WITHIN GROUP (ORDER BY CAST(handling_s AS INTEGER)) AS handling_median_s,
+        percentile_cont(0.9) WITHIN GROUP (ORDER BY CAST(handling_s AS INTEGER)) AS handling_p90_s,
         AVG(handling_business_s) AS handling_business_mean_s
     FROM ticket
     WHERE
@@ -164,8 +164,8 @@ answered AS (
     SELECT
         COUNT(whole_wait_s) AS whole_wait_n,
         AVG(whole_wait_s) AS whole_wait_mean_s,
-        percentile_cont(0.5) WITHIN GROUP (ORDER BY whole_wait_s) AS whole_wait_median_s,
-        percentile_cont(0.9) WITHIN GROUP (ORDER BY whole_wait_s) AS whole_wait_p90_s,
+        percentile_cont(0.5) WITHIN GROUP (ORDER BY CAST(whole_wait_s AS INTEGER)) AS whole_wait_median_s,
+        percentile_cont(0.9) WITHIN GROUP (ORDER BY CAST(whole_wait_s AS INTEGER)) AS whole_wait_p90_s,
         AVG(whole_wait_business_s) AS whole_wait_business_mean_s
     FROM conversation
     WHERE
@@ -190,8 +190,8 @@ replied AS (
     SELECT
         COUNT(value_s) AS response_n,
         AVG(value_s) AS response_mean_s,
-        percentile_cont(0.5) WITHIN GROUP (ORDER BY value_s) AS response_median_s,
-        percentile_cont(0.9) WITHIN GROUP (ORDER BY value_s) AS response_p90_s,
+        percentile_cont(0.5) WITHIN GROUP (ORDER BY CAST(value_s AS INTEGER)) AS response_median_s,
+        percentile_cont(0.9) WITHIN GROUP (ORDER BY CAST(value_s AS INTEGER)) AS response_p90_s,
         AVG(business_s) AS response_business_mean_s,
         COUNT(*) FILTER (WHERE state = 'pending') AS response_pending,
         COUNT(*) FILTER (WHERE state = 'unanswered') AS response_unanswered
@@ -202,8 +202,8 @@ resolved AS (
     SELECT
         COUNT(resolution_s) AS resolution_n,
         AVG(resolution_s) AS resolution_mean_s,
-        percentile_cont(0.5) WITHIN GROUP (ORDER BY resolution_s) AS resolution_median_s,
-        percentile_cont(0.9) WITHIN GROUP (ORDER BY resolution_s) AS resolution_p90_s,
+        percentile_cont(0.5) WITHIN GROUP (ORDER BY CAST(resolution_s AS INTEGER)) AS resolution_median_s,
+        percentile_cont(0.9) WITHIN GROUP (ORDER BY CAST(resolution_s AS INTEGER)) AS resolution_p90_s,
         AVG(resolution_business_s) AS resolution_business_mean_s,
         AVG(full_resolution_s) AS full_resolution_mean_s,
         COUNT(*) AS ended,

@@ -169,14 +169,15 @@ placed AS (
         END AS member,
         fact.measure_order,
         fact.measure,
-        CASE
+        -- Half the width is sorted faster; no time lasts as long as the number can say.
+        CAST(CASE
             WHEN (kind.row_kind = 'member' AND $dimension = 'sector') OR CAST($sector AS VARCHAR) IS NOT NULL THEN fact.value_s
             ELSE fact.total_s
-        END AS value_s,
-        CASE
+        END AS INTEGER) AS value_s,
+        CAST(CASE
             WHEN (kind.row_kind = 'member' AND $dimension = 'sector') OR CAST($sector AS VARCHAR) IS NOT NULL THEN fact.business_s
             ELSE fact.total_business_s
-        END AS business_s
+        END AS INTEGER) AS business_s
     FROM fact
     CROSS JOIN kind
     LEFT JOIN tagged

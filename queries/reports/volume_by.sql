@@ -52,7 +52,7 @@ fact AS (
         ticket.agent,
         ticket.channel,
         CASE WHEN $dimension = 'tag' THEN CONCAT('ticket ', ticket.ticket_id) END AS tag_key,
-        ticket.conversation_id,
+        CASE WHEN ticket.conversation_tickets = 1 THEN CAST(NULL AS VARCHAR) ELSE ticket.conversation_id END AS conversation_id,
         ticket.outcome
     FROM ticket
     WHERE
@@ -124,7 +124,9 @@ counted AS (
     SELECT
         row_kind,
         member,
-        COUNT(DISTINCT CASE WHEN anchor = 'begun' THEN conversation_id END) AS conversations,
+        -- The only ticket of its conversation counts as one; only the others need to be told apart.
+        COUNT(*) FILTER (WHERE anchor = 'begun' AND conversation_id IS NULL)
+        + COUNT(DISTINCT CASE WHEN anchor = 'begun' THEN conversation_id END) AS conversations,
         COUNT(*) FILTER (WHERE anchor = 'created') AS tickets,
         COUNT(*) FILTER (WHERE anchor = 'created' AND outcome = 'lost') AS created_lost,
         COUNT(*) FILTER (WHERE anchor = 'created' AND outcome = 'abandoned') AS created_abandoned,

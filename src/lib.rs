@@ -2,6 +2,7 @@
 //!
 //! `ARCHITECTURE.md` tells how the folders work together and which may use which.
 
+pub mod audit;
 pub mod blip;
 pub mod cli;
 pub mod config;

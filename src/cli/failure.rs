@@ -5,6 +5,7 @@ use std::{error::Error, fmt, process};
 use miette::{Diagnostic, GraphicalReportHandler, LabeledSpan, NamedSource, SourceCode};
 
 use crate::{
+    audit::AskError,
     blip::BlipError,
     config::{ConfigError, Problem},
     files::FileError,
@@ -315,6 +316,15 @@ impl From<ScheduleError> for Failure {
             ScheduleError::Outbox(_) => {
                 Failure::new(Exit::Failed, error).with_help("check the folder `outbox` in storage.dir, and its room")
             }
+        }
+    }
+}
+
+impl From<AskError> for Failure {
+    fn from(error: AskError) -> Failure {
+        match error {
+            AskError::Ledger(error) => Failure::from(error).with_help("what is not recorded is not answered"),
+            AskError::Refused(refusal) => Failure::new(Exit::Refused, refusal).with_help("the question was recorded, and not answered"),
         }
     }
 }

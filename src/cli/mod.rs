@@ -1,5 +1,6 @@
 //! The command line: arguments, printing, exit codes. One file a command.
 
+mod audit;
 mod check;
 mod demo;
 mod failure;
@@ -90,6 +91,9 @@ enum Command {
     /// List, foretell, run or look back at scheduled reports
     #[command(subcommand)]
     Schedule(schedule::ScheduleCommand),
+    /// Tell who looked at which data, and prove that nothing was removed
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Load, publish and send reports by schedule, until stopped
     Serve(serve::ServeArgs),
     /// List, show, verify or prune published snapshots
@@ -131,6 +135,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Report(args) => report::run(global, &args),
         Command::Query(args) => query::run(global, &args),
         Command::Schedule(command) => schedule::run(global, &command),
+        Command::Audit(command) => audit::run(global, &command),
         Command::Serve(args) => serve::run(global, &args),
         Command::Snapshot(command) => snapshot::run(global, &command),
         Command::Status(args) => status::run(global, &args),

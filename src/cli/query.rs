@@ -1,6 +1,6 @@
 //! `relato query`: saved questions of `queries/audit`.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, os::unix::fs::MetadataExt, path::PathBuf, time::Instant};
 
 use clap::{Args, ValueEnum};
 use comfy_table::{Table as TextTable, presets::UTF8_BORDERS_ONLY};
@@ -8,9 +8,11 @@ use serde_json::json;
 
 use super::{Exit, Failure, Global, output};
 use crate::{
+    audit::{self, Asker, Ending, Question},
     config::Project,
-    domain::{Period, Table},
+    domain::{Period, Table, digest::sha256},
     files,
+    ledger::Ledger,
     query::{Catalogue, Engine, Parameters, Query},
     render::{self, Locale},
     snapshot::Snapshot,
@@ -22,6 +24,8 @@ use crate::{
 ///
 /// The conversations behind a cell of a report:
 /// `relato query conversas_de --period 2026-10 --param measure=whole_wait --param member=Suporte`
+///
+/// Who asked what, why and with which outcome goes to the access log: `relato audit log`.
 #[derive(Args)]
 pub struct QueryArgs {
     /// Name of the saved query; none lists them
@@ -41,6 +45,9 @@ pub struct QueryArgs {
     /// File to write instead of standard output
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Why it is asked, for the access log
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
     /// Snapshot to ask; the beginning of its id is enough, none is the newest
     #[arg(long, value_name = "SNAPSHOT")]
     as_of: Option<String>,
@@ -103,24 +110,78 @@ pub fn run(global: &Global, args: &QueryArgs) -> Result<Exit, Failure> {
             return Err(usage(format!("unknown sector `{sector}` (known: {})", sectors.join(", "))));
         }
     }
-    let table = engine.run(name, &parameters)?;
+    let text = project.query_texts()?.remove(&format!("audit/{name}.sql")).unwrap_or_default();
+    let described = json!({"period": parameters.period.to_string(), "sector": parameters.sector, "dimension": parameters.dimension,
+        "parameters": parameters.others});
+    let question = Question {
+        name,
+        sql: &text,
+        sha256: &query.sha256,
+        parameters: described,
+        tables: &tables_of(&text),
+        snapshot: &snapshot.manifest.id,
+        reason: args.reason.as_deref(),
+    };
+    let mut ledger = Ledger::open(&project.ledger_file())?;
+    let began = Instant::now();
+    let asked = audit::ask(&mut ledger, &project.settings.access, &asker(), &question, (today, global.now()))?;
+    let answered = answer(args, &project, &engine, (name, query), &parameters, &snapshot.manifest.id);
+    let export = args.out.as_ref().map(|file| file.display().to_string());
+    let hash = answered.as_ref().map(|(_, bytes)| sha256(bytes)).unwrap_or_default();
+    let error = answered.as_ref().err().map(Failure::summary).unwrap_or_default();
+    let ending = match &answered {
+        Ok((rows, _)) => Ending::Answered { rows: *rows, sha256: &hash, export: export.as_deref() },
+        Err(_) => Ending::Failed { error: &error },
+    };
+    audit::end(&mut ledger, &asked, &ending, began.elapsed(), global.now())?;
+    let (_, bytes) = answered?;
+    match &args.out {
+        Some(file) => files::write(file, &bytes)?,
+        None => output::print(&String::from_utf8_lossy(&bytes))?,
+    }
+    Ok(Exit::Done)
+}
+
+/// Returns the number of rows, and the answer as it is handed out.
+fn answer(
+    args: &QueryArgs,
+    project: &Project,
+    engine: &Engine,
+    (name, query): (&str, &Query),
+    parameters: &Parameters,
+    snapshot: &str,
+) -> Result<(usize, Vec<u8>), Failure> {
+    let table = engine.run(name, parameters)?;
     let locale = Locale::new(project.settings.organization.locale);
     let bytes = match args.format {
         QueryFormat::Table => as_text(&table, &locale).into_bytes(),
         QueryFormat::Csv => render::csv_table(&table, &locale).map_err(|error| Failure::new(Exit::Failed, error))?,
         QueryFormat::Json => {
             let document = json!({
-                "query": name, "sha256": query.sha256, "snapshot": snapshot.manifest.id, "period": parameters.period,
+                "query": name, "sha256": query.sha256, "snapshot": snapshot, "period": parameters.period,
                 "sector": parameters.sector, "dimension": parameters.dimension, "parameters": parameters.others, "result": table,
             });
             format!("{document:#}\n").into_bytes()
         }
     };
-    match &args.out {
-        Some(file) => files::write(file, &bytes)?,
-        None => output::print(&String::from_utf8_lossy(&bytes))?,
+    Ok((table.row_count(), bytes))
+}
+
+/// Who runs this program, as far as it can know.
+fn asker() -> Asker {
+    let name = |variable: &str| std::env::var(variable).ok().filter(|text| !text.is_empty());
+    Asker {
+        os_user: name("USER").or_else(|| name("LOGNAME")).unwrap_or_default(),
+        // A process's own entry belongs to its user.
+        os_uid: std::fs::metadata("/proc/self").map(|metadata| metadata.uid()).unwrap_or_default(),
+        person: name("RELATO_EMAIL").map(|email| email.to_lowercase()),
     }
-    Ok(Exit::Done)
+}
+
+/// Returns the tables that the header of a query names.
+fn tables_of(text: &str) -> Vec<String> {
+    let reads = text.lines().find_map(|line| line.strip_prefix("-- reads:")).unwrap_or_default();
+    reads.split(',').map(|table| table.trim().to_owned()).filter(|table| !table.is_empty()).collect()
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -78,6 +78,8 @@ pub enum Tls {
 pub struct Access {
     /// The people, in the order of the file.
     pub people: Vec<Person>,
+    /// Whether a question of the data needs a reason.
+    pub require_reason: bool,
 }
 
 /// `[[access.person]]`
@@ -288,6 +290,8 @@ pub(super) fn addresses(texts: Vec<Spanned<String>>, report: Report<'_>) -> Vec<
 #[serde(deny_unknown_fields)]
 pub(super) struct AccessTable {
     #[serde(default)]
+    require_reason: bool,
+    #[serde(default)]
     person: Vec<PersonTable>,
 }
 
@@ -309,6 +313,7 @@ fn yes() -> bool {
 impl AccessTable {
     pub(super) fn understood(table: Option<AccessTable>, report: Report<'_>) -> Access {
         let mut people: Vec<Person> = Vec::new();
+        let require_reason = table.as_ref().is_some_and(|table| table.require_reason);
         for person in table.map(|table| table.person).unwrap_or_default() {
             let span = person.email.span();
             match require_address(person.email.get_ref()) {
@@ -319,7 +324,7 @@ impl AccessTable {
                 Err(message) => report(span, message),
             }
         }
-        Access { people }
+        Access { people, require_reason }
     }
 }
 
@@ -369,7 +374,8 @@ mod tests {
 
     #[test]
     fn who_has_gone_gets_nothing_more() {
-        let access = Access { people: vec![person("a@x.org", Some("2026-10-31"), true), person("b@x.org", None, false)] };
+        let access =
+            Access { people: vec![person("a@x.org", Some("2026-10-31"), true), person("b@x.org", None, false)], require_reason: false };
         let on = |email: &str, day: &str| access.require(email, day.parse().unwrap());
         assert_eq!(on("A@X.org", "2026-10-31"), Ok(()));
         assert_eq!(on("a@x.org", "2026-11-01"), Err(NoAccess::Gone));

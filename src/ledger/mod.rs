@@ -2,6 +2,7 @@
 //!
 //! Nothing here can be made again from Blip's answers, and nothing here holds a customer's data: figures, names of files, who ran what.
 
+mod accesses;
 mod publications;
 mod runs;
 
@@ -13,10 +14,12 @@ use std::{
 
 use rusqlite::{Connection, TransactionBehavior};
 
+pub use accesses::{Access, ChainBreak, ChainHead};
 pub use publications::{Publication, PublishedFigure, PublishedFile};
 pub use runs::{Channel, Delivery, DeliveryState, NewDelivery, NewRun, Notice, Outcome, Progress, Run, RunKind, RunState};
 
-const STEPS: [&str; 3] = [include_str!("steps/1.sql"), include_str!("steps/2.sql"), include_str!("steps/3.sql")];
+const STEPS: [&str; 4] =
+    [include_str!("steps/1.sql"), include_str!("steps/2.sql"), include_str!("steps/3.sql"), include_str!("steps/4.sql")];
 
 /// How long a process waits for another one's transaction.
 const BUSY: Duration = Duration::from_secs(10);
@@ -107,6 +110,6 @@ mod tests {
         let path = folder.path().join("ledger.sqlite");
         drop(Ledger::open(&path).unwrap());
         Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
-        assert!(matches!(Ledger::open(&path), Err(LedgerError::TooNew { found: 99, known: 3, .. })));
+        assert!(matches!(Ledger::open(&path), Err(LedgerError::TooNew { found: 99, known: 4, .. })));
     }
 }

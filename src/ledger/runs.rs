@@ -654,11 +654,11 @@ impl Ledger {
         })
     }
 
-    fn with<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, LedgerError> {
+    pub(super) fn with<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, LedgerError> {
         read(&self.connection).map_err(|source| LedgerError::Database { path: self.path.clone(), source })
     }
 
-    fn change<T>(&mut self, write: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, LedgerError> {
+    pub(super) fn change<T>(&mut self, write: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, LedgerError> {
         let path = &self.path;
         let done = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).and_then(|transaction| {
             let value = write(&transaction)?;
@@ -762,7 +762,7 @@ fn notice_of_row(row: &Row<'_>) -> rusqlite::Result<Notice> {
 }
 
 /// Instants are kept to the second in one form, so that they sort as texts.
-fn stamp(instant: DateTime<Utc>) -> String {
+pub(super) fn stamp(instant: DateTime<Utc>) -> String {
     instant.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
@@ -770,6 +770,6 @@ fn instant(row: &Row<'_>, column: &str) -> rusqlite::Result<DateTime<Utc>> {
     parsed(&row.get::<_, String>(column)?)
 }
 
-fn parsed(text: &str) -> rusqlite::Result<DateTime<Utc>> {
+pub(super) fn parsed(text: &str) -> rusqlite::Result<DateTime<Utc>> {
     text.parse().map_err(|error| unfit(0, error))
 }

@@ -7,7 +7,7 @@ use crate::support::root;
 /// Folders from the outermost to the innermost; a folder uses only those of later ranks.
 const RANKS: [&[&str]; 8] = [
     &["cli"],
-    &["console", "schedule", "sim"],
+    &["console", "schedule", "audit", "sim"],
     &["report", "deliver", "ingest"],
     &["render", "query", "blip"],
     &["snapshot", "store", "ledger"],

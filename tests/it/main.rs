@@ -1,5 +1,6 @@
 //! Tests of behaviour across folders: one binary, loopback only, no wall clock.
 
+mod accesses;
 mod architecture;
 mod bad_input;
 mod delivery;

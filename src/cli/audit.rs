@@ -1,0 +1,150 @@
+//! `relato audit`: who looked at which data.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use clap::{Args, Subcommand};
+use comfy_table::{Table as TextTable, presets::UTF8_BORDERS_ONLY};
+use serde_json::{Value, json};
+
+use super::{Exit, Failure, Global, Printed, output};
+use crate::{
+    config::Project,
+    domain::period::{PeriodError, parse_day},
+    ledger::{Access, ChainHead, Ledger},
+};
+
+/// Tell who looked at which data, and prove that nothing was removed
+#[derive(Subcommand)]
+pub enum AuditCommand {
+    /// List what was asked, by whom, why, and what came of it
+    Log(LogArgs),
+    /// Walk the chain of records, and tell where it is broken
+    Verify(VerifyArgs),
+}
+
+#[derive(Args)]
+pub struct LogArgs {
+    /// First local day
+    #[arg(long, value_name = "DATE", value_parser = day)]
+    since: Option<NaiveDate>,
+    /// Only this person or operating-system user
+    #[arg(long, value_name = "WHO")]
+    who: Option<String>,
+    /// How to print
+    #[arg(long, default_value = "text")]
+    format: Printed,
+}
+
+/// Walk the chain of records, and tell where it is broken
+///
+/// Each record holds the hash of the one before, and the end of the chain is kept in the ledger and beside it. Whoever can write both can
+/// make a new chain: keep the line that this command prints elsewhere, and give it back with --expect.
+#[derive(Args)]
+pub struct VerifyArgs {
+    /// The end of the chain on an earlier day, as this command printed it
+    #[arg(long, value_name = "RECORD:HASH", value_parser = chain_head)]
+    expect: Option<ChainHead>,
+}
+
+fn day(text: &str) -> Result<NaiveDate, PeriodError> {
+    parse_day(text)
+}
+
+fn chain_head(text: &str) -> Result<ChainHead, String> {
+    let read = text.split_once(':').and_then(|(seq, hash)| Some(ChainHead { seq: seq.parse().ok()?, hash: hash.to_owned() }));
+    read.ok_or_else(|| format!("`{text}` is not the end of a chain (accepted: RECORD:HASH)"))
+}
+
+pub fn run(global: &Global, command: &AuditCommand) -> Result<Exit, Failure> {
+    let project = Project::open(&global.project)?;
+    let ledger = Ledger::open(&project.ledger_file())?;
+    match command {
+        AuditCommand::Log(args) => log(&project, &ledger, args),
+        AuditCommand::Verify(args) => verify(&ledger, args),
+    }
+}
+
+/// A question and how it ended.
+struct Told<'a> {
+    asked: &'a Access,
+    ended: Option<&'a Access>,
+}
+
+impl Told<'_> {
+    fn text(&self, name: &str) -> String {
+        self.asked.body[name].as_str().unwrap_or_default().to_owned()
+    }
+
+    fn outcome(&self) -> String {
+        match self.ended.map(|ended| &ended.body) {
+            Some(body) if body["event"] == "answered" => {
+                let export = body["export"].as_str().map(|file| format!(" → {file}")).unwrap_or_default();
+                format!("{} rows{export}", body["rows"])
+            }
+            Some(body) => format!("failed: {}", body["error"].as_str().unwrap_or_default()),
+            None if self.asked.body["event"] == "refused" => format!("refused: {}", self.text("refusal")),
+            None => "broken off".to_owned(),
+        }
+    }
+}
+
+fn log(project: &Project, ledger: &Ledger, args: &LogArgs) -> Result<Exit, Failure> {
+    let zone = project.settings.organization.timezone;
+    let since = args.since.map_or(DateTime::<Utc>::UNIX_EPOCH, |day| zone.day_start(day));
+    let records = ledger.accesses(since)?;
+    let is_question = |record: &&Access| matches!(record.body["event"].as_str(), Some("asked" | "refused"));
+    let is_of =
+        |record: &&Access| args.who.as_ref().is_none_or(|who| [&record.body["person"], &record.body["os_user"]].contains(&&json!(who)));
+    let told: Vec<Told<'_>> = records
+        .iter()
+        .filter(is_question)
+        .filter(is_of)
+        .map(|asked| Told { asked, ended: records.iter().find(|record| record.body["asked"] == json!(asked.seq)) })
+        .collect();
+    if args.format == Printed::Json {
+        let whole = |one: &Told<'_>| {
+            let record = |access: &Access| json!({"record": access.seq, "at": access.at, "hash": access.hash, "says": access.body});
+            json!({"asked": record(one.asked), "ended": one.ended.map_or(Value::Null, record)})
+        };
+        output::print_json(&told.iter().map(whole).collect::<Vec<_>>())?;
+        return Ok(Exit::Done);
+    }
+    let mut table = TextTable::new();
+    table.load_style(UTF8_BORDERS_ONLY).set_header(["record", "when", "who", "asked", "why", "outcome"]);
+    for one in &told {
+        let person = one.asked.body["person"].as_str().map(|person| format!("{person} ")).unwrap_or_default();
+        let parameters: Vec<String> = one.asked.body["parameters"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .filter(|(_, value)| !value.is_null())
+            .map(|(name, value)| format!("{name}={}", value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
+            .collect();
+        table.add_row([
+            one.asked.seq.to_string(),
+            zone.local(one.asked.at).format("%Y-%m-%d %H:%M:%S").to_string(),
+            format!("{person}({})", one.text("os_user")),
+            format!("{} {}", one.text("name"), parameters.join(" ")),
+            one.text("reason"),
+            one.outcome(),
+        ]);
+    }
+    output::print(&format!("{table}\n{} questions\n", told.len()))?;
+    Ok(Exit::Done)
+}
+
+fn verify(ledger: &Ledger, args: &VerifyArgs) -> Result<Exit, Failure> {
+    match ledger.verify_accesses(args.expect.as_ref())? {
+        Ok(head) => {
+            output::print(&format!(
+                "The chain of {} records is whole. Its end, to be kept elsewhere:\n{}:{}\n",
+                head.seq, head.seq, head.hash
+            ))?;
+            Ok(Exit::Done)
+        }
+        Err(broken) => Err(Failure::told(
+            Exit::Failed,
+            format!("the access log is broken: {broken}"),
+            Some("compare it with a backup of the data folder: records before that place are as they were written"),
+        )),
+    }
+}

@@ -574,3 +574,15 @@ notice-remedy-late = It should have gone out by { $due } and is still on its way
 notice-recipients = Without it: { $recipients }.
 notice-load = Loading data from Blip failed
 notice-remedy-load = The next load tries again. `relato check` tells what Blip answers, `relato status` what is missing. Meanwhile reports go out with the data there are, or wait, as their schedules say.
+
+answer-cover = Question
+answer-title = Question
+answer-query = Saved question
+answer-own = SQL of the asker
+answer-parameters = Parameters
+answer-who = Asked by
+answer-when = When
+answer-reason = Reason
+answer-rows = Rows
+answer-sha256 = SHA-256 of the query
+answer-sql = SQL

@@ -574,3 +574,15 @@ notice-remedy-late = Deveria ter saído até { $due } e ainda está em andamento
 notice-recipients = Sem receber: { $recipients }.
 notice-load = A carga de dados da Blip falhou
 notice-remedy-load = A próxima carga tenta de novo. `relato check` diz o que a Blip responde; `relato status`, o que falta. Enquanto isso, relatórios saem com os dados que há, ou esperam, conforme o agendamento.
+
+answer-cover = Consulta
+answer-title = Consulta
+answer-query = Consulta salva
+answer-own = SQL própria
+answer-parameters = Parâmetros
+answer-who = Quem perguntou
+answer-when = Quando
+answer-reason = Motivo
+answer-rows = Linhas
+answer-sha256 = SHA-256 da consulta
+answer-sql = SQL

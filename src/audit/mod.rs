@@ -1,196 +1,100 @@
-//! Who may ask questions of the data, and the record of what was asked.
+//! Questions of people: who may ask, what may be asked, how it is answered, and the record of it.
 //!
-//! A question is recorded before it is answered, and its end after: a record without an end is of a process that died meanwhile.
+//! A question passes a gate that reads its tree, is answered by a process that reaches nothing but the files of the tables that it names,
+//! and leaves a record in a chain of hashes before it runs and after.
 
-use std::time::Duration;
+mod functions;
+mod gate;
+mod masks;
+mod record;
+mod session;
+mod tables;
+mod worker;
 
-use chrono::{DateTime, NaiveDate, Utc};
-use serde_json::{Value, json};
+pub use functions::names as function_names;
+pub use gate::{Named, Rejection, RejectionKind, read, word_at};
+pub use masks::{MaskError, Masks};
+pub use record::{Asked, Asker, Ending, Question, Refusal, begin, end, permitted, refuse};
+pub use session::{Answered, COMMAND, SessionError, ask};
+pub use tables::{COMMENTS, DescribedColumn, DescribedTable, Reach, described};
+pub use worker::{AnswerColumn, Value, work};
 
-use crate::{
-    config::{Access, NoAccess, Profile},
-    ledger::{Ledger, LedgerError},
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
 };
 
-/// Who asks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Asker {
-    /// Name of the operating system's user, as the environment tells it.
-    pub os_user: String,
-    /// Its number, as the system tells it.
-    pub os_uid: u32,
-    /// The person that the environment declares.
-    pub person: Option<String>,
+use crate::{
+    query::{self, QueryError},
+    snapshot::Snapshot,
+};
+
+/// The files behind the tables of a question, and the columns that they have.
+#[derive(Debug, Clone, Default)]
+pub struct Reached {
+    /// Files by table.
+    pub files: BTreeMap<String, Vec<PathBuf>>,
+    /// Columns by table.
+    pub columns: BTreeMap<String, Vec<String>>,
 }
 
-/// What is asked.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Question<'a> {
-    /// Name of a saved query.
-    pub name: &'a str,
-    /// The SQL that runs.
-    pub sql: &'a str,
-    /// Its SHA-256.
-    pub sha256: &'a str,
-    /// Its parameters.
-    pub parameters: Value,
-    /// Tables that it reads.
-    pub tables: &'a [String],
-    /// The snapshot that answers.
-    pub snapshot: &'a str,
-    /// Why it is asked.
-    pub reason: Option<&'a str>,
-}
-
-/// Why a question is not answered.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// `[access]` wants a reason, and there is none.
-    #[error("a reason is required: --reason TEXT")]
-    NoReason,
-    /// The environment declares nobody, and `[access]` names the people.
-    #[error("nobody is declared: `RELATO_EMAIL` must hold the address of a person of [access]")]
-    Nobody,
-    /// The person is not among those of `[access]`, or no longer.
-    #[error("`{0}` is not an active person of [access]")]
-    Unknown(String),
-    /// The person's profile does not ask questions.
-    #[error("`{0}` is a visualizador, and receives reports; administrador and auditor ask questions")]
-    Profile(String),
-}
-
-/// A question that was not recorded, or is not answered.
+/// Why a table cannot be reached.
 #[derive(Debug, thiserror::Error)]
-pub enum AskError {
-    /// The ledger refused.
-    #[error(transparent)]
-    Ledger(#[from] LedgerError),
-    /// It is not answered; that is recorded.
-    #[error(transparent)]
-    Refused(#[from] Refusal),
-}
-
-/// How a question ended.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Ending<'a> {
-    /// It was answered.
-    Answered {
-        /// Rows of the answer.
-        rows: usize,
-        /// SHA-256 of what was handed out.
-        sha256: &'a str,
-        /// The file that it was written to.
-        export: Option<&'a str>,
+pub enum ReachError {
+    /// There is no such table.
+    #[error("there is no table `{table}` (tables: {})", known.join(", "))]
+    Unknown {
+        /// What was asked for.
+        table: String,
+        /// The tables that there are.
+        known: Vec<String>,
     },
-    /// It could not be answered.
-    Failed {
-        /// Why.
-        error: &'a str,
-    },
+    /// The table is not for this profile.
+    #[error("the table `{0}` is restricted: [access] says which profiles read it")]
+    Restricted(String),
+    /// A table of the snapshot cannot be read.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    /// Masked parts cannot be made.
+    #[error(transparent)]
+    Mask(#[from] MaskError),
 }
 
-/// A question that is being answered.
-#[derive(Debug)]
-pub struct Asked {
-    seq: i64,
-}
-
-/// Decides whether the question is answered and records it, its refusal included.
+/// Returns the files of `tables` as `reach` lets them be seen; masked ones lie below `data`.
 ///
 /// # Errors
-/// When it is refused, or cannot be recorded: what is not recorded is not answered.
-pub fn ask(
-    ledger: &mut Ledger,
-    access: &Access,
-    asker: &Asker,
-    question: &Question<'_>,
-    (day, now): (NaiveDate, DateTime<Utc>),
-) -> Result<Asked, AskError> {
-    let verdict = permitted(access, asker, question.reason, day);
-    let mut body = json!({
-        "event": if verdict.is_ok() { "asked" } else { "refused" },
-        "os_user": asker.os_user,
-        "os_uid": asker.os_uid,
-        "person": asker.person,
-        "name": question.name,
-        "sql": question.sql,
-        "sha256": question.sha256,
-        "parameters": question.parameters,
-        "tables": question.tables,
-        "snapshot": question.snapshot,
-        "reason": question.reason,
-    });
-    if let Err(refusal) = &verdict {
-        body["refusal"] = json!(refusal.to_string());
-    }
-    let seq = ledger.note_access(&body, now)?.seq;
-    verdict?;
-    Ok(Asked { seq })
-}
-
-/// Records how a question ended.
-///
-/// # Errors
-/// When the ledger cannot be written.
-pub fn end(ledger: &mut Ledger, asked: &Asked, ending: &Ending<'_>, took: Duration, now: DateTime<Utc>) -> Result<(), LedgerError> {
-    let mut body = match ending {
-        Ending::Answered { rows, sha256, export } => json!({"event": "answered", "rows": rows, "result_sha256": sha256, "export": export}),
-        Ending::Failed { error } => json!({"event": "failed", "error": error}),
-    };
-    body["asked"] = json!(asked.seq);
-    body["duration_ms"] = json!(u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
-    ledger.note_access(&body, now).map(|_| ())
-}
-
-fn permitted(access: &Access, asker: &Asker, reason: Option<&str>, day: NaiveDate) -> Result<(), Refusal> {
-    if access.require_reason && reason.is_none_or(|reason| reason.trim().is_empty()) {
-        return Err(Refusal::NoReason);
-    }
-    if access.people.is_empty() {
-        return Ok(());
-    }
-    let email = asker.person.clone().ok_or(Refusal::Nobody)?;
-    match access.require(&email, day) {
-        Err(NoAccess::Unknown | NoAccess::Gone) => return Err(Refusal::Unknown(email)),
-        Ok(()) => {}
-    }
-    let person = access.people.iter().find(|person| person.email.eq_ignore_ascii_case(&email));
-    match person.map(|person| person.profile) {
-        Some(Profile::Administrador | Profile::Auditor) => Ok(()),
-        _ => Err(Refusal::Profile(email)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::Person;
-
-    fn person(email: &str, profile: Profile, active: bool) -> Person {
-        Person { email: email.to_owned(), profile, until: None, active }
-    }
-
-    #[test]
-    fn who_may_ask_is_decided_by_person_profile_and_reason() {
-        let people = vec![
-            person("a@x.org", Profile::Auditor, true),
-            person("b@x.org", Profile::Visualizador, true),
-            person("c@x.org", Profile::Administrador, false),
-        ];
-        let access = Access { people, require_reason: true };
-        let day = NaiveDate::from_ymd_opt(2026, 11, 1).unwrap();
-        let asks = |email: Option<&str>, reason: Option<&str>| {
-            let asker = Asker { os_user: "ana".to_owned(), os_uid: 1, person: email.map(str::to_owned) };
-            permitted(&access, &asker, reason, day)
+/// The table that is not there, or not for this profile.
+pub fn reached(snapshot: &Snapshot, tables: &BTreeSet<String>, reach: Reach, data: &Path) -> Result<Reached, ReachError> {
+    let mut reached = Reached::default();
+    for table in tables {
+        let Some(contents) = snapshot.manifest.tables.get(table) else {
+            let known = snapshot.manifest.tables.keys().filter(|table| reach.has(table)).cloned().collect();
+            return Err(ReachError::Unknown { table: table.clone(), known });
         };
-        assert_eq!(asks(Some("A@x.org"), Some("pedido 12")), Ok(()));
-        assert_eq!(asks(Some("a@x.org"), None), Err(Refusal::NoReason));
-        assert_eq!(asks(Some("a@x.org"), Some(" ")), Err(Refusal::NoReason));
-        assert_eq!(asks(None, Some("r")), Err(Refusal::Nobody));
-        assert_eq!(asks(Some("b@x.org"), Some("r")), Err(Refusal::Profile("b@x.org".to_owned())));
-        assert_eq!(asks(Some("c@x.org"), Some("r")), Err(Refusal::Unknown("c@x.org".to_owned())));
-        assert_eq!(asks(Some("d@x.org"), Some("r")), Err(Refusal::Unknown("d@x.org".to_owned())));
-        let asker = Asker { os_user: String::new(), os_uid: 0, person: None };
-        assert_eq!(permitted(&Access::default(), &asker, None, day), Ok(()));
+        if !reach.has(table) {
+            return Err(ReachError::Restricted(table.clone()));
+        }
+        let mut files: Vec<PathBuf> = contents.parts.iter().map(|part| snapshot.folder.join(&part.path)).collect();
+        let columns = files.first().map(|file| query::columns_of(file)).transpose()?.unwrap_or_default();
+        let masked: Vec<String> = columns.iter().filter(|column| reach.masks(table, column)).cloned().collect();
+        if !masked.is_empty() {
+            let masks = Masks::open(data)?;
+            let of_part = |(part, file): (&crate::snapshot::Part, &PathBuf)| masks.part(part, file, &masked);
+            files = contents.parts.iter().zip(&files).map(of_part).collect::<Result<_, _>>()?;
+        }
+        reached.files.insert(table.clone(), files);
+        reached.columns.insert(table.clone(), columns);
+    }
+    Ok(reached)
+}
+
+impl Reached {
+    /// Returns which columns of its tables a question names, each as `table.column`.
+    pub fn touched(&self, named: &Named) -> BTreeSet<String> {
+        let of_table = |(table, columns): (&String, &Vec<String>)| -> Vec<String> {
+            let touched = columns.iter().filter(|column| named.all_columns || named.columns.contains(&column.to_lowercase()));
+            touched.map(|column| format!("{table}.{column}")).collect()
+        };
+        self.columns.iter().flat_map(of_table).collect()
     }
 }

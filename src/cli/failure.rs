@@ -5,7 +5,7 @@ use std::{error::Error, fmt, process};
 use miette::{Diagnostic, GraphicalReportHandler, LabeledSpan, NamedSource, SourceCode};
 
 use crate::{
-    audit::AskError,
+    audit::{self, ReachError, Refusal, Rejection, RejectionKind, SessionError},
     blip::BlipError,
     config::{ConfigError, Problem},
     files::FileError,
@@ -320,12 +320,47 @@ impl From<ScheduleError> for Failure {
     }
 }
 
-impl From<AskError> for Failure {
-    fn from(error: AskError) -> Failure {
+impl From<Refusal> for Failure {
+    fn from(error: Refusal) -> Failure {
+        Failure::new(Exit::Refused, error).with_help("what was asked is recorded, and that it was refused: `relato audit log`")
+    }
+}
+
+impl From<ReachError> for Failure {
+    fn from(error: ReachError) -> Failure {
         match error {
-            AskError::Ledger(error) => Failure::from(error).with_help("what is not recorded is not answered"),
-            AskError::Refused(refusal) => Failure::new(Exit::Refused, refusal).with_help("the question was recorded, and not answered"),
+            ReachError::Unknown { .. } => Failure::new(Exit::Usage, error).with_help("`relato query .tables` describes them"),
+            ReachError::Restricted(_) => Failure::new(Exit::Refused, error),
+            ReachError::Query(_) | ReachError::Mask(_) => Failure::new(Exit::Failed, error),
         }
+    }
+}
+
+impl Failure {
+    /// Makes a failure of a question that is not run, with its place in the SQL.
+    pub fn of_rejection(rejection: &Rejection, sql: &str) -> Failure {
+        let exit = if rejection.kind == RejectionKind::Syntax { Exit::Usage } else { Exit::Refused };
+        Failure::in_sql(exit, rejection.to_string(), rejection.help.clone(), rejection.span(sql), sql)
+    }
+
+    /// Makes a failure of a question that came to no answer, with its place in the SQL where that is known.
+    pub fn of_session(error: SessionError, sql: &str) -> Failure {
+        let longer = "ask for less, or let [query] in relato.toml allow more";
+        match &error {
+            SessionError::Engine { message, at } => {
+                let span = audit::word_at(sql, *at);
+                Failure::in_sql(Exit::Failed, message.clone(), None, span, sql)
+            }
+            SessionError::TooManyRows(_) | SessionError::TooLong(_) | SessionError::Died { .. } => {
+                Failure::new(Exit::Failed, error).with_help(longer)
+            }
+            SessionError::Cancelled | SessionError::Process(_) => Failure::new(Exit::Failed, error),
+        }
+    }
+
+    fn in_sql(exit: Exit, message: String, help: Option<String>, span: Option<std::ops::Range<usize>>, sql: &str) -> Failure {
+        let place = span.map(|span| (NamedSource::new("SQL", sql.to_owned()), LabeledSpan::underline(span)));
+        Failure { exit, tellings: vec![Telling { message, causes: Vec::new(), help, place }] }
     }
 }
 

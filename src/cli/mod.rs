@@ -25,6 +25,8 @@ use tracing_subscriber::filter::LevelFilter;
 
 pub use failure::{Exit, Failure};
 
+use crate::{config::Project, domain::period::parse_day, snapshot::Snapshot};
+
 /// Long memory and trustworthy reports for service desks run on Blip
 ///
 /// Collects conversations and satisfaction from Blip into a local database, publishes them as immutable snapshots, and makes
@@ -86,7 +88,7 @@ enum Command {
     Import(import::ImportArgs),
     /// Make a report, or list the reports there are
     Report(report::ReportArgs),
-    /// Ask a saved question, such as which conversations are behind a figure
+    /// Ask questions of the data, in SQL or saved ones, such as which conversations are behind a figure
     Query(query::QueryArgs),
     /// List, foretell, run or look back at scheduled reports
     #[command(subcommand)]
@@ -103,6 +105,9 @@ enum Command {
     Status(status::StatusArgs),
     /// Run a Blip on loopback until stopped
     Sim(sim::SimArgs),
+    /// Answer one question that another process passed on
+    #[command(hide = true)]
+    AnswerQuestion,
 }
 
 /// How a command prints its result.
@@ -134,6 +139,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Import(args) => import::run(global, &args),
         Command::Report(args) => report::run(global, &args),
         Command::Query(args) => query::run(global, &args),
+        Command::AnswerQuestion => query::answer(),
         Command::Schedule(command) => schedule::run(global, &command),
         Command::Audit(command) => audit::run(global, &command),
         Command::Serve(args) => serve::run(global, &args),
@@ -141,6 +147,15 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Status(args) => status::run(global, &args),
         Command::Sim(args) => wait(sim::run(global, &args)),
     }
+}
+
+/// Opens the snapshot that `as_of` asks for: one by its id, the one that was known at the end of a day, or the newest.
+fn snapshot_of(project: &Project, as_of: Option<&str>) -> Result<Snapshot, Failure> {
+    let folder = project.snapshot_dir();
+    Ok(match as_of.map(parse_day) {
+        Some(Ok(day)) => Snapshot::open_as_known_on(&folder, day, project.settings.organization.timezone)?,
+        _ => Snapshot::open(&folder, as_of)?,
+    })
 }
 
 fn wait<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {

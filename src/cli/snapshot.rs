@@ -80,7 +80,11 @@ pub fn run(global: &Global, command: &SnapshotCommand) -> Result<Exit, Failure> 
             // Whoever publishes writes parts before the manifest that names them.
             let _lock = store::hold(&project.data_dir(), &Holder::new("relato snapshot prune", global.now()))?;
             let pruned = snapshot::prune(&folder, usize::try_from(args.keep).unwrap_or(usize::MAX))?;
-            output::print(&format!("Removed {} snapshots and {} files that no other names.\n", pruned.snapshots, pruned.parts))?;
+            let in_use = match pruned.in_use {
+                0 => String::new(),
+                count => format!(" {count} old ones are being read and stay."),
+            };
+            output::print(&format!("Removed {} snapshots and {} files that no other names.{in_use}\n", pruned.snapshots, pruned.parts))?;
             Ok(Exit::Done)
         }
     }

@@ -1,4 +1,4 @@
-//! `[delivery]`, `[access]`, `[serve]` and `recipients.toml`: how reports leave, who may have them, when data are loaded by itself.
+//! `[delivery]`, `[serve]` and `recipients.toml`: how reports leave, to whom, when data are loaded by itself.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -7,7 +7,6 @@ use std::{
     time::Duration,
 };
 
-use chrono::NaiveDate;
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -71,66 +70,6 @@ pub enum Tls {
     Immediate,
     /// Not at all: for a server on the same machine.
     None,
-}
-
-/// `[access]`: the people of this installation.
-#[derive(Debug, Clone, Default)]
-pub struct Access {
-    /// The people, in the order of the file.
-    pub people: Vec<Person>,
-    /// Whether a question of the data needs a reason.
-    pub require_reason: bool,
-}
-
-/// `[[access.person]]`
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Person {
-    /// E-mail address, in lower case.
-    pub email: String,
-    /// What the person may do.
-    pub profile: Profile,
-    /// Last local day on which the person belongs here; none is for good.
-    pub until: Option<NaiveDate>,
-    /// Whether the person belongs here now.
-    pub active: bool,
-}
-
-/// What a person may do with this installation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Profile {
-    /// Everything.
-    Administrador,
-    /// Ask and see, also what is restricted.
-    Auditor,
-    /// Receive reports.
-    Visualizador,
-}
-
-/// Why a person gets nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NoAccess {
-    /// Not among the people of `[access]`.
-    Unknown,
-    /// Named there as inactive, or beyond the last day.
-    Gone,
-}
-
-impl Access {
-    /// Tells whether `email` may have reports on `day`. Where nobody is declared everybody may: the list of domains is the limit then.
-    ///
-    /// # Errors
-    /// Why not.
-    pub fn require(&self, email: &str, day: NaiveDate) -> Result<(), NoAccess> {
-        if self.people.is_empty() {
-            return Ok(());
-        }
-        match self.people.iter().find(|person| person.email.eq_ignore_ascii_case(email)) {
-            None => Err(NoAccess::Unknown),
-            Some(person) if !person.active || person.until.is_some_and(|last| last < day) => Err(NoAccess::Gone),
-            Some(_) => Ok(()),
-        }
-    }
 }
 
 /// `[serve]`
@@ -229,7 +168,7 @@ const KEEP_HISTORY_MONTHS: u32 = 60;
 
 const SMTP_TIMEOUT_S: u32 = 60;
 
-type Report<'a> = &'a mut dyn FnMut(std::ops::Range<usize>, String);
+pub(super) type Report<'a> = &'a mut dyn FnMut(std::ops::Range<usize>, String);
 
 impl DeliveryTable {
     pub(super) fn understood(table: Option<DeliveryTable>, report: Report<'_>) -> Delivery {
@@ -288,48 +227,6 @@ pub(super) fn addresses(texts: Vec<Spanned<String>>, report: Report<'_>) -> Vec<
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct AccessTable {
-    #[serde(default)]
-    require_reason: bool,
-    #[serde(default)]
-    person: Vec<PersonTable>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PersonTable {
-    email: Spanned<String>,
-    profile: Profile,
-    #[serde(default, deserialize_with = "super::settings::optional_day")]
-    until: Option<NaiveDate>,
-    #[serde(default = "yes")]
-    active: bool,
-}
-
-fn yes() -> bool {
-    true
-}
-
-impl AccessTable {
-    pub(super) fn understood(table: Option<AccessTable>, report: Report<'_>) -> Access {
-        let mut people: Vec<Person> = Vec::new();
-        let require_reason = table.as_ref().is_some_and(|table| table.require_reason);
-        for person in table.map(|table| table.person).unwrap_or_default() {
-            let span = person.email.span();
-            match require_address(person.email.get_ref()) {
-                Ok(email) if people.iter().any(|other| other.email == email) => {
-                    report(span, format!("`{email}` is there twice; a person has one profile"));
-                }
-                Ok(email) => people.push(Person { email, profile: person.profile, until: person.until, active: person.active }),
-                Err(message) => report(span, message),
-            }
-        }
-        Access { people, require_reason }
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct ServeTable {
     ingest: Option<Spanned<String>>,
     health_port: Option<u16>,
@@ -367,22 +264,6 @@ impl Recipients {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn person(email: &str, until: Option<&str>, active: bool) -> Person {
-        Person { email: email.to_owned(), profile: Profile::Visualizador, until: until.map(|day| day.parse().unwrap()), active }
-    }
-
-    #[test]
-    fn who_has_gone_gets_nothing_more() {
-        let access =
-            Access { people: vec![person("a@x.org", Some("2026-10-31"), true), person("b@x.org", None, false)], require_reason: false };
-        let on = |email: &str, day: &str| access.require(email, day.parse().unwrap());
-        assert_eq!(on("A@X.org", "2026-10-31"), Ok(()));
-        assert_eq!(on("a@x.org", "2026-11-01"), Err(NoAccess::Gone));
-        assert_eq!(on("b@x.org", "2026-10-01"), Err(NoAccess::Gone));
-        assert_eq!(on("c@x.org", "2026-10-01"), Err(NoAccess::Unknown));
-        assert_eq!(Access::default().require("c@x.org", "2026-10-01".parse().unwrap()), Ok(()));
-    }
 
     #[test]
     fn recipients_are_placed_when_wrong() {

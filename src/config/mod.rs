@@ -3,6 +3,7 @@
 //! Every mistake is a [`Problem`] that names file, line, column, the value and what is accepted. Secrets are read from the
 //! environment or from files when they are needed, and are never kept in the configuration.
 
+mod access;
 mod delivery;
 mod problem;
 mod project;
@@ -13,7 +14,8 @@ mod settings;
 mod settings_file;
 mod toml_file;
 
-pub use delivery::{Access, Delivery, NoAccess, Person, Profile, Recipients, Serve, Smtp, Tls, require_address};
+pub use access::{Access, NoAccess, Person, Profile, QueryLimits};
+pub use delivery::{Delivery, Recipients, Serve, Smtp, Tls, require_address};
 pub use problem::{ConfigError, Problem};
 pub use project::Project;
 pub use report::{BlockSpec, ContentSpec, FigureSpec, Filter, GoodDirection, ReportSpec, RowsSpec, Sort, SparkSpec, TableSpec};

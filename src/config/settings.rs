@@ -13,7 +13,8 @@ use toml::Spanned;
 
 use super::{
     ConfigError, Problem, SecretSource,
-    delivery::{Access, AccessTable, Delivery, DeliveryTable, Serve, ServeTable},
+    access::{Access, AccessTable, QueryLimits, QueryTable},
+    delivery::{Delivery, DeliveryTable, Serve, ServeTable},
     settings_file::{File, SectorRules},
     toml_file,
 };
@@ -42,6 +43,8 @@ pub struct Settings {
     pub delivery: Delivery,
     /// The people of this installation.
     pub access: Access,
+    /// What one question may use.
+    pub query: QueryLimits,
     /// What `relato serve` does beside sending reports.
     pub serve: Serve,
     /// Folder of all data, absolute or relative to the project.
@@ -352,6 +355,7 @@ impl Settings {
         });
         let delivery = DeliveryTable::understood(file.delivery, &mut report);
         let access = AccessTable::understood(file.access, &mut report);
+        let query = QueryTable::understood(file.query, &mut report);
         let serve = ServeTable::understood(file.serve, &mut report);
         if !problems.is_empty() {
             return Err(ConfigError { problems });
@@ -386,6 +390,7 @@ impl Settings {
             privacy: Privacy { pseudonym_key, keep_comments: privacy.keep_comments, retain_months: privacy.retain_months },
             delivery,
             access,
+            query,
             serve,
             data_dir: file.storage.dir,
         })

@@ -6,7 +6,8 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{
-    delivery::{AccessTable, DeliveryTable, ServeTable},
+    access::{AccessTable, QueryTable},
+    delivery::{DeliveryTable, ServeTable},
     settings::{DirectTransfer, Document, KeyRole, Organization, SatisfactionSource},
 };
 use crate::domain::{
@@ -32,6 +33,7 @@ pub struct File {
     pub storage: Storage,
     pub delivery: Option<DeliveryTable>,
     pub access: Option<AccessTable>,
+    pub query: Option<QueryTable>,
     pub serve: Option<ServeTable>,
 }
 

@@ -36,6 +36,8 @@ pub struct Query {
     pub sha256: String,
     /// Parameters in order, each with the values that it takes where these are few.
     pub parameters: Vec<(String, Vec<String>)>,
+    /// What the values of the parameters are, in the same order: `text`, `date`, `count`, …
+    pub parameter_kinds: Vec<String>,
     /// What its rows can be of, the usual one first; empty where there is no choice. The column `member` takes the chosen name.
     pub dimensions: Vec<String>,
     /// Columns of the result, in order.
@@ -261,10 +263,12 @@ fn read_query(path: &str, name: &str, sql: &str) -> Result<Query, HeaderError> {
     };
     let listed = sections.get("metrics").into_iter().flatten().flat_map(|(_, text)| text.split(','));
     let metrics = listed.map(|metric| metric.trim().to_owned()).collect();
-    let parameters: Vec<(String, Vec<String>)> = sections["parameters"].iter().filter_map(|(_, text)| parameter(text)).collect();
+    let (parameters, parameter_kinds): (Vec<(String, Vec<String>)>, Vec<String>) =
+        sections["parameters"].iter().filter_map(|(_, text)| parameter(text)).map(|(name, kind, values)| ((name, values), kind)).unzip();
     let dimensions = parameters.iter().find(|(name, _)| name == "dimension").map(|(_, values)| values.clone()).unwrap_or_default();
     Ok(Query {
         parameters,
+        parameter_kinds,
         dimensions,
         metrics,
         rows,
@@ -278,13 +282,13 @@ fn read_query(path: &str, name: &str, sql: &str) -> Result<Query, HeaderError> {
 }
 
 /// Reads a parameter's line: name, kind, and a note, which can be a list of the values that it takes.
-fn parameter(text: &str) -> Option<(String, Vec<String>)> {
+fn parameter(text: &str) -> Option<(String, String, Vec<String>)> {
     let (name, rest) = text.split_once(char::is_whitespace)?;
-    let (_, note) = rest.trim_start().split_once(char::is_whitespace)?;
+    let (kind, note) = rest.trim_start().split_once(char::is_whitespace)?;
     let values: Vec<&str> = note.split(',').flat_map(|part| part.split(" or ")).map(str::trim).collect();
     let is_word = |text: &&str| !text.is_empty() && text.chars().all(|char| char.is_ascii_alphanumeric() || char == '_');
     let values = if values.len() > 1 && values.iter().all(is_word) { values.into_iter().map(str::to_owned).collect() } else { Vec::new() };
-    Some((name.to_owned(), values))
+    Some((name.to_owned(), kind.to_owned(), values))
 }
 
 fn read_check(path: &str, name: &str, sql: &str) -> Result<Check, HeaderError> {

@@ -381,7 +381,7 @@ fn table_of(query: &Query, arrow: duckdb::Arrow<'_>) -> Result<Table, QueryError
     Table::new(query.columns.iter().map(column).collect(), frame).map_err(|source| QueryError::Declaration { name: name.clone(), source })
 }
 
-fn to_frame(schema: SchemaRef, mut batches: Vec<RecordBatch>) -> Result<DataFrame, String> {
+pub(super) fn to_frame(schema: SchemaRef, mut batches: Vec<RecordBatch>) -> Result<DataFrame, String> {
     if batches.is_empty() {
         // The bridge takes the columns from a batch; without rows it needs an empty one.
         batches.push(RecordBatch::new_empty(schema));

@@ -3,12 +3,16 @@
 //! A file's header declares parameters and columns; the catalogue reads it, the engine holds the result to it. Nothing here
 //! knows reports, labels or formats.
 
+mod answer;
 mod catalogue;
 mod check;
 mod difference;
 mod engine;
+mod mask;
 
+pub use answer::{AnswerFile, plain};
 pub use catalogue::{Catalogue, Check, DeclaredColumn, HeaderError, MEMBER, Query, Rows};
 pub use check::{CheckOutcome, CheckStrength};
 pub use difference::Difference;
 pub use engine::{Engine, KeptRows, Parameters, QueryError};
+pub use mask::{columns_of, mask};

@@ -44,29 +44,36 @@ impl Part<'_> {
         let mut writer = writer(out, locale)?;
         match self {
             Part::Block(block) => block_rows(&mut writer, block, locale).map_err(failed)?,
-            Part::Detail(detail) => {
-                heading_row(&mut writer, &detail.view.table).map_err(failed)?;
-                for stretch in detail.stretches(0..detail.rows.row_count()) {
-                    let unread = |source| RenderError::Rows { report: data.report.clone(), part: part(), source };
-                    value_rows(&mut writer, &stretch.map_err(unread)?, locale).map_err(failed)?;
-                }
-            }
+            Part::Detail(detail) => detail_rows(&mut writer, detail, &data.report, locale, failed)?,
         }
         Ok(writer.flush()?)
     }
 }
 
-/// Returns one table as a file: labels, then rows.
+/// Writes row-level rows as a file: labels, then rows.
 ///
 /// # Errors
-/// When the writer fails.
-pub fn table_bytes(table: &Table, locale: &Locale) -> Result<Vec<u8>, csv::Error> {
-    let mut bytes = Vec::new();
-    let mut writer = writer(&mut bytes, locale)?;
-    table_rows(&mut writer, table, locale)?;
-    writer.flush()?;
-    drop(writer);
-    Ok(bytes)
+/// When the rows cannot be read or written.
+pub fn detail(detail: &Detail, locale: &Locale, out: &mut (dyn Write + Send)) -> Result<(), RenderError> {
+    let failed = |source| RenderError::Csv { part: detail.id.clone(), source };
+    let mut writer = writer(out, locale)?;
+    detail_rows(&mut writer, detail, &detail.id, locale, failed)?;
+    Ok(writer.flush()?)
+}
+
+fn detail_rows(
+    writer: &mut Writer<'_>,
+    detail: &Detail,
+    report: &str,
+    locale: &Locale,
+    failed: impl Fn(csv::Error) -> RenderError,
+) -> Result<(), RenderError> {
+    heading_row(writer, &detail.view.table).map_err(&failed)?;
+    for stretch in detail.stretches(0..detail.rows.row_count()) {
+        let unread = |source| RenderError::Rows { report: report.to_owned(), part: detail.id.clone(), source };
+        value_rows(writer, &stretch.map_err(unread)?, locale).map_err(&failed)?;
+    }
+    Ok(())
 }
 
 type Writer<'a> = csv::Writer<&'a mut (dyn Write + Send)>;

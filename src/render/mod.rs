@@ -14,12 +14,13 @@ mod pdf;
 mod rows;
 mod xlsx;
 
-pub use csv::table_bytes as csv_table;
+pub use csv::detail as csv_detail;
 pub use error::RenderError;
 pub use json::content_sha256;
 pub use locale::Locale;
 pub use mail::{Mail, MailContext, mail, notice};
 pub use rows::text as cell_text;
+pub use xlsx::{Cover, render_answer};
 
 use std::io::Write;
 

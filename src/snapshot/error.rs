@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use chrono::NaiveDate;
+
 /// A failure of the snapshot folder.
 #[derive(Debug, thiserror::Error)]
 pub enum SnapshotError {
@@ -41,6 +43,14 @@ pub enum SnapshotError {
         asked: String,
         /// The candidates.
         candidates: String,
+    },
+    /// Nothing had been published by a day.
+    #[error("nothing was published by {day}: the first snapshot that is kept is `{first}`")]
+    NotYet {
+        /// The day.
+        day: NaiveDate,
+        /// The first snapshot that is kept.
+        first: String,
     },
     /// DuckDB could not write or read a part.
     #[error("the database refused to write or read a part")]

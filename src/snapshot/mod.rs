@@ -5,6 +5,7 @@
 //! and never wait. Nothing here is ever rewritten; `prune` removes what no kept manifest names.
 
 mod error;
+mod lease;
 mod manifest;
 mod prune;
 mod publish;

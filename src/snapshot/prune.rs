@@ -6,7 +6,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Manifest, SnapshotError, list, reader::MANIFEST_FOLDER};
+use super::{
+    Manifest, SnapshotError,
+    lease::{self, LEASE_FOLDER},
+    list,
+    reader::MANIFEST_FOLDER,
+};
 
 /// What was removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -15,26 +20,40 @@ pub struct Pruned {
     pub snapshots: usize,
     /// Parts that no kept manifest names, and files that were being written when a run broke off.
     pub parts: usize,
+    /// Old snapshots that were being read, and stayed.
+    pub in_use: usize,
 }
 
-/// Keeps the newest `keep` snapshots. Manifests go first, so that no reader finds one whose parts are gone.
+/// Keeps the newest `keep` snapshots, and those that are being read. Manifests go first, so that no reader finds one whose parts are gone.
 ///
 /// Nobody may publish meanwhile: a part that is written before its manifest would be taken for one that nobody names.
 ///
 /// # Errors
 /// When a file cannot be removed; what is left is still whole.
 pub fn prune(folder: &Path, keep: usize) -> Result<Pruned, SnapshotError> {
-    let manifests = list(folder)?;
-    let (old, kept) = manifests.split_at(manifests.len().saturating_sub(keep.max(1)));
-    for manifest in old {
-        remove(&manifest_path(folder, manifest))?;
-    }
+    let mut pruned = Pruned::default();
+    let kept: Vec<Manifest> = lease::with_readers(folder, |read| {
+        let manifests = list(folder)?;
+        let old = manifests.len().saturating_sub(keep.max(1));
+        let mut kept = Vec::new();
+        for (place, manifest) in (0..).zip(manifests) {
+            if place >= old {
+                kept.push(manifest);
+            } else if read.contains(&manifest.id) {
+                pruned.in_use += 1;
+                kept.push(manifest);
+            } else {
+                remove(&manifest_path(folder, &manifest))?;
+                pruned.snapshots += 1;
+            }
+        }
+        Ok(kept)
+    })?;
     let named: BTreeSet<PathBuf> = kept
         .iter()
         .flat_map(|manifest| manifest.tables.values().flat_map(|table| &table.parts).map(|part| folder.join(&part.path)))
         .chain(kept.iter().map(|manifest| manifest_path(folder, manifest)))
         .collect();
-    let mut pruned = Pruned { snapshots: old.len(), parts: 0 };
     for path in files(folder)? {
         if !named.contains(&path) {
             remove(&path)?;
@@ -66,7 +85,11 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, SnapshotError> {
         };
         for entry in entries {
             let path = entry.map_err(SnapshotError::file("listed", &folder))?.path();
-            if path.is_dir() { folders.push(path) } else { found.push(path) }
+            match path.is_dir() {
+                true if path.ends_with(LEASE_FOLDER) => {}
+                true => folders.push(path),
+                false => found.push(path),
+            }
         }
     }
     Ok(found)

@@ -398,6 +398,7 @@ fn who_is_removed_between_making_and_sending_gets_nothing() {
         profile: relato::config::Profile::Visualizador,
         until: None,
         active: true,
+        os_user: None,
     });
     let mut running = scheduler(folder.path(), &house, (&reports, &ways), &nothing, at("2026-09-04T11:05:00Z"));
     running.tick(at("2026-09-04T11:05:00Z")).unwrap();

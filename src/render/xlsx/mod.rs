@@ -4,9 +4,12 @@
 //! creation date is the snapshot's: the same data gives the same bytes.
 
 mod about;
+mod answer;
 mod formats;
 mod sheets;
 mod summary;
+
+pub use answer::{Cover, render as render_answer};
 
 use std::io::Write;
 
@@ -64,16 +67,8 @@ impl Book<'_> {
             }
         }
         for detail in &data.details {
-            // What one sheet does not hold goes on in the next.
-            let rows = detail.rows.row_count();
-            let parts = rows.div_ceil(ROW_LIMIT).max(1);
-            for part in 0..parts {
-                let title = if part == 0 { detail.title.clone() } else { format!("{} ({})", detail.title, part + 1) };
-                let sheet = self.sheet_name(&title);
-                let range = part * ROW_LIMIT..rows.min((part + 1) * ROW_LIMIT);
-                self.detail_sheet(detail, range, &sheet)?;
-                contents.push((sheet, title));
-            }
+            let Book { workbook, names, formats, locale, .. } = self;
+            contents.extend(sheets::detail_sheets(workbook, &report, detail, &mut |title| next_name(title, names), (formats, locale))?);
         }
         let about = self.sheet_name(&self.locale.text("sheet-about"));
         self.about_sheet(&about).map_err(failed("about"))?;
@@ -108,10 +103,14 @@ impl Book<'_> {
 
     /// Returns a sheet name that Excel takes: at most 31 characters, none of `[]:*?/\`, not used before.
     fn sheet_name(&mut self, title: &str) -> String {
-        let name = unused_name(title, &self.names);
-        self.names.push(name.clone());
-        name
+        next_name(title, &mut self.names)
     }
+}
+
+fn next_name(title: &str, used: &mut Vec<String>) -> String {
+    let name = unused_name(title, used);
+    used.push(name.clone());
+    name
 }
 
 fn unused_name(title: &str, used: &[String]) -> String {

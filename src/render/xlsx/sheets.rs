@@ -1,18 +1,15 @@
 //! Sheets of tables, charts' data, heat maps and row-level details.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    ops::Range,
-};
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{NaiveDate, Timelike};
 use rust_xlsxwriter::{
     ColNum, ConditionalFormat2ColorScale, ConditionalFormatCustomIcon, ConditionalFormatDataBar, ConditionalFormatIconSet,
-    ConditionalFormatIconType, ConditionalFormatType, Formula, RowNum, Sparkline, Worksheet, XlsxError, utility::row_col_to_cell,
+    ConditionalFormatIconType, ConditionalFormatType, Formula, RowNum, Sparkline, Workbook, Worksheet, XlsxError, utility::row_col_to_cell,
 };
 
 use super::{
-    Book,
+    Book, ROW_LIMIT,
     formats::{self, Formats, Weight, color},
 };
 use crate::{
@@ -58,23 +55,38 @@ impl Book<'_> {
             }
         }
     }
+}
 
-    /// Writes some rows of a row-level table to a sheet of their own.
-    pub(super) fn detail_sheet(&mut self, detail: &Detail, rows: Range<usize>, name: &str) -> Result<(), RenderError> {
-        const MEASURED: usize = 200;
-        let (formats, locale, report) = (&self.formats, self.locale, &self.data.report);
-        let failed = |source| RenderError::Workbook { report: report.clone(), part: detail.id.clone(), source };
-        let unread = |source| RenderError::Rows { report: report.clone(), part: detail.id.clone(), source };
+/// Writes the rows of a row-level table to sheets of their own: what one does not hold goes on in the next. `name` gives the name of a sheet
+/// from its title; returns names and titles.
+pub(super) fn detail_sheets(
+    workbook: &mut Workbook,
+    report: &str,
+    detail: &Detail,
+    name: &mut dyn FnMut(&str) -> String,
+    (formats, locale): (&Formats, &Locale),
+) -> Result<Vec<(String, String)>, RenderError> {
+    const MEASURED: usize = 200;
+    let failed = |source| RenderError::Workbook { report: report.to_owned(), part: detail.id.clone(), source };
+    let unread = |source| RenderError::Rows { report: report.to_owned(), part: detail.id.clone(), source };
+    let count = detail.rows.row_count();
+    let mut sheets = Vec::new();
+    for part in 0..count.div_ceil(ROW_LIMIT).max(1) {
+        let title = if part == 0 { detail.title.clone() } else { format!("{} ({})", detail.title, part + 1) };
+        let name = name(&title);
+        let rows = part * ROW_LIMIT..count.min((part + 1) * ROW_LIMIT);
         // Rows are streamed from the engine to a file: half a million take megabytes, not gigabytes.
-        let sheet = self.workbook.add_worksheet_with_constant_memory().and_then(|sheet| sheet.set_name(name)).map_err(failed)?;
+        let sheet = workbook.add_worksheet_with_constant_memory().and_then(|sheet| sheet.set_name(&name)).map_err(failed)?;
         let first = detail.rows.rows(rows.start..rows.end.min(rows.start + MEASURED)).map_err(unread)?;
         let view = TableView { table: first, ..detail.view.clone() };
         let mut writer = DetailWriter::new(sheet, &view, formats, locale).map_err(failed)?;
         for stretch in detail.stretches(rows.clone()) {
             writer.write(&stretch.map_err(unread)?).map_err(failed)?;
         }
-        writer.finish(rows.len()).map_err(failed)
+        writer.finish(rows.len()).map_err(failed)?;
+        sheets.push((name, title));
     }
+    Ok(sheets)
 }
 
 fn row_number(row: usize) -> RowNum {

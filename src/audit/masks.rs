@@ -1,0 +1,78 @@
+//! Tables without attendants' names and addresses, for those who must not see them: files of their own, so that what is not to be seen is
+//! nowhere in reach.
+//!
+//! A masked part is made once, when it is asked for first, and named by what it was made from. Its pseudonyms are keyed with a secret of
+//! the project, so the same attendant is the same pseudonym in all tables and over all years.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use secrecy::SecretString;
+use uuid::Uuid;
+
+use crate::{
+    domain::digest::sha256,
+    files::{self, FileError},
+    ingest::Pseudonyms,
+    query,
+    snapshot::Part,
+};
+
+/// A masked part that could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum MaskError {
+    /// A file cannot be written.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The secret cannot be read.
+    #[error("`{}` cannot be read", path.display())]
+    Secret {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The part cannot be read or written.
+    #[error(transparent)]
+    Query(#[from] query::QueryError),
+}
+
+/// Where masked parts lie, and what their pseudonyms are keyed with.
+pub struct Masks {
+    folder: PathBuf,
+    pseudonyms: Pseudonyms,
+}
+
+impl Masks {
+    /// Opens the masked parts of a project, whose data lie in `data`.
+    ///
+    /// # Errors
+    /// When the secret can be neither read nor made.
+    pub fn open(data: &Path) -> Result<Masks, MaskError> {
+        let folder = data.join("masked");
+        files::make_folder(&folder)?;
+        let path = folder.join("secret");
+        if !path.exists() {
+            let secret = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
+            files::write(&path, secret.as_bytes())?;
+        }
+        let secret = fs::read_to_string(&path).map_err(|source| MaskError::Secret { path, source })?;
+        Ok(Masks { folder, pseudonyms: Pseudonyms::new(&SecretString::from(secret)) })
+    }
+
+    /// Returns the file of a part in which the attendants in `columns` are pseudonyms; `source` is the part's own.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn part(&self, part: &Part, source: &Path, columns: &[String]) -> Result<PathBuf, MaskError> {
+        let what = format!("{} {} {}", part.sha256, columns.join(","), self.pseudonyms.keyed("masked", ""));
+        let path = self.folder.join(format!("{}.parquet", &sha256(what.as_bytes())[..32]));
+        if !path.exists() {
+            let pseudonym = |name: &str| format!("atendente-{}", &self.pseudonyms.keyed("agent", &name.to_lowercase())[..10]);
+            files::place(&path, |temporary| query::mask(source, columns, &pseudonym, temporary).map_err(MaskError::from))?;
+        }
+        Ok(path)
+    }
+}

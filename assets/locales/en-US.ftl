@@ -337,6 +337,7 @@ about-all-sectors = all
 about-snapshot = Data snapshot
 about-content = Fingerprint of the content (SHA-256)
 about-verify = To verify
+about-rows = Rows behind each figure
 about-published = Published
 about-loaded-until = Data loaded until
 about-completeness = Completeness

@@ -337,6 +337,7 @@ about-all-sectors = todos
 about-snapshot = Fotografia de dados
 about-content = Impressão digital do conteúdo (SHA-256)
 about-verify = Para conferir
+about-rows = Linhas por trás de cada número
 about-published = Publicada em
 about-loaded-until = Dados carregados até
 about-completeness = Completude

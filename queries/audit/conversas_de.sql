@@ -4,9 +4,11 @@
 --   period_start  date  first local day, inclusive
 --   period_end    date  local day after the last, exclusive
 --   sector        text  only this sector; null: all
---   dimension     text  sector, agent, channel or tag
---   member        text  only this member of the dimension; null: all
---   measure       text  conversations, tickets, lost, abandoned, closed, attended, inactive, transferred, queue_wait, first_response, whole_wait, response, handling, resolution, one_touch, returned_24h, returned_7d, ratings, satisfied, open_end or unanswered
+--   dimension     text  sector, agent, channel, tag, queue or hour
+--   member        text  only this member of the dimension, of hours such as 1 09 (Monday, from nine to ten); null: all
+--   measure       text  conversations, tickets, lost, short_lost, abandoned, abandoned_unanswered, closed, attended, closed_lost, closed_abandoned, inactive, transferred, passed_on, default, unresolved, queue_wait, first_response, whole_wait, moved, transfers, served, response, response_pending, response_unanswered, handling, resolution, full_resolution, one_touch, one_touch_known, returned_24h, returned_7d, ended_moved, ended_transfers, ratings, satisfied, invalid, score_1, score_2, score_3, score_4, score_5, detractors, passives, promoters, open_start, open_end, tickets_open or unanswered
+--   from_s        count  only cases whose value is at least this; null: any
+--   to_s          count  and at most this; null: any
 -- reads: ticket, conversation, turn, rating, ticket_tag
 -- anchor: that of the measure
 -- columns:
@@ -40,7 +42,7 @@ fact AS (
         ticket.sector AS sector,
         ticket.agent AS agent,
         ticket.channel AS channel,
-        CASE WHEN $dimension = 'tag' THEN CONCAT('ticket ', ticket.ticket_id) END AS tag_key,
+        CASE WHEN $dimension IN ('tag', 'queue') THEN CONCAT('ticket ', ticket.ticket_id) END AS tag_key,
         CAST(NULL AS DOUBLE) AS value_s
     FROM ticket
     WHERE
@@ -54,12 +56,22 @@ fact AS (
         ticket.sector AS sector,
         ticket.agent AS agent,
         ticket.channel AS channel,
-        CASE WHEN $dimension = 'tag' THEN CONCAT('ticket ', ticket.ticket_id) END AS tag_key,
+        CASE WHEN $dimension IN ('tag', 'queue') THEN CONCAT('ticket ', ticket.ticket_id) END AS tag_key,
         CAST(NULL AS DOUBLE) AS value_s
     FROM ticket
     WHERE
-        $measure IN ('tickets', 'lost', 'abandoned')
-        AND ($measure = 'tickets' OR ticket.outcome = $measure)
+        $measure IN (
+            'tickets', 'lost', 'short_lost', 'abandoned', 'abandoned_unanswered', 'passed_on', 'default', 'unresolved', 'tickets_open'
+        )
+        AND (
+            $measure = 'tickets'
+            OR ticket.outcome = $measure
+            OR ticket.routing = $measure
+            OR ($measure = 'short_lost' AND ticket.is_short_loss)
+            OR ($measure = 'abandoned_unanswered' AND ticket.outcome = 'abandoned' AND ticket.first_response_at IS NULL)
+            OR ($measure = 'passed_on' AND ticket.outcome = 'transferred')
+            OR ($measure = 'tickets_open' AND ticket.outcome = 'pending')
+        )
         AND ticket.created_day >= $period_start
         AND ticket.created_day < $period_end
         AND (CAST($sector AS VARCHAR) IS NULL OR ticket.sector = $sector)
@@ -69,12 +81,12 @@ fact AS (
         ticket.sector AS sector,
         ticket.agent AS agent,
         ticket.channel AS channel,
-        CASE WHEN $dimension = 'tag' THEN CONCAT('ticket ', ticket.ticket_id) END AS tag_key,
+        CASE WHEN $dimension IN ('tag', 'queue') THEN CONCAT('ticket ', ticket.ticket_id) END AS tag_key,
         CAST(NULL AS DOUBLE) AS value_s
     FROM ticket
     WHERE
-        $measure IN ('closed', 'attended', 'inactive', 'transferred')
-        AND (ticket.outcome = $measure OR ($measure = 'closed' AND ticket.outcome <> 'transferred'))
+        $measure IN ('closed', 'attended', 'closed_lost', 'closed_abandoned', 'inactive', 'transferred')
+        AND (replace($measure, 'closed_', '') = ticket.outcome OR ($measure = 'closed' AND ticket.outcome <> 'transferred'))
         AND ticket.closed_day >= $period_start
         AND ticket.closed_day < $period_end
         AND (CAST($sector AS VARCHAR) IS NULL OR ticket.sector = $sector)
@@ -84,7 +96,7 @@ fact AS (
         ticket.sector AS sector,
         ticket.agent AS agent,
         ticket.channel AS channel,
-        CASE WHEN $dimension = 'tag' THEN CONCAT('ticket ', ticket.ticket_id) END AS tag_key,
+        CASE WHEN $dimension IN ('tag', 'queue') THEN CONCAT('ticket ', ticket.ticket_id) END AS tag_key,
         CAST(ticket.queue_wait_s AS DOUBLE) AS value_s
     FROM ticket
     WHERE
@@ -99,7 +111,7 @@ fact AS (
         ticket.sector AS sector,
         ticket.agent AS agent,
         ticket.channel AS channel,
-        CASE WHEN $dimension = 'tag' THEN CONCAT('ticket ', ticket.ticket_id) END AS tag_key,
+        CASE WHEN $dimension IN ('tag', 'queue') THEN CONCAT('ticket ', ticket.ticket_id) END AS tag_key,
         CAST(ticket.first_response_s AS DOUBLE) AS value_s
     FROM ticket
     WHERE
@@ -133,8 +145,11 @@ fact AS (
         CAST(CASE WHEN $dimension = 'sector' AND CAST($member AS VARCHAR) IS NOT NULL OR CAST($sector AS VARCHAR) IS NOT NULL THEN turn.own_s ELSE turn.whole_s END AS DOUBLE) AS value_s
     FROM turn
     WHERE
-        $measure = 'response'
-        AND turn.state = 'answered'
+        (
+            ($measure = 'response' AND turn.state = 'answered')
+            OR ($measure = 'response_pending' AND turn.state = 'pending')
+            OR ($measure = 'response_unanswered' AND turn.state = 'unanswered')
+        )
         AND turn.started_day >= $period_start
         AND turn.started_day < $period_end
         AND (CAST($sector AS VARCHAR) IS NULL OR turn.sector = $sector)
@@ -144,7 +159,7 @@ fact AS (
         ticket.sector AS sector,
         ticket.agent AS agent,
         ticket.channel AS channel,
-        CASE WHEN $dimension = 'tag' THEN CONCAT('ticket ', ticket.ticket_id) END AS tag_key,
+        CASE WHEN $dimension IN ('tag', 'queue') THEN CONCAT('ticket ', ticket.ticket_id) END AS tag_key,
         CAST(ticket.handling_s AS DOUBLE) AS value_s
     FROM ticket
     WHERE
@@ -160,11 +175,24 @@ fact AS (
         conversation.last_agent AS agent,
         conversation.channel AS channel,
         CASE WHEN $dimension = 'tag' THEN CONCAT('conversation ', conversation.conversation_id) END AS tag_key,
-        CAST(conversation.resolution_s AS DOUBLE) AS value_s
+        CAST(
+            CASE $measure
+                WHEN 'full_resolution' THEN conversation.full_resolution_s
+                WHEN 'ended_transfers' THEN conversation.transfer_count
+                ELSE conversation.resolution_s
+            END AS DOUBLE
+        ) AS value_s
     FROM conversation
     WHERE
-        $measure IN ('resolution', 'one_touch', 'returned_24h', 'returned_7d')
-        AND ($measure = 'resolution' OR ($measure = 'one_touch' AND conversation.is_one_touch) OR ($measure = 'returned_24h' AND conversation.returned_after_s <= 86400) OR ($measure = 'returned_7d' AND conversation.returned_after_s <= 604800))
+        (
+            $measure IN ('resolution', 'ended_transfers')
+            OR ($measure = 'full_resolution' AND conversation.full_resolution_s IS NOT NULL)
+            OR ($measure = 'one_touch' AND conversation.is_one_touch)
+            OR ($measure = 'one_touch_known' AND conversation.is_one_touch IS NOT NULL)
+            OR ($measure = 'returned_24h' AND conversation.returned_after_s <= 86400)
+            OR ($measure = 'returned_7d' AND conversation.returned_after_s <= 604800)
+            OR ($measure = 'ended_moved' AND conversation.sector_change_count > 0)
+        )
         AND conversation.ended_day >= $period_start
         AND conversation.ended_day < $period_end
         AND (CAST($sector AS VARCHAR) IS NULL OR conversation.last_sector = $sector)
@@ -178,9 +206,15 @@ fact AS (
         rating.score AS value_s
     FROM rating
     WHERE
-        $measure IN ('ratings', 'satisfied')
-        AND rating.counted
-        AND ($measure = 'ratings' OR rating.is_satisfied)
+        (
+            ($measure = 'ratings' AND rating.counted)
+            OR ($measure = 'satisfied' AND rating.counted AND rating.is_satisfied)
+            OR ($measure = 'invalid' AND rating.validity = 'invalid')
+            OR (starts_with($measure, 'score_') AND rating.counted AND rating.scale = '1-5' AND $measure = CONCAT('score_', CAST(rating.score AS INTEGER)))
+            OR ($measure = 'detractors' AND rating.counted AND rating.scale = '0-10' AND rating.score <= 6)
+            OR ($measure = 'passives' AND rating.counted AND rating.scale = '0-10' AND rating.score BETWEEN 7 AND 8)
+            OR ($measure = 'promoters' AND rating.counted AND rating.scale = '0-10' AND rating.score >= 9)
+        )
         AND rating.period_day >= $period_start
         AND rating.period_day < $period_end
         AND (CAST($sector AS VARCHAR) IS NULL OR rating.sector = $sector)
@@ -190,13 +224,18 @@ fact AS (
         ticket.sector AS sector,
         ticket.agent AS agent,
         ticket.channel AS channel,
-        CASE WHEN $dimension = 'tag' THEN CONCAT('ticket ', ticket.ticket_id) END AS tag_key,
+        CASE WHEN $dimension IN ('tag', 'queue') THEN CONCAT('ticket ', ticket.ticket_id) END AS tag_key,
         CAST(NULL AS DOUBLE) AS value_s
     FROM ticket
     WHERE
-        $measure = 'open_end'
-        AND (ticket.closed_day IS NULL OR ticket.closed_day >= $period_end)
-        AND ticket.created_day < $period_end
+        (
+            $measure = 'open_end'
+            AND (ticket.closed_day IS NULL OR ticket.closed_day >= $period_end)
+            AND ticket.created_day < $period_end
+            OR $measure = 'open_start'
+            AND (ticket.closed_day IS NULL OR ticket.closed_day >= $period_start)
+            AND ticket.created_day < $period_start
+        )
         AND (CAST($sector AS VARCHAR) IS NULL OR ticket.sector = $sector)
     UNION ALL
     SELECT
@@ -213,6 +252,52 @@ fact AS (
         AND (conversation.first_response_day IS NULL OR conversation.first_response_day >= $period_end)
         AND conversation.started_day < $period_end
         AND (CAST($sector AS VARCHAR) IS NULL OR conversation.last_sector = $sector)
+    UNION ALL
+    -- Without a sector, a conversation belongs to whoever has it last; with one, to all that touch it.
+    SELECT
+        conversation.conversation_id,
+        conversation.first_sector AS sector,
+        conversation.last_agent AS agent,
+        conversation.channel AS channel,
+        CASE WHEN $dimension = 'tag' THEN CONCAT('conversation ', conversation.conversation_id) END AS tag_key,
+        CAST(conversation.transfer_count AS DOUBLE) AS value_s
+    FROM conversation
+    WHERE
+        ($measure = 'moved' AND conversation.sector_change_count > 0 OR $measure = 'transfers')
+        AND conversation.started_day >= $period_start
+        AND conversation.started_day < $period_end
+        AND (
+            CAST($sector AS VARCHAR) IS NULL
+            OR EXISTS (SELECT 1 FROM ticket WHERE ticket.conversation_id = conversation.conversation_id AND ticket.sector = $sector)
+        )
+    UNION ALL
+    SELECT
+        conversation.conversation_id,
+        conversation.first_response_sector AS sector,
+        conversation.first_response_agent AS agent,
+        conversation.channel AS channel,
+        CASE WHEN $dimension = 'tag' THEN CONCAT('conversation ', conversation.conversation_id) END AS tag_key,
+        CAST(NULL AS DOUBLE) AS value_s
+    FROM conversation
+    WHERE
+        $measure = 'served'
+        AND conversation.first_response_day >= $period_start
+        AND conversation.first_response_day < $period_end
+        AND (CAST($sector AS VARCHAR) IS NULL OR conversation.first_response_sector = $sector)
+    UNION ALL
+    SELECT
+        turn.conversation_id,
+        turn.sector AS sector,
+        turn.agent AS agent,
+        turn.channel AS channel,
+        CASE WHEN $dimension = 'tag' THEN CONCAT('conversation ', turn.conversation_id) END AS tag_key,
+        CAST(NULL AS DOUBLE) AS value_s
+    FROM turn
+    WHERE
+        $measure = 'served'
+        AND turn.replied_day >= $period_start
+        AND turn.replied_day < $period_end
+        AND (CAST($sector AS VARCHAR) IS NULL OR turn.sector = $sector)
 ),
 
 picked AS (
@@ -221,11 +306,29 @@ picked AS (
         fact.value_s
     FROM fact
     WHERE
-        CAST($member AS VARCHAR) IS NULL
-        OR ($dimension = 'sector' AND fact.sector = $member)
-        OR ($dimension = 'agent' AND fact.agent = $member)
-        OR ($dimension = 'channel' AND fact.channel = $member)
-        OR ($dimension = 'tag' AND EXISTS (SELECT 1 FROM tagged WHERE tagged.tag_key = fact.tag_key AND tagged.tag = $member))
+        (CAST($from_s AS DOUBLE) IS NULL OR fact.value_s >= CAST($from_s AS DOUBLE))
+        AND (CAST($to_s AS DOUBLE) IS NULL OR fact.value_s <= CAST($to_s AS DOUBLE))
+        AND (
+            CAST($member AS VARCHAR) IS NULL
+            OR ($dimension = 'sector' AND fact.sector = $member)
+            OR ($dimension = 'agent' AND fact.agent = $member)
+            OR ($dimension = 'channel' AND fact.channel = $member)
+            OR (
+                $dimension = 'queue'
+                AND EXISTS (SELECT 1 FROM ticket WHERE CONCAT('ticket ', ticket.ticket_id) = fact.tag_key AND ticket.queue = $member)
+        )
+            OR (
+                $dimension = 'hour'
+                AND EXISTS (
+                    SELECT 1
+                    FROM conversation
+                    WHERE
+                        conversation.conversation_id = fact.conversation_id
+                        AND CONCAT(conversation.started_weekday, ' ', lpad(CAST(conversation.started_hour AS VARCHAR), 2, '0')) = $member
+                )
+        )
+            OR ($dimension = 'tag' AND EXISTS (SELECT 1 FROM tagged WHERE tagged.tag_key = fact.tag_key AND tagged.tag = $member))
+        )
 ),
 
 counted AS (

@@ -14,6 +14,11 @@
 --   closed      count  M4  tickets closed, transfers included: a transfer ends a ticket
 --   open_end    count  M5  tickets open when the period ended; open_start + created − closed
 --   oldest_day  date   M5  day on which the oldest of these was created; null: none is open
+-- behind:
+--   open_start: conversas_de measure=open_start
+--   created: conversas_de measure=tickets
+--   closed: tickets_encerrados
+--   open_end, oldest_day: conversas_de measure=open_end
 -- unique: row_kind, sector
 -- not null: row_kind, open_start, created, closed, open_end
 WITH kind AS (

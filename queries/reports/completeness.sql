@@ -14,6 +14,9 @@
 --   tickets_open      count  M28  tickets of the period still open
 --   messages_missing  count  M28  tickets of the period whose messages were not read yet
 --   last_day          date   -    last day that was read at all; null: none
+-- behind:
+--   days_loaded, tickets_reported, tickets_stored, messages_missing: dias_lidos
+--   tickets_open: conversas_de measure=tickets_open
 -- unique: days_loaded
 -- not null: days_loaded, tickets_reported, tickets_stored, tickets_open, messages_missing
 WITH loaded AS (

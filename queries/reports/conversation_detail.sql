@@ -25,6 +25,8 @@
 --   handling_s         duration    M10  sum over the tickets; null: none was opened and closed
 --   score              number      M19  the answer that counts; null: none
 --   ended_day          date        -    local; null: still open
+-- behind:
+--   tickets, transfers, queue_wait_s, whole_wait_s, turns, response_mean_s, handling_s, score: tickets_da_conversa conversation=$conversation_id
 -- unique: conversation_id
 -- not null: conversation_id, started_local, first_sector, last_sector, outcome, tickets, transfers, turns
 WITH chain AS (

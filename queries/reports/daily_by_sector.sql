@@ -12,6 +12,10 @@
 --   created   count  M1  tickets created
 --   closed    count  M4  tickets closed, by whatever
 --   open_end  count  M5  tickets open at the end of the day
+-- behind:
+--   created: conversas_de measure=tickets
+--   closed: tickets_encerrados
+--   open_end: conversas_de measure=open_end
 -- unique: sector, day
 -- not null: sector, day, created, closed, open_end
 SELECT

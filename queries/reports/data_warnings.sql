@@ -12,6 +12,8 @@
 --   said        count  -    what Blip said, or the usual of that weekday
 --   found       count  -    what is here
 --   set_aside   count  -    of that, records that could not be understood
+-- behind:
+--   said, found, set_aside: dias_lidos
 -- unique: day, check_name
 -- not null: day, check_name, said, found, set_aside
 SELECT

@@ -13,6 +13,9 @@
 --   conversations  count    M27  conversations that began
 --   days           count    M27  such weekdays in the period
 --   mean_arrivals  number   M27  conversations ÷ days: partial weeks do not weigh less
+-- behind:
+--   conversations, mean_arrivals: conversas_de measure=conversations
+--   days: dias_lidos
 -- unique: weekday, hour
 -- not null: weekday, hour, conversations, days, mean_arrivals
 WITH period_day AS (

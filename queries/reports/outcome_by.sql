@@ -27,6 +27,15 @@
 --   returned_24h_share      share     M16  their share; null: none ended
 --   returned_7d             count     M16  the same within seven days
 --   returned_7d_share       share     M16  their share; null: none ended
+-- behind:
+--   ended, resolution_mean_s, resolution_median_s, resolution_p90_s, resolution_min_s, resolution_max_s: conversas_de measure=resolution
+--   full_n, full_resolution_mean_s: conversas_de measure=full_resolution
+--   one_touch_n: conversas_de measure=one_touch_known
+--   one_touch_share: conversas_de measure=one_touch
+--   moved_share: conversas_de measure=ended_moved
+--   transfers_mean: conversas_de measure=ended_transfers
+--   returned_24h, returned_24h_share: conversas_de measure=returned_24h
+--   returned_7d, returned_7d_share: conversas_de measure=returned_7d
 -- unique: row_kind, member
 -- not null: row_kind, ended, full_n, one_touch_n, returned_24h, returned_7d
 WITH kind AS (

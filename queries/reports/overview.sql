@@ -67,6 +67,37 @@
 --   resolution_business_mean_s      duration  M24  M11 within business hours, mean; null: none, or no calendar
 --   default_share                   share     M26  tickets of the period that no routing rule matched; null: no ticket
 --   unresolved_share                share     M26  tickets of the period whose sector cannot be told; null: no ticket
+-- behind:
+--   conversations: conversas_de measure=conversations
+--   tickets: conversas_de measure=tickets
+--   served: conversas_de measure=served
+--   closed: conversas_de measure=closed
+--   attended: conversas_de measure=attended
+--   transferred: conversas_de measure=transferred
+--   open_end: conversas_de measure=open_end
+--   lost_share: conversas_de measure=lost
+--   short_lost: conversas_de measure=short_lost
+--   abandoned_share: conversas_de measure=abandoned
+--   abandoned_unanswered: conversas_de measure=abandoned_unanswered
+--   unanswered: conversas_de measure=unanswered
+--   queue_wait_n, queue_wait_mean_s, queue_wait_median_s, queue_wait_p90_s, queue_wait_business_mean_s: conversas_de measure=queue_wait
+--   first_response_n, first_response_mean_s, first_response_median_s, first_response_p90_s, first_response_business_mean_s: conversas_de measure=first_response
+--   whole_wait_n, whole_wait_mean_s, whole_wait_median_s, whole_wait_p90_s, whole_wait_business_mean_s: conversas_de measure=whole_wait
+--   response_n, response_mean_s, response_median_s, response_p90_s, response_business_mean_s: conversas_de measure=response
+--   handling_n, handling_mean_s, handling_median_s, handling_p90_s, handling_business_mean_s: conversas_de measure=handling
+--   resolution_n, resolution_mean_s, resolution_median_s, resolution_p90_s, resolution_business_mean_s: conversas_de measure=resolution
+--   response_pending: conversas_de measure=response_pending
+--   response_unanswered: conversas_de measure=response_unanswered
+--   full_resolution_mean_s: conversas_de measure=full_resolution
+--   transfer_share: conversas_de measure=moved
+--   transfers_mean: conversas_de measure=transfers
+--   returned_24h_share: conversas_de measure=returned_24h
+--   returned_7d_share: conversas_de measure=returned_7d
+--   one_touch_share: conversas_de measure=one_touch
+--   ratings, csat_low, csat_high, csat_mean, nps, response_rate: conversas_de measure=ratings
+--   csat_share: conversas_de measure=satisfied
+--   default_share: conversas_de measure=default
+--   unresolved_share: conversas_de measure=unresolved
 -- unique: conversations
 -- not null: conversations, tickets, served, closed, attended, transferred, open_end, short_lost, abandoned_unanswered, unanswered
 WITH arrived AS (

@@ -16,6 +16,8 @@
 --   days_explained    count  -   days with one that a rule explains: the store begins, records were set aside, or the day is not read in full
 --   days_unexplained  count  -   all other days
 --   explanation       text   -   equal, history, quarantine, incomplete or unexplained: of the largest difference; null: Blip reported nothing
+-- behind:
+--   days, ours, blips, difference, days_equal, days_explained, days_unexplained: paridade_por_dia figure=$figure
 -- unique: figure
 -- not null: figure, days, ours, blips, difference, days_equal, days_explained, days_unexplained
 WITH blips AS (

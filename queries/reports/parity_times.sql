@@ -17,6 +17,8 @@
 --   days_explained    count     -  days with a difference that a rule explains: impossible waits are left out here, or the day is not read in full
 --   days_unexplained  count     -  all other days
 --   explanation       text      -  equal, rejected, incomplete or unexplained: of the largest difference; other_definition: Blip means the other of the two
+-- behind:
+--   days, tickets, ours_s, blips_s, difference_s, days_equal, days_explained, days_unexplained: paridade_por_dia figure=$figure
 -- unique: figure
 -- not null: figure, days, tickets, days_equal, days_explained, days_unexplained, explanation
 WITH ended AS (

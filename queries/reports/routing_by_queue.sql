@@ -14,6 +14,9 @@
 --   tickets_share  share  M26  of all tickets created
 --   moved          count  M15  of these, those that a transfer ended
 --   moved_share    share  M15  their share
+-- behind:
+--   sectors, tickets, tickets_share: conversas_de measure=tickets
+--   moved, moved_share: conversas_de measure=passed_on
 -- unique: queue, routing
 -- not null: queue, routing, sectors, tickets, tickets_share, moved, moved_share
 WITH counted AS (

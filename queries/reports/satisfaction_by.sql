@@ -29,6 +29,19 @@
 --   nps            number  M20  (promoters − detractors) ÷ their answers × 100; null: no answer, or another scale
 --   response_rate  share   M21  ratings ÷ closed; null: nothing closed
 --   few            flag    M22  fewer than 30 answers: too few to rank
+-- behind:
+--   closed, response_rate: conversas_de measure=closed
+--   ratings, csat_low, csat_high, csat_mean, nps, few: conversas_de measure=ratings
+--   invalid: conversas_de measure=invalid
+--   csat_share: conversas_de measure=satisfied
+--   score_1: conversas_de measure=score_1
+--   score_2: conversas_de measure=score_2
+--   score_3: conversas_de measure=score_3
+--   score_4: conversas_de measure=score_4
+--   score_5: conversas_de measure=score_5
+--   detractors: conversas_de measure=detractors
+--   passives: conversas_de measure=passives
+--   promoters: conversas_de measure=promoters
 -- unique: row_kind, member
 -- not null: row_kind, closed, ratings, invalid, few
 WITH kind AS (

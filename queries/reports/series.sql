@@ -24,6 +24,18 @@
 --   lost_share         share     M12  of the tickets created; null: none created
 --   ratings            count     M18  valid answers that count
 --   csat_share         share     M18  satisfied ÷ ratings; null: no answer, or another scale
+-- behind:
+--   days: dias_lidos
+--   conversations: conversas_de measure=conversations
+--   tickets: conversas_de measure=tickets
+--   closed: conversas_de measure=closed
+--   open_end: conversas_de measure=open_end
+--   whole_wait_n, whole_wait_mean_s: conversas_de measure=whole_wait
+--   response_n, response_mean_s: conversas_de measure=response
+--   handling_n, handling_mean_s: conversas_de measure=handling
+--   lost_share: conversas_de measure=lost
+--   ratings: conversas_de measure=ratings
+--   csat_share: conversas_de measure=satisfied
 -- unique: from_day
 -- not null: from_day, days, conversations, tickets, closed, open_end, whole_wait_n, response_n, handling_n, ratings
 WITH period_day AS (

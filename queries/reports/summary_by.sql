@@ -31,6 +31,16 @@
 --   ratings                   count     M18  valid answers that count
 --   csat_share                share     M18  satisfied ÷ ratings; null: no answer, or another scale
 --   few                       flag      M22  fewer than 30 answers: too few to rank
+-- behind:
+--   conversations: conversas_de measure=conversations
+--   tickets: conversas_de measure=tickets
+--   lost_share: conversas_de measure=lost
+--   queue_wait_n, queue_wait_median_s, queue_wait_min_s, queue_wait_max_s: conversas_de measure=queue_wait
+--   whole_wait_n, whole_wait_mean_s: conversas_de measure=whole_wait
+--   response_n, response_mean_s, response_median_s, response_p90_s, response_min_s, response_max_s, response_business_mean_s: conversas_de measure=response
+--   returned_7d_share: conversas_de measure=returned_7d
+--   ratings, few: conversas_de measure=ratings
+--   csat_share: conversas_de measure=satisfied
 -- unique: row_kind, member
 -- not null: row_kind, conversations, tickets, queue_wait_n, whole_wait_n, response_n, ratings, few
 WITH kind AS (

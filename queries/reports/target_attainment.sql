@@ -15,6 +15,8 @@
 --   breached   count  M23  cases that did not, and open ones that are past it
 --   running    count  M23  open cases that can still meet it; of business hours, all open ones
 --   met_share  share  M23  met ÷ (met + breached); null: neither
+-- behind:
+--   met, breached, running, met_share: conversas_de measure=$metric
 -- unique: metric, row_kind, sector
 -- not null: metric, row_kind, met, breached, running
 WITH kind AS (

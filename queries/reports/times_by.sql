@@ -24,6 +24,9 @@
 --   business_p90_s     duration  M24  90th percentile; null: no calendar is declared
 --   off_hours          count     M24  observations that lie outside business hours as a whole, and count 0 there
 -- metrics: M6, M7, M8, M9, M10, M11
+-- behind:
+--   n, mean_s, median_s, p90_s, min_s, max_s, business_mean_s, business_median_s, business_p90_s, off_hours: conversas_de measure=$measure
+--   n_null: tickets_sem_tempo measure=$measure
 -- unique: row_kind, measure, member
 -- not null: row_kind, measure, n, n_null, mean_s, median_s, p90_s, off_hours
 WITH kind AS (

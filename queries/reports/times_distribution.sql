@@ -16,6 +16,10 @@
 --   n_share           share     -   of all of the measure; null: there are none
 --   cumulative_share  share     -   the same with all shorter spans
 -- metrics: M6, M8, M9
+-- behind:
+--   n, n_share: conversas_de measure=$measure from_s=$from_s to_s=$to_s
+--   from_s, to_s: conversas_de measure=$measure
+--   cumulative_share: conversas_de measure=$measure to_s=$to_s
 -- unique: measure, span
 -- not null: measure, span, from_s, n
 WITH span AS (

@@ -12,6 +12,8 @@
 --   changes        count  M15  changes of hands; one conversation can change several times
 --   conversations  count  M15  conversations with such a change
 --   changes_share  share  M15  of all changes
+-- behind:
+--   changes, conversations, changes_share: transferencias from_sector=$from_sector to_sector=$to_sector
 -- unique: from_sector, to_sector
 -- not null: from_sector, to_sector, changes, conversations, changes_share
 WITH step AS (

@@ -13,6 +13,11 @@
 --   response_mean_s  duration  M9   mean of answered turns; null: none
 --   ratings          count     M18  valid answers that count
 --   csat_share       share     M18  satisfied ÷ ratings; null: no answer, or another scale
+-- behind:
+--   conversations: conversas_de measure=conversations
+--   response_mean_s: conversas_de measure=response
+--   ratings: conversas_de measure=ratings
+--   csat_share: conversas_de measure=satisfied
 -- unique: month
 -- not null: month, conversations, ratings
 WITH history AS (

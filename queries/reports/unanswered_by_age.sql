@@ -11,6 +11,8 @@
 --   age_days_to    count  M14  and at most; null: no limit
 --   conversations  count  M14  open at the end of the period without any human reply by then, whenever they began
 --   oldest_day     date   M14  day on which the oldest of these began
+-- behind:
+--   age_days_from, age_days_to, conversations, oldest_day: conversas_de measure=unanswered
 -- unique: age_days_from
 -- not null: age_days_from, conversations, oldest_day
 WITH waiting AS (

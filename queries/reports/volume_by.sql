@@ -22,6 +22,17 @@
 --   lost             count  M4   of these, left by the customer before the pick-up
 --   inactive         count  M4   of these, closed for silence
 --   transferred      count  M4   tickets that a transfer ended
+-- behind:
+--   conversations: conversas_de measure=conversations
+--   tickets, tickets_share: conversas_de measure=tickets
+--   lost_share: conversas_de measure=lost
+--   abandoned_share: conversas_de measure=abandoned
+--   lost: conversas_de measure=closed_lost
+--   abandoned: conversas_de measure=closed_abandoned
+--   closed: conversas_de measure=closed
+--   attended: conversas_de measure=attended
+--   inactive: conversas_de measure=inactive
+--   transferred: conversas_de measure=transferred
 -- unique: row_kind, member
 -- not null: row_kind, conversations, tickets, closed, attended, abandoned, lost, inactive, transferred
 WITH kind AS (

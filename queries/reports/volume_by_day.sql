@@ -12,6 +12,9 @@
 --   weekday        weekday  -   1 = Monday
 --   conversations  count    M2  conversations that began (with a sector: that touch it)
 --   tickets        count    M1  tickets created
+-- behind:
+--   conversations: conversas_de measure=conversations
+--   tickets: conversas_de measure=tickets
 -- unique: day
 -- not null: day, weekday, conversations, tickets
 WITH period_day AS (

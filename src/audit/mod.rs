@@ -22,9 +22,13 @@ pub use worker::{AnswerColumn, Value, work};
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
+use tempfile::TempDir;
+
 use crate::{
+    ledger::{LEDGER_TABLES, Ledger, LedgerError, LedgerTable, LedgerValue},
     query::{self, QueryError},
     snapshot::Snapshot,
 };
@@ -36,6 +40,8 @@ pub struct Reached {
     pub files: BTreeMap<String, Vec<PathBuf>>,
     /// Columns by table.
     pub columns: BTreeMap<String, Vec<String>>,
+    /// Keeps the files of the ledger's tables.
+    pub ledger: Option<Arc<TempDir>>,
 }
 
 /// Why a table cannot be reached.
@@ -55,6 +61,12 @@ pub enum ReachError {
     /// A table of the snapshot cannot be read.
     #[error(transparent)]
     Query(#[from] QueryError),
+    /// The ledger cannot be read.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The tables of the ledger cannot be put where a question finds them.
+    #[error("the tables of the ledger cannot be written")]
+    Folder(#[source] std::io::Error),
     /// Masked parts cannot be made.
     #[error(transparent)]
     Mask(#[from] MaskError),
@@ -64,11 +76,16 @@ pub enum ReachError {
 ///
 /// # Errors
 /// The table that is not there, or not for this profile.
-pub fn reached(snapshot: &Snapshot, tables: &BTreeSet<String>, reach: Reach, data: &Path) -> Result<Reached, ReachError> {
+pub fn reached(snapshot: &Snapshot, ledger: &Ledger, tables: &BTreeSet<String>, reach: Reach, data: &Path) -> Result<Reached, ReachError> {
     let mut reached = Reached::default();
     for table in tables {
+        if let Some(known) = LEDGER_TABLES.iter().find(|known| known.name == table) {
+            reached.add_ledger_table(known, ledger)?;
+            continue;
+        }
         let Some(contents) = snapshot.manifest.tables.get(table) else {
-            let known = snapshot.manifest.tables.keys().filter(|table| reach.has(table)).cloned().collect();
+            let known = snapshot.manifest.tables.keys().filter(|table| reach.has(table)).cloned();
+            let known = known.chain(LEDGER_TABLES.iter().map(|table| table.name.to_owned())).collect();
             return Err(ReachError::Unknown { table: table.clone(), known });
         };
         if !reach.has(table) {
@@ -89,6 +106,26 @@ pub fn reached(snapshot: &Snapshot, tables: &BTreeSet<String>, reach: Reach, dat
 }
 
 impl Reached {
+    fn add_ledger_table(&mut self, table: &LedgerTable, ledger: &Ledger) -> Result<(), ReachError> {
+        let folder = match &self.ledger {
+            Some(folder) => Arc::clone(folder),
+            None => Arc::clone(self.ledger.insert(Arc::new(tempfile::tempdir().map_err(ReachError::Folder)?))),
+        };
+        let text = |value: LedgerValue| match value {
+            LedgerValue::Null => None,
+            LedgerValue::Int(value) => Some(value.to_string()),
+            LedgerValue::Float(value) => Some(value.to_string()),
+            LedgerValue::Text(text) => Some(text),
+        };
+        let rows: Vec<Vec<Option<String>>> = ledger.rows_of(table)?.into_iter().map(|row| row.into_iter().map(text).collect()).collect();
+        let columns: Vec<(&str, &str)> = table.columns.iter().map(|(name, kind, _)| (*name, *kind)).collect();
+        let file = folder.path().join(format!("{}.parquet", table.name));
+        query::write_rows(&file, &columns, &rows)?;
+        self.files.insert(table.name.to_owned(), vec![file]);
+        self.columns.insert(table.name.to_owned(), columns.iter().map(|(name, _)| (*name).to_owned()).collect());
+        Ok(())
+    }
+
     /// Returns which columns of its tables a question names, each as `table.column`.
     pub fn touched(&self, named: &Named) -> BTreeSet<String> {
         let of_table = |(table, columns): (&String, &Vec<String>)| -> Vec<String> {

@@ -13,7 +13,10 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::worker::{Job, Outcome, Value};
+use super::{
+    Reached,
+    worker::{Job, Outcome, Value},
+};
 use crate::config::QueryLimits;
 
 /// Name of the hidden command that answers.
@@ -65,7 +68,7 @@ pub struct Answered {
     pub folder: TempDir,
 }
 
-/// Asks `sql` of the files of some tables. `program` is this program; `keep_waiting` is called often, with the time since the start, and
+/// Asks `sql` of the tables that are reached. `program` is this program; `keep_waiting` is called often, with the time since the start, and
 /// may cancel.
 ///
 /// # Errors
@@ -73,7 +76,7 @@ pub struct Answered {
 pub fn ask(
     program: &Path,
     sql: &str,
-    tables: BTreeMap<String, Vec<PathBuf>>,
+    reached: &Reached,
     parameters: BTreeMap<String, Value>,
     limits: QueryLimits,
     keep_waiting: &mut dyn FnMut(Duration) -> bool,
@@ -81,7 +84,8 @@ pub fn ask(
     let folder = tempfile::tempdir().map_err(SessionError::Process)?;
     let spill = folder.path().join("spill");
     fs::create_dir(&spill).map_err(SessionError::Process)?;
-    let job = Job { sql: sql.to_owned(), tables, parameters, answer: folder.path().join("answer.parquet"), spill, limits };
+    let job =
+        Job { sql: sql.to_owned(), tables: reached.files.clone(), parameters, answer: folder.path().join("answer.parquet"), spill, limits };
     match Running::start(program, &job)?.wait(limits, keep_waiting)? {
         Outcome::Answered { rows, columns } => Ok(Answered { columns, rows, file: job.answer, folder }),
         Outcome::TooManyRows => Err(SessionError::TooManyRows(limits.rows)),

@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::{config::Profile, snapshot::Snapshot};
+use crate::{
+    config::Profile,
+    ledger::{LEDGER_TABLES, LedgerTable},
+    snapshot::Snapshot,
+};
 
 /// A column, as the file that makes its table describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +66,7 @@ impl Reach {
     }
 }
 
-/// Describes the tables of `snapshot` from the headers of the files that make them; `texts` are those of `queries/` by path.
+/// Describes the tables of `snapshot` and of the ledger from the headers of the files that make them; `texts` are those of `queries/` by path.
 pub fn described(snapshot: &Snapshot, texts: &BTreeMap<String, String>) -> Vec<DescribedTable> {
     let table = |name: &String| {
         let text = texts.get(&format!("marts/{name}.sql")).map_or("", String::as_str);
@@ -73,7 +77,21 @@ pub fn described(snapshot: &Snapshot, texts: &BTreeMap<String, String>) -> Vec<D
             columns: columns(text, texts),
         }
     };
-    snapshot.manifest.tables.keys().map(table).collect()
+    let of_ledger = |table: &LedgerTable| DescribedTable {
+        name: table.name.to_owned(),
+        question: "What does this installation remember of its own doings? As of now, whatever snapshot is asked.".to_owned(),
+        grain: table.grain.to_owned(),
+        columns: table
+            .columns
+            .iter()
+            .map(|(name, kind, meaning)| DescribedColumn {
+                name: (*name).to_owned(),
+                kind: (*kind).to_owned(),
+                meaning: (*meaning).to_owned(),
+            })
+            .collect(),
+    };
+    snapshot.manifest.tables.keys().map(table).chain(LEDGER_TABLES.iter().map(of_ledger)).collect()
 }
 
 fn line_of(text: &str, key: &str) -> String {
@@ -82,7 +100,9 @@ fn line_of(text: &str, key: &str) -> String {
 
 /// Reads the columns of a header. One that goes on from another file's (`as in schema.table, and`) begins with those.
 fn columns(text: &str, texts: &BTreeMap<String, String>) -> Vec<DescribedColumn> {
-    let mut columns = Vec::new();
+    let mut columns: Vec<DescribedColumn> = Vec::new();
+    // How many of the last columns were described by one entry.
+    let mut together = 1;
     let mut names: Vec<String> = Vec::new();
     let mut is_inside = false;
     for line in text.lines().map_while(|line| line.strip_prefix("--")) {
@@ -101,12 +121,11 @@ fn columns(text: &str, texts: &BTreeMap<String, String>) -> Vec<DescribedColumn>
         if entry.starts_with(' ') {
             // A note that goes on, or the kind of names that filled a line.
             let more = entry.trim();
-            match (names.is_empty(), columns.last_mut()) {
-                (true, Some(last)) => {
-                    let last: &mut DescribedColumn = last;
-                    last.meaning = format!("{} {more}", last.meaning);
-                }
-                _ => columns.extend(entries(&std::mem::take(&mut names), more)),
+            if names.is_empty() {
+                columns.iter_mut().rev().take(together).for_each(|column| column.meaning = format!("{} {more}", column.meaning));
+            } else {
+                together = names.len();
+                columns.extend(entries(&std::mem::take(&mut names), more));
             }
             continue;
         }
@@ -115,6 +134,7 @@ fn columns(text: &str, texts: &BTreeMap<String, String>) -> Vec<DescribedColumn>
         names.extend(words.iter().take(listed).map(|word| word.trim_end_matches(',').to_owned()));
         let rest = words.get(listed..).unwrap_or_default().join(" ");
         if !rest.is_empty() {
+            together = names.len();
             columns.extend(entries(&std::mem::take(&mut names), &rest));
         }
     }
@@ -145,7 +165,7 @@ mod tests {
                 ("ticket_id", "text", "key"),
                 ("created_at", "local_time", "UTC"),
                 ("a_s", "duration", "seconds; null: never"),
-                ("b_s", "duration", "seconds; null:"),
+                ("b_s", "duration", "seconds; null: never"),
                 ("c", "text", "word"),
             ]
         );

@@ -331,7 +331,8 @@ impl From<ReachError> for Failure {
         match error {
             ReachError::Unknown { .. } => Failure::new(Exit::Usage, error).with_help("`relato query .tables` describes them"),
             ReachError::Restricted(_) => Failure::new(Exit::Refused, error),
-            ReachError::Query(_) | ReachError::Mask(_) => Failure::new(Exit::Failed, error),
+            ReachError::Query(_) | ReachError::Mask(_) | ReachError::Folder(_) => Failure::new(Exit::Failed, error),
+            ReachError::Ledger(error) => error.into(),
         }
     }
 }

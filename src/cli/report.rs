@@ -1,28 +1,37 @@
 //! `relato report`: make a report, or list the reports there are.
 
-use std::{cell::Cell, path::PathBuf, time::Instant};
+use std::{
+    cell::Cell,
+    fmt::Write,
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 use clap::Args;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Exit, Failure, Global, output};
+use super::{Exit, Failure, Global, output, snapshot_of};
 use crate::{
     config::Project,
-    domain::{Period, ReportData, report_data::CompletenessState},
-    ledger::Ledger,
-    render::{self, Format},
-    report::{self, FileFormat, Wanted},
+    domain::{Period, ReportData, digest::sha256, report_data::CompletenessState},
+    ledger::{Ledger, Publication},
+    query::Catalogue,
+    render::{self, Format, Locale},
+    report::{self, FileFormat, Trace, Wanted},
 };
 
 /// Make a report, or list the reports there are
 ///
 /// `relato report list` lists them. Files are written to the project's folder `output`, or to --out; their names are printed.
 /// With `--format json` alone and no --out, the document itself is printed.
+///
+/// `relato report --reproduce FILE` makes a published file again from what the ledger knows of it, and compares the bytes.
 #[derive(Args)]
 pub struct ReportArgs {
     /// Name of the report, or `list`
-    name: String,
+    #[arg(required_unless_present = "reproduce")]
+    name: Option<String>,
     /// 2026-10, 2026-W42, 2026-10-01..2026-10-31, last-month, last-week, yesterday or month-to-date
     #[arg(long, value_name = "P")]
     period: Option<String>,
@@ -38,9 +47,15 @@ pub struct ReportArgs {
     /// Folder to write to
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Snapshot to report from; the beginning of its id is enough
-    #[arg(long, value_name = "SNAPSHOT")]
+    /// Snapshot to report from, or the day as known at whose end; the beginning of an id is enough
+    #[arg(long, value_name = "SNAPSHOT|DATE")]
     as_of: Option<String>,
+    /// Tell of each figure which command gives the rows behind it, instead of writing files
+    #[arg(long)]
+    trace: bool,
+    /// Make a published file again, and tell whether it is the same byte for byte: a file, or the beginning of its SHA-256
+    #[arg(long, value_name = "FILE|HASH", conflicts_with_all = ["name", "period", "sector", "as_of", "no_details", "trace"])]
+    reproduce: Option<String>,
 }
 
 fn file_format(text: &str) -> Result<FileFormat, String> {
@@ -49,8 +64,12 @@ fn file_format(text: &str) -> Result<FileFormat, String> {
 
 pub fn run(global: &Global, args: &ReportArgs) -> Result<Exit, Failure> {
     let project = Project::open(&global.project)?;
+    if let Some(asked) = &args.reproduce {
+        return reproduce(&project, asked, args.out.as_deref());
+    }
+    let name = args.name.as_deref().unwrap_or_default();
     let reports = project.reports()?;
-    if args.name == "list" {
+    if name == "list" {
         let language = project.settings.organization.locale;
         if args.format == [FileFormat::Rendered(Format::Json)] {
             let listed: Vec<_> = reports
@@ -67,29 +86,34 @@ pub fn run(global: &Global, args: &ReportArgs) -> Result<Exit, Failure> {
         }
         return Ok(Exit::Done);
     }
-    let spec = reports.get(&args.name).ok_or_else(|| {
+    let spec = reports.get(name).ok_or_else(|| {
         let known: Vec<&str> = reports.keys().map(String::as_str).collect();
         Failure::told(
             Exit::Usage,
-            format!("unknown report `{}` (known: {})", args.name, known.join(", ")),
+            format!("unknown report `{name}` (known: {})", known.join(", ")),
             Some("`relato report list` tells what each is for"),
         )
     })?;
     let today = project.settings.organization.timezone.day(global.now());
     let asked = args.period.as_ref().unwrap_or(&spec.period);
     let period = Period::parse(asked, today).map_err(|error| Failure::new(Exit::Usage, error))?;
+    let snapshot = args.as_of.as_ref().map(|as_of| snapshot_of(&project, Some(as_of))).transpose()?;
     // A PDF has no row-level tables, and these take the longest.
     let wanted = Wanted {
         period,
         sector: args.sector.clone(),
-        as_of: args.as_of.as_deref(),
-        with_details: !args.no_details && args.format.iter().any(|format| format.has_details()),
+        as_of: snapshot.as_ref().map(|snapshot| snapshot.manifest.id.as_str()),
+        with_details: !args.trace && !args.no_details && args.format.iter().any(|format| format.has_details()),
         scratch: scratch(),
     };
-    let stages = Stages::new(&args.name);
+    let stages = Stages::new(name);
     let made = report::make(&project, spec, &wanted)?;
     let data = &made.data;
     stages.done("figures");
+    if args.trace {
+        let traces = report::traces(spec, data, &Catalogue::new(&project.query_texts()?)?);
+        return print_traces(args, data, &traces);
+    }
     if args.format == [FileFormat::Rendered(Format::Json)] && args.out.is_none() {
         for rendered in render::render(data, Format::Json)? {
             output::print(&String::from_utf8_lossy(&rendered.bytes))?;
@@ -109,6 +133,75 @@ pub fn run(global: &Global, args: &ReportArgs) -> Result<Exit, Failure> {
         output::print(&lines.concat())?;
     }
     Ok(warn(data))
+}
+
+/// Prints where each figure leads to.
+fn print_traces(args: &ReportArgs, data: &ReportData, traces: &[Trace]) -> Result<Exit, Failure> {
+    if args.format == [FileFormat::Rendered(Format::Json)] {
+        let listed: Vec<_> = traces.iter().map(|trace| json!({"figure": trace, "command": trace.command(&data.snapshot.id)})).collect();
+        output::print_json(&listed)?;
+        return Ok(Exit::Done);
+    }
+    let locale = Locale::new(data.language);
+    let mut text = String::new();
+    let mut title = "";
+    for trace in traces {
+        if trace.title != title {
+            let _ = writeln!(text, "\n{}", trace.title);
+            title = &trace.title;
+        }
+        let value = trace.value.map_or_else(|| locale.text("no-data"), |value| locale.value(trace.column.kind, value));
+        let row = if trace.row.is_empty() { String::new() } else { format!("{} · ", trace.row) };
+        let among = if trace.is_exact { "" } else { "  (among others)" };
+        let _ = writeln!(text, "  {row}{}: {value}\n    {}{among}", trace.column.label, trace.command(&data.snapshot.id));
+    }
+    output::print(text.trim_start_matches('\n'))?;
+    Ok(Exit::Done)
+}
+
+/// Makes a published file again, and tells whether it came out the same.
+fn reproduce(project: &Project, asked: &str, out: Option<&Path>) -> Result<Exit, Failure> {
+    let hash = match std::fs::read(asked) {
+        Ok(bytes) => sha256(&bytes),
+        Err(_) if asked.len() >= 8 && asked.chars().all(|char| char.is_ascii_hexdigit()) => asked.to_lowercase(),
+        Err(error) => {
+            let message = format!("`{asked}` is no file that can be read ({error}), and no beginning of a SHA-256 of 8 digits or more");
+            return Err(Failure::told(Exit::Usage, message, None));
+        }
+    };
+    let temporary = tempfile::tempdir().map_err(|error| Failure::new(Exit::Failed, error))?;
+    let folder = out.map_or_else(|| temporary.path().to_owned(), Path::to_owned);
+    let found = report::reproduce(project, &hash, &folder, &scratch)?;
+    if found.is_empty() {
+        let help = "the ledger knows what `relato report` and schedules made from the newest snapshot of their time; was it altered since?";
+        return Err(Failure::told(Exit::Failed, format!("no published file has the SHA-256 {hash}"), Some(help)));
+    }
+    let zone = project.settings.organization.timezone;
+    let mut lines = String::new();
+    for one in &found {
+        let Publication { report, period, sector, snapshot, published_at, .. } = &one.publication;
+        let sector = sector.as_ref().map(|sector| format!(" · {sector}")).unwrap_or_default();
+        let published = zone.local(*published_at).format("%Y-%m-%d %H:%M");
+        let _ = writeln!(lines, "{}: {report} · {period}{sector} · snapshot {snapshot} of {published}", one.file.name);
+        let verdict = match (one.is_identical(), one.same_content, one.same_rules) {
+            (true, ..) => "identical, byte for byte".to_owned(),
+            (false, true, _) => "the same content in other bytes: another version of the program wrote it".to_owned(),
+            (false, false, false) => {
+                "NOT the same: settings or queries have changed since; take them back to what they were then".to_owned()
+            }
+            (false, false, true) => "NOT the same: its definition, or the program, has changed since".to_owned(),
+        };
+        let _ = writeln!(lines, "  {verdict}\n  published {}", one.file.sha256);
+        if let Some(made) = &one.made {
+            let place = if out.is_some() { format!("  {}", made.path.display()) } else { String::new() };
+            let _ = writeln!(lines, "  made now  {}{place}", made.sha256);
+        }
+    }
+    output::print(&lines)?;
+    if found.iter().all(report::Reproduced::is_identical) {
+        return Ok(Exit::Done);
+    }
+    Err(Failure::told(Exit::Failed, "a published file did not come out the same", None))
 }
 
 /// Tells how long each stage of a report took.

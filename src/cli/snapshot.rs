@@ -1,22 +1,31 @@
-//! `relato snapshot`: list, show, verify, prune.
+//! `relato snapshot`: list, show, compare, verify, prune.
+
+use std::fmt::Write;
 
 use clap::{Args, Subcommand};
+use serde_json::json;
 
-use super::{Exit, Failure, Global, Printed, output};
+use super::{Exit, Failure, Global, Printed, output, report::scratch, snapshot_of};
 use crate::{
     config::Project,
+    domain::{Column, Period},
     files::lock::Holder,
+    query::ChangedConversation,
+    render::Locale,
+    report::{self, Wanted},
     snapshot::{self, Snapshot},
     store,
 };
 
-/// List, show, verify or prune published snapshots
+/// List, show, compare, verify or prune published snapshots
 #[derive(Subcommand)]
 pub enum SnapshotCommand {
     /// List all snapshots, oldest first
     List(ListArgs),
     /// Print the manifest of a snapshot
     Show(ShowArgs),
+    /// Tell which figures of a report two snapshots tell differently, and through which conversations
+    Diff(DiffArgs),
     /// Compare every part of every snapshot with its hash
     Verify,
     /// Remove old snapshots and the parts that only they name
@@ -34,6 +43,28 @@ pub struct ListArgs {
 pub struct ShowArgs {
     /// Snapshot; the beginning of its id is enough
     id: String,
+}
+
+#[derive(Args)]
+pub struct DiffArgs {
+    /// Earlier snapshot, or the day as known at whose end; the beginning of an id is enough
+    #[arg(value_name = "SNAPSHOT|DATE")]
+    earlier: String,
+    /// Later snapshot; none is the newest
+    #[arg(value_name = "SNAPSHOT|DATE")]
+    later: Option<String>,
+    /// Report whose figures are compared
+    #[arg(long, value_name = "NAME", default_value = "atendimento-mensal")]
+    report: String,
+    /// Days that it covers; none is the report's own
+    #[arg(long, value_name = "P")]
+    period: Option<String>,
+    /// Only this sector
+    #[arg(long, value_name = "S")]
+    sector: Option<String>,
+    /// How to print
+    #[arg(long, default_value = "text")]
+    format: Printed,
 }
 
 #[derive(Args)]
@@ -75,6 +106,7 @@ pub fn run(global: &Global, command: &SnapshotCommand) -> Result<Exit, Failure> 
             output::print_json(&Snapshot::open(&folder, Some(&args.id))?.manifest)?;
             Ok(Exit::Done)
         }
+        SnapshotCommand::Diff(args) => diff(global, &project, args),
         SnapshotCommand::Verify => verify(&folder),
         SnapshotCommand::Prune(args) => {
             // Whoever publishes writes parts before the manifest that names them.
@@ -89,6 +121,70 @@ pub fn run(global: &Global, command: &SnapshotCommand) -> Result<Exit, Failure> 
         }
     }
 }
+
+fn diff(global: &Global, project: &Project, args: &DiffArgs) -> Result<Exit, Failure> {
+    let reports = project.reports()?;
+    let known = || reports.keys().cloned().collect::<Vec<_>>().join(", ");
+    let unknown = || Failure::told(Exit::Usage, format!("unknown report `{}` (known: {})", args.report, known()), None);
+    let spec = reports.get(&args.report).ok_or_else(unknown)?;
+    let (earlier, later) = (snapshot_of(project, Some(&args.earlier))?, snapshot_of(project, args.later.as_deref())?);
+    if earlier.manifest.id >= later.manifest.id {
+        let message = format!("`{}` is not earlier than `{}`", earlier.manifest.id, later.manifest.id);
+        return Err(Failure::told(Exit::Usage, message, Some("`relato snapshot list` lists them, oldest first")));
+    }
+    let today = project.settings.organization.timezone.day(global.now());
+    let period = Period::parse(args.period.as_ref().unwrap_or(&spec.period), today).map_err(|error| Failure::new(Exit::Usage, error))?;
+    let made = |snapshot: &Snapshot| {
+        let as_of = Some(snapshot.manifest.id.as_str());
+        report::make(project, spec, &Wanted { period, sector: args.sector.clone(), as_of, with_details: false, scratch: scratch() })
+    };
+    let figures = report::changes(&made(&earlier)?.data, &made(&later)?.data);
+    let conversations = ChangedConversation::between(&earlier, &later, period, args.sector.as_deref())?;
+    if args.format == Printed::Json {
+        output::print_json(&json!({
+            "report": args.report, "period": period, "sector": args.sector, "earlier": earlier.manifest.id, "later": later.manifest.id,
+            "figures": figures, "conversations": conversations,
+        }))?;
+        return Ok(Exit::Done);
+    }
+    let locale = Locale::new(project.settings.organization.locale);
+    let value =
+        |column: &Column, value: Option<f64>| value.map_or_else(|| locale.text("no-data"), |value| locale.value(column.kind, value));
+    let mut text = format!("{} · {period}: {} → {}\n", args.report, earlier.manifest.id, later.manifest.id);
+    let mut title = "";
+    for figure in &figures {
+        if figure.title != title {
+            let _ = writeln!(text, "\n{}", figure.title);
+            title = &figure.title;
+        }
+        let (before, after) = (value(&figure.column, figure.before), value(&figure.column, figure.after));
+        // Two values that are printed alike differ in what is not printed.
+        let exact = if before == after { format!(" ({:?} → {:?})", figure.before, figure.after) } else { String::new() };
+        let row = if figure.row.is_empty() { String::new() } else { format!("{}: ", figure.row) };
+        let _ = writeln!(text, "  {row}{} {before} → {after}{exact}", figure.column.label);
+    }
+    let _ = writeln!(text, "\n{} figures differ, through {} conversations", figures.len(), conversations.len());
+    for one in conversations.iter().take(CONVERSATIONS_TOLD) {
+        let counted = [
+            (one.tickets_added, "tickets new"),
+            (one.tickets_changed, "tickets changed"),
+            (one.tickets_removed, "tickets gone"),
+            (one.answers_added, "answers new"),
+            (one.answers_changed, "answers changed"),
+            (i64::from(one.is_moved), "messages, waits or returns"),
+        ];
+        let told: Vec<String> = counted.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+        let _ = writeln!(text, "  {}  {}", one.conversation_id, told.join(", "));
+    }
+    if conversations.len() > CONVERSATIONS_TOLD {
+        let _ = writeln!(text, "  … and {} more: --format json", conversations.len() - CONVERSATIONS_TOLD);
+    }
+    output::print(&text)?;
+    Ok(Exit::Done)
+}
+
+/// Conversations that are told one by one to people.
+const CONVERSATIONS_TOLD: usize = 50;
 
 fn verify(folder: &std::path::Path) -> Result<Exit, Failure> {
     let manifests = snapshot::list(folder)?;

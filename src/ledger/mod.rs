@@ -5,6 +5,7 @@
 mod accesses;
 mod publications;
 mod runs;
+mod tables;
 
 use std::{
     fs,
@@ -17,6 +18,7 @@ use rusqlite::{Connection, TransactionBehavior};
 pub use accesses::{Access, ChainBreak, ChainHead};
 pub use publications::{Publication, PublishedFigure, PublishedFile};
 pub use runs::{Channel, Delivery, DeliveryState, NewDelivery, NewRun, Notice, Outcome, Progress, Run, RunKind, RunState};
+pub use tables::{LEDGER_TABLES, LedgerTable, LedgerValue};
 
 const STEPS: [&str; 4] =
     [include_str!("steps/1.sql"), include_str!("steps/2.sql"), include_str!("steps/3.sql"), include_str!("steps/4.sql")];

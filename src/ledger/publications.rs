@@ -64,6 +64,14 @@ impl Ledger {
             .map_err(|source| LedgerError::Database { path: self.path.clone(), source })
     }
 
+    /// Returns the published files whose SHA-256, or that of their content, is or begins with `hash`, those from the newest snapshot first.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn publications_of(&self, hash: &str) -> Result<Vec<(Publication, PublishedFile)>, LedgerError> {
+        of_hash(&self.connection, hash).map_err(|source| LedgerError::Database { path: self.path.clone(), source })
+    }
+
     /// Returns of each period of a report the last publication from a snapshot before `snapshot`, at most `limit` periods that begin on
     /// or before `last`, the latest first.
     ///
@@ -172,6 +180,32 @@ fn read(
     .collect()
 }
 
+fn of_hash(connection: &Connection, hash: &str) -> rusqlite::Result<Vec<(Publication, PublishedFile)>> {
+    let mut statement = connection.prepare(
+        "SELECT publication.report, publication.period, publication.sector, publication.snapshot, publication.published_at,
+             publication.rules, publication.content_sha256, published_file.name, published_file.sha256
+         FROM publication
+         INNER JOIN published_file USING (publication_id)
+         WHERE substr(published_file.sha256, 1, length(?1)) = ?1 OR substr(publication.content_sha256, 1, length(?1)) = ?1
+         ORDER BY publication.snapshot DESC, publication.publication_id, published_file.name",
+    )?;
+    let rows = statement.query_map([hash], |row| {
+        let publication = Publication {
+            report: row.get(0)?,
+            period: Period::parse(&row.get::<_, String>(1)?, NaiveDate::MAX).map_err(|error| unfit(1, error))?,
+            sector: row.get(2)?,
+            snapshot: row.get(3)?,
+            published_at: row.get::<_, String>(4)?.parse().map_err(|error| unfit(4, error))?,
+            rules: row.get(5)?,
+            content_sha256: row.get(6)?,
+            figures: Vec::new(),
+            files: Vec::new(),
+        };
+        Ok((publication, PublishedFile { name: row.get(7)?, sha256: row.get(8)? }))
+    })?;
+    rows.collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -235,7 +269,13 @@ mod tests {
         note("c1", vec![file("m.pdf", "p1")]);
         assert_eq!(note("c1", vec![file("m.xlsx", "x1")]), [file("m.pdf", "p1"), file("m.xlsx", "x1")]);
         assert_eq!(note("c1", vec![file("m.pdf", "p2")]), [file("m.pdf", "p2"), file("m.xlsx", "x1")]);
+        let ledger_files = |ledger: &Ledger, hash: &str| -> Vec<String> {
+            ledger.publications_of(hash).unwrap().into_iter().map(|(_, file)| file.name).collect()
+        };
         // Another content: the files of before are not its own.
         assert_eq!(note("c2", vec![file("m.pdf", "p3")]), [file("m.pdf", "p3")]);
+        assert_eq!(ledger_files(&ledger, "p3"), ["m.pdf"]);
+        assert_eq!(ledger_files(&ledger, "c2"), ["m.pdf"], "by its content");
+        assert!(ledger_files(&ledger, "x1").is_empty() && ledger_files(&ledger, "P3").is_empty());
     }
 }

@@ -46,10 +46,21 @@ pub struct Query {
     pub metrics: Vec<String>,
     /// Which rows matter.
     pub rows: Rows,
+    /// Which saved question gives the rows behind a column, by the column's name.
+    pub behind: BTreeMap<String, Behind>,
     /// Columns that together name a row.
     pub unique: Vec<String>,
     /// Columns that always have a value.
     pub not_null: Vec<String>,
+}
+
+/// A saved question that gives the rows behind a figure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Behind {
+    /// Its name.
+    pub question: String,
+    /// Its parameters; a value that begins with `$` is that of the column so called in the figure's row.
+    pub parameters: Vec<(String, String)>,
 }
 
 /// Which rows a query looks at. A row is there between the first and the last day that it names.
@@ -266,7 +277,23 @@ fn read_query(path: &str, name: &str, sql: &str) -> Result<Query, HeaderError> {
     let (parameters, parameter_kinds): (Vec<(String, Vec<String>)>, Vec<String>) =
         sections["parameters"].iter().filter_map(|(_, text)| parameter(text)).map(|(name, kind, values)| ((name, values), kind)).unzip();
     let dimensions = parameters.iter().find(|(name, _)| name == "dimension").map(|(_, values)| values.clone()).unwrap_or_default();
+    let mut behind = BTreeMap::new();
+    for (line, text) in sections.get("behind").into_iter().flatten() {
+        let wrong = || error(*line, format!("`{text}` leads nowhere (accepted: columns, `:`, a saved question, name=value …)"));
+        let (names, rest) = text.split_once(':').ok_or_else(wrong)?;
+        let mut words = rest.split_whitespace();
+        let question = words.next().ok_or_else(wrong)?.to_owned();
+        let pair = |word: &str| word.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())).ok_or_else(wrong);
+        let parameters = words.map(pair).collect::<Result<Vec<_>, _>>()?;
+        for name in names.split(',').map(str::trim) {
+            if !columns.iter().any(|column| column.name == name) {
+                return Err(error(*line, format!("`behind` names `{name}`, which is no column")));
+            }
+            behind.insert(name.to_owned(), Behind { question: question.clone(), parameters: parameters.clone() });
+        }
+    }
     Ok(Query {
+        behind,
         parameters,
         parameter_kinds,
         dimensions,

@@ -45,19 +45,9 @@ impl Difference {
     /// # Errors
     /// When a part cannot be read.
     pub fn between(earlier: &Snapshot, later: &Snapshot, period: Period, sector: Option<&str>) -> Result<Difference, QueryError> {
-        let connection = Connection::open_in_memory().map_err(QueryError::Snapshot)?;
-        for table in ["ticket", "conversation", "turn", "rating"] {
-            for (name, one, other) in [("earlier", earlier, later), ("later", later, earlier)] {
-                let own = own_parts(one, other, table);
-                // Where nothing is to be compared, any part gives the columns.
-                let source = match own.as_slice() {
-                    [] => format!("{} LIMIT 0", rows_of(one, parts(one, table).iter().take(1))),
-                    own => rows_of(one, own.iter().copied()),
-                };
-                connection.execute_batch(&format!("CREATE VIEW {name}_{table} AS {source}")).map_err(QueryError::Snapshot)?;
-            }
-        }
-        let row = connection.query_row(SQL, params![period.start, period.end, sector], |row| {
+        let connection = opened(earlier, later)?;
+        let sql = format!("{PAIRS}{COUNTS}");
+        let row = connection.query_row(&sql, params![period.start, period.end, sector], |row| {
             Ok(Difference {
                 tickets_added: row.get(0)?,
                 tickets_imported: row.get(1)?,
@@ -69,8 +59,76 @@ impl Difference {
                 conversations_changed: row.get(7)?,
             })
         });
-        row.map_err(|source| QueryError::Run { name: "difference".to_owned(), source })
+        row.map_err(failed)
     }
+}
+
+/// A conversation that two snapshots tell differently.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct ChangedConversation {
+    /// The conversation; of an answer without one, the answer's own id.
+    pub conversation_id: String,
+    /// Tickets that only the later snapshot has.
+    pub tickets_added: i64,
+    /// Tickets that both have, not alike.
+    pub tickets_changed: i64,
+    /// Tickets that only the earlier snapshot has.
+    pub tickets_removed: i64,
+    /// Survey answers that only the later snapshot has.
+    pub answers_added: i64,
+    /// Survey answers that both have, not alike, or that only the earlier one has.
+    pub answers_changed: i64,
+    /// Whether its own row or turns are not alike.
+    pub is_moved: bool,
+}
+
+impl ChangedConversation {
+    /// Returns the conversations behind [`Difference::between`], in the order of their ids.
+    ///
+    /// # Errors
+    /// When a part cannot be read.
+    pub fn between(
+        earlier: &Snapshot,
+        later: &Snapshot,
+        period: Period,
+        sector: Option<&str>,
+    ) -> Result<Vec<ChangedConversation>, QueryError> {
+        let connection = opened(earlier, later)?;
+        let mut statement = connection.prepare(&format!("{PAIRS}{CONVERSATIONS}")).map_err(failed)?;
+        let rows = statement.query_map(params![period.start, period.end, sector], |row| {
+            Ok(ChangedConversation {
+                conversation_id: row.get(0)?,
+                tickets_added: row.get(1)?,
+                tickets_changed: row.get(2)?,
+                tickets_removed: row.get(3)?,
+                answers_added: row.get(4)?,
+                answers_changed: row.get(5)?,
+                is_moved: row.get(6)?,
+            })
+        });
+        rows.and_then(Iterator::collect).map_err(failed)
+    }
+}
+
+fn failed(source: duckdb::Error) -> QueryError {
+    QueryError::Run { name: "difference".to_owned(), source }
+}
+
+/// Opens the parts of two snapshots that not both have.
+fn opened(earlier: &Snapshot, later: &Snapshot) -> Result<Connection, QueryError> {
+    let connection = Connection::open_in_memory().map_err(QueryError::Snapshot)?;
+    for table in ["ticket", "conversation", "turn", "rating"] {
+        for (name, one, other) in [("earlier", earlier, later), ("later", later, earlier)] {
+            let own = own_parts(one, other, table);
+            // Where nothing is to be compared, any part gives the columns.
+            let source = match own.as_slice() {
+                [] => format!("{} LIMIT 0", rows_of(one, parts(one, table).iter().take(1))),
+                own => rows_of(one, own.iter().copied()),
+            };
+            connection.execute_batch(&format!("CREATE VIEW {name}_{table} AS {source}")).map_err(QueryError::Snapshot)?;
+        }
+    }
+    Ok(connection)
 }
 
 fn parts<'a>(snapshot: &'a Snapshot, table: &str) -> &'a [Part] {
@@ -84,7 +142,7 @@ fn own_parts<'a>(snapshot: &'a Snapshot, other: &Snapshot, table: &str) -> Vec<&
 }
 
 /// Rows of one side are told from those of the other by a digest of all their columns. A pair counts when either side is about the period.
-const SQL: &str = "
+const PAIRS: &str = "
 WITH ticket_pair AS (
     SELECT
         coalesce(later.conversation_id, earlier.conversation_id) AS conversation_id,
@@ -106,40 +164,24 @@ WITH ticket_pair AS (
     WHERE later.digest IS DISTINCT FROM earlier.digest AND (earlier.is_meant OR later.is_meant)
 ),
 
-ticket_counts AS (
-    SELECT
-        count(*) FILTER (is_new AND NOT is_imported) AS added,
-        count(*) FILTER (is_new AND is_imported) AS imported,
-        count(*) FILTER (NOT is_new AND NOT is_gone) AS changed,
-        count(*) FILTER (is_gone) AS removed
-    FROM ticket_pair
-),
-
 answer_pair AS (
     SELECT
+        coalesce(later.conversation_id, earlier.conversation_id, later.rating_id, earlier.rating_id) AS conversation_id,
         earlier.rating_id IS NULL AS is_new,
         coalesce(later.source = 'import', FALSE) AS is_imported
     FROM (
         SELECT
-            rating_id, hash(rows) AS digest,
+            rating_id, conversation_id, hash(rows) AS digest,
             period_day >= $1 AND period_day < $2 AND ($3 IS NULL OR sector = $3) AS is_meant
         FROM earlier_rating AS rows
     ) AS earlier
     FULL JOIN (
         SELECT
-            rating_id, source, hash(rows) AS digest,
+            rating_id, conversation_id, source, hash(rows) AS digest,
             period_day >= $1 AND period_day < $2 AND ($3 IS NULL OR sector = $3) AS is_meant
         FROM later_rating AS rows
     ) AS later ON later.rating_id = earlier.rating_id
     WHERE later.digest IS DISTINCT FROM earlier.digest AND (earlier.is_meant OR later.is_meant)
-),
-
-answer_counts AS (
-    SELECT
-        count(*) FILTER (is_new AND NOT is_imported) AS added,
-        count(*) FILTER (is_new AND is_imported) AS imported,
-        count(*) FILTER (NOT is_new) AS changed
-    FROM answer_pair
 ),
 
 -- Turns and conversations that only one side knows in this very form.
@@ -160,6 +202,26 @@ moved AS (
     )
     GROUP BY conversation_id, digest
     HAVING count(*) = 1
+)";
+
+/// What came of all pairs.
+const COUNTS: &str = ",
+
+ticket_counts AS (
+    SELECT
+        count(*) FILTER (is_new AND NOT is_imported) AS added,
+        count(*) FILTER (is_new AND is_imported) AS imported,
+        count(*) FILTER (NOT is_new AND NOT is_gone) AS changed,
+        count(*) FILTER (is_gone) AS removed
+    FROM ticket_pair
+),
+
+answer_counts AS (
+    SELECT
+        count(*) FILTER (is_new AND NOT is_imported) AS added,
+        count(*) FILTER (is_new AND is_imported) AS imported,
+        count(*) FILTER (NOT is_new) AS changed
+    FROM answer_pair
 ),
 
 conversation_counts AS (
@@ -173,3 +235,34 @@ SELECT
     answer_counts.added, answer_counts.imported, answer_counts.changed,
     conversation_counts.changed
 FROM ticket_counts, answer_counts, conversation_counts";
+
+/// The conversations of all pairs.
+const CONVERSATIONS: &str = ",
+
+told AS (
+    SELECT
+        conversation_id,
+        CAST(is_new AS BIGINT) AS tickets_added,
+        CAST(NOT is_new AND NOT is_gone AS BIGINT) AS tickets_changed,
+        CAST(is_gone AS BIGINT) AS tickets_removed,
+        0 AS answers_added,
+        0 AS answers_changed,
+        FALSE AS is_moved
+    FROM ticket_pair
+    UNION ALL
+    SELECT conversation_id, 0, 0, 0, CAST(is_new AS BIGINT), CAST(NOT is_new AS BIGINT), FALSE FROM answer_pair
+    UNION ALL
+    SELECT conversation_id, 0, 0, 0, 0, 0, TRUE FROM moved
+)
+
+SELECT
+    conversation_id,
+    CAST(sum(tickets_added) AS BIGINT),
+    CAST(sum(tickets_changed) AS BIGINT),
+    CAST(sum(tickets_removed) AS BIGINT),
+    CAST(sum(answers_added) AS BIGINT),
+    CAST(sum(answers_changed) AS BIGINT),
+    bool_or(is_moved)
+FROM told
+GROUP BY conversation_id
+ORDER BY conversation_id";

@@ -3,14 +3,17 @@
 //! Numbers come from queries and are not touched here, but for differences between two periods.
 
 mod builder;
+mod changes;
 mod comparison;
 mod completeness;
 mod definitions;
 mod details;
 mod findings;
 mod making;
+mod reproduce;
 mod restatement;
 mod table;
+mod trace;
 mod validate;
 
 use std::{collections::BTreeMap, rc::Rc};
@@ -26,8 +29,11 @@ use crate::{
     snapshot::Snapshot,
 };
 
+pub use changes::{ChangedFigure, changes};
 pub use making::{FileFormat, Made, MakingError, Wanted, WrittenFile, file_stem, make, note, slug, write};
+pub use reproduce::{Reproduced, reproduce};
 pub use restatement::{Earlier, publication, rules};
+pub use trace::{Trace, traces};
 pub use validate::mistakes;
 
 use self::builder::{Builder, Targets};

@@ -23,7 +23,7 @@ async fn every_question_is_recorded_with_who_why_and_what_came_of_it() {
     let question = |person: Option<&str>, more: &[&str]| {
         let arguments = [&["query", "conversas_de", "--period", "2026-10", "--param", "measure=whole_wait"], more].concat();
         let mut command = sandbox.relato(&arguments);
-        command.env("USER", "ana").env_remove("RELATO_EMAIL");
+        command.env("SUDO_USER", "ana").env_remove("RELATO_EMAIL");
         if let Some(person) = person {
             command.env("RELATO_EMAIL", person);
         }

@@ -17,9 +17,9 @@ const RANKS: [&[&str]; 8] = [
 ];
 
 /// One door for each heavy dependency: the crate as paths name it, and the folders that may.
-const DOORS: [(&str, &[&str]); 13] = [
+const DOORS: [(&str, &[&str]); 16] = [
     ("rusqlite::", &["ledger"]),
-    ("duckdb::", &["store", "snapshot", "query"]),
+    ("duckdb::", &["store", "snapshot", "query", "audit/gate.rs", "audit/worker.rs"]),
     ("reqwest::", &["blip", "deliver"]),
     ("rust_xlsxwriter::", &["render/xlsx", "render/error.rs"]),
     ("genpdf::", &["render/pdf"]),
@@ -30,6 +30,9 @@ const DOORS: [(&str, &[&str]); 13] = [
     ("resvg::", &["render/chart/png.rs"]),
     ("sd_notify::", &["cli/serve.rs"]),
     ("indicatif::", &["cli"]),
+    ("rustyline::", &["cli/query/prompt.rs"]),
+    ("nix::unistd", &["cli/query/desk.rs"]),
+    ("nix::sys", &["audit/worker.rs"]),
     ("calamine::", &["ingest/import"]),
 ];
 

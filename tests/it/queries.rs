@@ -10,6 +10,7 @@ use duckdb::Connection;
 use relato::{
     config::Project,
     domain::{Cell, Period},
+    ledger::LEDGER_TABLES,
     query::{Catalogue, Engine, Parameters},
     store::{MART_TABLES, MARTS, STAGING, Store},
 };
@@ -38,6 +39,17 @@ fn empty_store(texts: &BTreeMap<String, String>) -> Store {
         )
         .expect("settings");
     store.make_all_tables(texts).expect("empty marts");
+    for table in LEDGER_TABLES {
+        let kind = |kind: &str| match kind {
+            "count" => "BIGINT",
+            "number" => "DOUBLE",
+            "date" => "DATE",
+            "local_time" => "TIMESTAMP",
+            _ => "VARCHAR",
+        };
+        let columns: Vec<String> = table.columns.iter().map(|(name, of, _)| format!("\"{name}\" {}", kind(of))).collect();
+        store.connection().execute_batch(&format!("CREATE TABLE marts.{} ({})", table.name, columns.join(", "))).expect("a table");
+    }
     store
 }
 
@@ -95,7 +107,8 @@ fn report_rows(
 }
 
 fn others(names: &[String], values: &[String]) -> BTreeMap<String, String> {
-    let given = names.iter().zip(values).filter(|(name, value)| ["measure", "member"].contains(&name.as_str()) && !value.is_empty());
+    let usual = ["first_day", "last_day", "sector", "dimension", "as_of"];
+    let given = names.iter().zip(values).filter(|(name, value)| !usual.contains(&name.as_str()) && !value.is_empty());
     given.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
@@ -154,7 +167,7 @@ fn rows_of_case(texts: &BTreeMap<String, String>, name: &str, case: &Path, colum
     let connection = store.connection();
     fill(connection, case);
     let Some(layer) = layer(name) else {
-        for (table, ..) in MART_TABLES {
+        for table in MART_TABLES.iter().map(|(table, ..)| *table).chain(LEDGER_TABLES.iter().map(|table| table.name)) {
             connection.execute_batch(&format!("CREATE VIEW {table} AS SELECT * FROM marts.{table}")).expect("a view");
         }
         if let Some(check) = texts.get(&format!("checks/{name}.sql")) {

@@ -159,7 +159,7 @@ impl<'a> Desk<'a> {
                 return Err(Failure::of_rejection(&rejection, &text));
             }
         };
-        let reached = match audit::reached(&self.snapshot, &named.tables, reach, &self.project.data_dir()) {
+        let reached = match audit::reached(&self.snapshot, &ledger, &named.tables, reach, &self.project.data_dir()) {
             Ok(reached) => reached,
             Err(error) => {
                 audit::refuse(&mut ledger, &self.asker, person, &question, &error.to_string(), now)?;
@@ -170,7 +170,7 @@ impl<'a> Desk<'a> {
         let began = Instant::now();
         let asked = audit::begin(&mut ledger, &self.asker, person, &question, now)?;
         let who = person.map_or_else(|| self.asker.os_user.clone(), |person| format!("{person} ({})", self.asker.os_user));
-        let done = self.answer(&prepared, &named, reached, who, now);
+        let done = self.answer(&prepared, &named, &reached, who, now);
         let error = done.as_ref().err().map(Failure::summary).unwrap_or_default();
         let export = self.out.as_ref().map(|file| file.display().to_string());
         let ending = match &done {
@@ -186,7 +186,7 @@ impl<'a> Desk<'a> {
         &self,
         prepared: &Prepared<'_>,
         named: &Named,
-        reached: Reached,
+        reached: &Reached,
         who: String,
         now: DateTime<Utc>,
     ) -> Result<(usize, String), Failure> {
@@ -229,7 +229,7 @@ impl<'a> Desk<'a> {
         Ok((rows, print::hand_out(self, &found)?))
     }
 
-    fn run(&self, sql: &str, reached: Reached, values: BTreeMap<String, Value>) -> Result<Answered, audit::SessionError> {
+    fn run(&self, sql: &str, reached: &Reached, values: BTreeMap<String, Value>) -> Result<Answered, audit::SessionError> {
         let limits: QueryLimits = self.project.settings.query;
         self.state.store(WAITED_FOR, Ordering::SeqCst);
         let bar = progress::of_terminal(!self.global.no_progress && !self.global.quiet);
@@ -241,7 +241,7 @@ impl<'a> Desk<'a> {
             }
             self.state.load(Ordering::SeqCst) != CANCELLED
         };
-        let answered = audit::ask(&self.program, sql, reached.files, values, limits, &mut keep_waiting);
+        let answered = audit::ask(&self.program, sql, reached, values, limits, &mut keep_waiting);
         self.state.store(0, Ordering::SeqCst);
         bar.finish();
         answered

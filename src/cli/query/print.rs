@@ -158,8 +158,9 @@ fn listing(header: [&str; 3]) -> TextTable {
 pub fn tables<'a>(tables: impl Iterator<Item = &'a DescribedTable>, snapshot: &Snapshot) -> String {
     let mut text = listing(["table", "rows", "grain"]);
     for table in tables {
-        let rows = snapshot.manifest.tables.get(&table.name).map_or(0, |contents| contents.rows);
-        text.add_row([table.name.clone(), rows.to_string(), table.grain.clone()]);
+        // Those of the ledger are of now, and counted when they are asked.
+        let rows = snapshot.manifest.tables.get(&table.name).map_or_else(|| "now".to_owned(), |contents| contents.rows.to_string());
+        text.add_row([table.name.clone(), rows, table.grain.clone()]);
     }
     format!("{text}\nsnapshot {}; columns of one: `.describe TABLE`\n", snapshot.manifest.id)
 }

@@ -38,6 +38,7 @@ impl Origin {
             "relato report {} --period {period}{sector} --as-of {} --no-details --format json | sha256sum",
             data.report, snapshot.id
         );
+        let rows = format!("relato report {} --period {period}{sector} --as-of {} --trace", data.report, snapshot.id);
         let queries = data.queries.iter().map(|query| format!("{} {}", query.name, &query.sha256[..12]));
         let mut facts = vec![
             (locale.text("about-snapshot"), snapshot.id.clone()),
@@ -48,6 +49,7 @@ impl Origin {
             (locale.text("about-timezone"), data.timezone.clone()),
             (locale.text("about-content"), content_sha256(data)),
             (locale.text("about-verify"), command),
+            (locale.text("about-rows"), rows),
             (locale.text("pdf-queries"), queries.collect::<Vec<_>>().join(" · ")),
         ]);
         Origin {

@@ -22,6 +22,8 @@ pub struct Named {
     pub all_columns: bool,
     /// Names of its parameters, such as `sector` for `$sector`.
     pub parameters: BTreeSet<String>,
+    /// Bytes of the text up to its last semicolon, if it ends with one.
+    pub length: usize,
 }
 
 /// Why a text is not run.
@@ -91,11 +93,8 @@ pub fn read(sql: &str) -> Result<Named, Rejection> {
 }
 
 fn read_tree(sql: &str) -> Result<Named, Rejection> {
-    let text = serialized(sql).map_err(|error| syntax(first_line(&error.to_string()), None))?;
-    let mut reader = serde_json::Deserializer::from_str(&text);
-    // Depth is held to a limit of our own, with a sentence that says so.
-    reader.disable_recursion_limit();
-    let tree = Value::deserialize(&mut reader).map_err(|error| syntax(error.to_string(), None))?;
+    let parser = parser().map_err(|error| syntax(error.to_string(), None))?;
+    let tree = tree_of(&parser, sql)?;
     if tree["error"] == true {
         let message = tree["error_message"].as_str().unwrap_or_default();
         if message.contains("Only SELECT statements") || message.contains("A CTE needs a SELECT") {
@@ -112,14 +111,39 @@ fn read_tree(sql: &str) -> Result<Named, Rejection> {
     let mut walk = Walk { defined: BTreeSet::new(), named: Named::default() };
     walk.definitions(statement, 0)?;
     walk.node(statement)?;
+    walk.named.length = length(&parser, sql)?;
     Ok(walk.named)
 }
 
-/// Lets the engine's parser read a text, in a database that can do nothing else.
-fn serialized(sql: &str) -> duckdb::Result<String> {
+/// Opens the engine's parser: a database that reads text and can do nothing else.
+fn parser() -> duckdb::Result<Connection> {
     let connection = Connection::open_in_memory()?;
     connection.execute_batch("SET threads = 1; SET enable_external_access = false; SET lock_configuration = true")?;
-    connection.query_row("SELECT CAST(json_serialize_sql(CAST(? AS VARCHAR)) AS VARCHAR)", params![sql], |row| row.get(0))
+    Ok(connection)
+}
+
+fn tree_of(parser: &Connection, sql: &str) -> Result<Value, Rejection> {
+    let serialize = "SELECT CAST(json_serialize_sql(CAST(? AS VARCHAR)) AS VARCHAR)";
+    let text: String =
+        parser.query_row(serialize, params![sql], |row| row.get(0)).map_err(|error| syntax(first_line(&error.to_string()), None))?;
+    let mut reader = serde_json::Deserializer::from_str(&text);
+    // Depth is held to a limit of our own, with a sentence that says so.
+    reader.disable_recursion_limit();
+    Value::deserialize(&mut reader).map_err(|error| syntax(error.to_string(), None))
+}
+
+/// Returns how much of a text of one statement comes before the semicolon that ends it; remarks may follow.
+fn length(parser: &Connection, sql: &str) -> Result<usize, Rejection> {
+    // More are not looked at: a text that ends with a remark of many semicolons is refused by the engine later, with its place.
+    const TRIED: usize = 32;
+    let statements = |text: &str| -> Result<Option<usize>, Rejection> { Ok(tree_of(parser, text)?["statements"].as_array().map(Vec::len)) };
+    let mut length = sql.len();
+    for (at, _) in sql.rmatch_indices(';').take(TRIED) {
+        if statements(&sql[at + 1..])? == Some(0) && statements(&sql[..at])? == Some(1) {
+            length = at;
+        }
+    }
+    Ok(length)
 }
 
 fn syntax(message: String, at: Option<usize>) -> Rejection {
@@ -322,6 +346,14 @@ mod tests {
         assert_eq!(named.tables, names(&["ticket", "turn"]));
         assert_eq!(named.columns, names(&["n", "own_s", "queue_wait_s", "sector"]));
         assert_eq!((named.parameters, named.all_columns), (names(&["limit"]), false));
+        for (sql, whole) in [
+            ("SELECT 1", "SELECT 1"),
+            ("SELECT 1 ; ; -- x;y", "SELECT 1 "),
+            ("SELECT 'a;'", "SELECT 'a;'"),
+            ("SELECT 1 /* ; */", "SELECT 1 /* ; */"),
+        ] {
+            assert_eq!(&sql[..read(sql).unwrap().length], whole, "{sql}");
+        }
         assert!(read("FROM ticket").unwrap().all_columns);
     }
 
@@ -351,7 +383,7 @@ mod tests {
         let deep = format!("SELECT {}1{}", "(".repeat(5_000), ")".repeat(5_000));
         let nots = format!("SELECT {}true", "NOT ".repeat(20_000));
         let sums = format!("SELECT 1{}", " + 1".repeat(20_000));
-        assert_eq!(read(&deep), Ok(Named::default()), "brackets that mean nothing leave no trace in the tree");
+        assert_eq!(read(&deep).map(|named| named.columns), Ok(BTreeSet::new()), "brackets that mean nothing leave no trace in the tree");
         for sql in [&nots, &sums] {
             read(sql).unwrap_err();
         }

@@ -16,7 +16,7 @@ pub use gate::{Named, Rejection, RejectionKind, read, word_at};
 pub use masks::{MaskError, Masks};
 pub use record::{Asked, Asker, Ending, Question, Refusal, begin, end, permitted, refuse};
 pub use session::{Answered, COMMAND, SessionError, ask};
-pub use tables::{COMMENTS, DescribedColumn, DescribedTable, Reach, described};
+pub use tables::{DescribedColumn, DescribedTable, Reach, described};
 pub use worker::{AnswerColumn, Value, work};
 
 use std::{

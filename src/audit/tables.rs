@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::{
     config::Profile,
     ledger::{LEDGER_TABLES, LedgerTable},
-    snapshot::Snapshot,
+    snapshot::{RESTRICTED, Snapshot},
 };
 
 /// A column, as the file that makes its table describes it.
@@ -41,16 +41,13 @@ pub struct Reach {
     pub agents: bool,
 }
 
-/// The table of satisfaction comments.
-pub const COMMENTS: &str = "comment";
-
 /// Columns that name an attendant: their address, or their name.
 const AGENT_COLUMNS: [&str; 4] = ["agent", "first_response_agent", "last_agent", "name"];
 
 impl Reach {
     /// Returns whether `table` is there at all.
     pub fn has(self, table: &str) -> bool {
-        self.comments || table != COMMENTS
+        self.comments || !RESTRICTED.contains(&table)
     }
 
     /// Returns whether a column of `table` has pseudonyms in place of attendants.
@@ -175,7 +172,7 @@ mod tests {
     fn what_is_restricted_depends_on_the_profile() {
         let access = crate::config::Access::default();
         let (auditor, administrator) = (Reach::of(Some(Profile::Auditor), &access), Reach::of(Some(Profile::Administrador), &access));
-        assert_eq!((auditor.has(COMMENTS), administrator.has(COMMENTS), auditor.has("ticket")), (false, true, true));
+        assert_eq!((auditor.has("comment"), administrator.has("comment"), auditor.has("ticket")), (false, true, true));
         assert_eq!(Reach::of(None, &access), auditor);
         let blind = Reach { comments: false, agents: false };
         assert!(

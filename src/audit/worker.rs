@@ -144,8 +144,7 @@ fn answer(job: &Job) -> duckdb::Result<Outcome> {
         (1..=statement.parameter_count()).map(|index| statement.parameter_name(index)).collect::<duckdb::Result<Vec<String>>>()?
     };
     let values: Vec<Box<dyn ToSql>> = names.iter().map(|name| job.parameters.get(name).unwrap_or(&Value::Null).bound()).collect();
-    let sql = job.sql.trim_end().trim_end_matches(';');
-    let kept = format!("{BEFORE}{sql}\n) AS asked LIMIT {}", job.limits.rows + 1);
+    let kept = format!("{BEFORE}{}\n) AS asked LIMIT {}", job.sql, job.limits.rows + 1);
     connection.prepare(&kept)?.execute(params_from_iter(values))?;
     let rows: u64 = connection.query_row("SELECT count(*) FROM answer", [], |row| row.get(0))?;
     if rows > job.limits.rows {

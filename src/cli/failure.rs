@@ -213,7 +213,9 @@ impl From<StoreError> for Failure {
 impl From<SnapshotError> for Failure {
     fn from(error: SnapshotError) -> Failure {
         let exit = match error {
-            SnapshotError::Unknown { .. } | SnapshotError::Ambiguous { .. } | SnapshotError::None(_) => Exit::Usage,
+            SnapshotError::Unknown { .. } | SnapshotError::Ambiguous { .. } | SnapshotError::None(_) | SnapshotError::NotYet { .. } => {
+                Exit::Usage
+            }
             _ => Exit::Failed,
         };
         Failure::new(exit, error)

@@ -16,3 +16,6 @@ pub use manifest::{Manifest, Part, TableManifest};
 pub use prune::{Pruned, prune};
 pub use publish::{Published, Stamp, publish};
 pub use reader::{Snapshot, list};
+
+/// Tables that reports do not see, and questions only of some profiles. Their files are readable by their owner alone.
+pub const RESTRICTED: [&str; 1] = ["comment"];

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     fs::{self, File},
+    os::unix::fs::PermissionsExt,
     path::Path,
 };
 
@@ -10,7 +11,7 @@ use chrono::{DateTime, Months, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 use duckdb::Connection;
 
 use super::{
-    Manifest, Part, Snapshot, SnapshotError, TableManifest,
+    Manifest, Part, RESTRICTED, Snapshot, SnapshotError, TableManifest,
     manifest::FORMAT,
     reader::{MANIFEST_FOLDER, latest},
 };
@@ -294,6 +295,9 @@ fn write_part(
     let hash = sha256(&bytes);
     let path = format!("{part_folder}/{}.parquet", &hash[..16]);
     File::open(&temporary).and_then(|file| file.sync_all()).map_err(SnapshotError::file("written", &temporary))?;
+    if RESTRICTED.contains(&table) {
+        fs::set_permissions(&temporary, fs::Permissions::from_mode(0o600)).map_err(SnapshotError::file("restricted", &temporary))?;
+    }
     let finished = folder.join(&path);
     fs::rename(&temporary, &finished).map_err(SnapshotError::file("renamed", &finished))?;
     Ok(Written { path, rows, bytes: bytes.len() as u64, sha256: hash })

@@ -18,7 +18,7 @@ use crate::domain::{digest::sha256, period::DigestsByMonth};
 pub const STAGING: [&str; 4] = ["received_ticket", "ticket", "quarantine", "message"];
 
 /// Marts, in the order in which they are made: each reads only what stands before it.
-pub const MARTS: [&str; 19] = [
+pub const MARTS: [&str; 20] = [
     "ticket_chain",
     "agent",
     "ticket",
@@ -31,6 +31,7 @@ pub const MARTS: [&str; 19] = [
     "sector_stay",
     "conversation",
     "rating",
+    "comment",
     "queue",
     "sector",
     "calendar_day",
@@ -95,13 +96,14 @@ const SHARED: [(&str, &str); 10] = [
 
 /// Marts that snapshots publish: name, the column whose local month places a row in a part (none for small tables), and the order of
 /// the rows in a part, which is total.
-pub const MART_TABLES: [(&str, Option<&str>, &str); 14] = [
+pub const MART_TABLES: [(&str, Option<&str>, &str); 15] = [
     ("ticket", Some("started_day"), "created_at, ticket_id"),
     ("ticket_tag", Some("started_day"), "ticket_id, tag"),
     ("conversation", Some("started_day"), "started_at, conversation_id"),
     ("turn", Some("started_day"), "conversation_id, turn_number"),
     ("sector_stay", Some("started_day"), "conversation_id, stay_number"),
     ("rating", Some("period_day"), "answered_at, rating_id"),
+    ("comment", Some("period_day"), "rating_id"),
     ("agent", None, "agent"),
     ("queue", None, "queue"),
     ("sector", None, "sector"),
@@ -434,6 +436,7 @@ impl Store {
             digest_of("raw.message_read", "ticket_id, is_final, source", ""),
             digest_of("raw.rejected", "resource, reason, fingerprint", ""),
             digest_of("raw.attendant", "agent, name, queues", ""),
+            digest_of("restricted.comment", "event_id, comment", ""),
         ];
         Ok(sha256(self.digest(&parts)?.as_bytes()))
     }

@@ -442,7 +442,7 @@ fn the_process_that_answers_gives_nothing_away_even_without_the_gate() {
         first.join().expect("the first half");
     });
     assert_eq!(prison.files(), before, "nothing was written");
-    let (out, _) = prison.run("SELECT string_agg(sector, ',' ORDER BY sector) FROM ticket;", SMALL);
+    let (out, _) = prison.run("SELECT string_agg(sector, ',' ORDER BY sector) FROM ticket", SMALL);
     assert_eq!(out.expect("an answer"), "Financeiro,Suporte");
 }
 
@@ -553,7 +553,7 @@ fn mutations_of_questions_never_pass_both_walls() {
                 Ok(named) => {
                     let_through.set(let_through.get() + 1);
                     prop_assert!(named.tables.iter().all(|table| !table.contains(['/', '.'])), "{}", sql);
-                    let (out, took) = prison.run(&sql, QueryLimits { seconds: 1, ..SMALL });
+                    let (out, took) = prison.run(&sql[..named.length], QueryLimits { seconds: 1, ..SMALL });
                     prop_assert!(took < Duration::from_secs(6), "{}", sql);
                     if let Ok(text) = out {
                         answered.set(answered.get() + 1);

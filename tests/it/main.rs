@@ -15,6 +15,7 @@ mod mailbox;
 mod mutants;
 mod oracle;
 mod queries;
+mod questions;
 mod reliability;
 mod restatements;
 mod scheduling;

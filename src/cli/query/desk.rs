@@ -197,7 +197,8 @@ impl<'a> Desk<'a> {
         }
         let values = prepared.parameters.iter().filter(|(name, _)| named.parameters.contains(*name));
         let values = values.map(|(name, value)| (name.clone(), value.clone())).collect();
-        let answered = self.run(&prepared.sql, reached, values).map_err(|error| Failure::of_session(error, &prepared.sql))?;
+        let answered =
+            self.run(&prepared.sql[..named.length], reached, values).map_err(|error| Failure::of_session(error, &prepared.sql))?;
         let rows = usize::try_from(answered.rows).unwrap_or(usize::MAX);
         let columns = match &prepared.header {
             Some(header) => declared(header, &answered)?,

@@ -587,3 +587,13 @@ answer-reason = Reason
 answer-rows = Rows
 answer-sha256 = SHA-256 of the query
 answer-sql = SQL
+
+subject-title = What we hold about you
+subject-of = { $identity } · { $organization } · on { $time }
+subject-intro = We do not keep the text of messages, nor names, telephone numbers or addresses: only a code in place of your identity, the times of the service, who attended, and your survey answers. This document was made from the identity that you gave.
+subject-conversations = Conversations: start, channel, sectors
+subject-tickets = Tickets: arrival, number, sector, outcome, attendant
+subject-messages = Messages: time and direction only
+subject-received = sent by you
+subject-sent = sent to you
+subject-answers = Answers to the satisfaction survey

@@ -587,3 +587,13 @@ answer-reason = Motivo
 answer-rows = Linhas
 answer-sha256 = SHA-256 da consulta
 answer-sql = SQL
+
+subject-title = O que guardamos sobre você
+subject-of = { $identity } · { $organization } · em { $time }
+subject-intro = Não guardamos o texto das mensagens, nem nome, telefone ou endereço: apenas um código no lugar da sua identidade, os horários do atendimento, quem atendeu e as respostas à pesquisa. Este documento foi feito a partir da identidade que você informou.
+subject-conversations = Conversas: início, canal, setores
+subject-tickets = Tickets: entrada, número, setor, desfecho, atendente
+subject-messages = Mensagens: somente o horário e o sentido
+subject-received = enviada por você
+subject-sent = enviada a você
+subject-answers = Respostas à pesquisa de satisfação

@@ -45,15 +45,31 @@ pub struct Masks {
     pseudonyms: Pseudonyms,
 }
 
+fn folder_of(data: &Path) -> PathBuf {
+    data.join("masked")
+}
+
 impl Masks {
+    /// Removes all masked parts; those that are asked for again are made again, with the same pseudonyms.
+    ///
+    /// # Errors
+    /// When one cannot be removed.
+    pub fn clear(data: &Path) -> Result<(), FileError> {
+        let folder = folder_of(data);
+        match fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(FileError::of(&folder)(error)),
+            _ => Ok(()),
+        }
+    }
+
     /// Opens the masked parts of a project, whose data lie in `data`.
     ///
     /// # Errors
     /// When the secret can be neither read nor made.
     pub fn open(data: &Path) -> Result<Masks, MaskError> {
-        let folder = data.join("masked");
+        let folder = folder_of(data);
         files::make_folder(&folder)?;
-        let path = folder.join("secret");
+        let path = data.join("masked.secret");
         if !path.exists() {
             let secret = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
             files::write(&path, secret.as_bytes())?;

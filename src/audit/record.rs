@@ -152,6 +152,47 @@ pub fn refuse(
     ledger.note_access(&body, now).map(|_| ())
 }
 
+/// A change of permissions, channels or personal data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change<'a> {
+    /// What was changed; never a customer.
+    pub subject: &'a str,
+    /// As it was; none where that is not to be kept.
+    pub before: Option<&'a str>,
+    /// As it is.
+    pub after: Option<&'a str>,
+    /// Why.
+    pub reason: Option<&'a str>,
+    /// SHA-256 of the plan, or the receipt.
+    pub plan: &'a str,
+}
+
+/// Records a change that was made.
+///
+/// # Errors
+/// When the ledger cannot be written.
+pub fn note_change(
+    ledger: &mut Ledger,
+    asker: &Asker,
+    person: Option<&str>,
+    change: &Change<'_>,
+    now: DateTime<Utc>,
+) -> Result<(), LedgerError> {
+    let Change { subject, before, after, reason, plan } = change;
+    let body = json!({
+        "event": "changed",
+        "os_user": asker.os_user,
+        "os_uid": asker.os_uid,
+        "person": person.or(asker.declared.as_deref()),
+        "subject": subject,
+        "before": before,
+        "after": after,
+        "reason": reason,
+        "plan": plan,
+    });
+    ledger.note_access(&body, now).map(|_| ())
+}
+
 fn described(event: &str, asker: &Asker, person: Option<&str>, question: &Question<'_>) -> Value {
     json!({
         "event": event,

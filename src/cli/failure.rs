@@ -238,6 +238,8 @@ impl From<LedgerError> for Failure {
 impl From<IngestError> for Failure {
     fn from(error: IngestError) -> Failure {
         match error {
+            IngestError::Snapshot(error) => error.into(),
+            IngestError::Queries(error) => error.into(),
             IngestError::Blip(error) => error.into(),
             IngestError::Configuration(problem) => problem.into(),
             IngestError::Store(error) => error.into(),

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::{Exit, Failure, Global, Printed, output};
 use crate::{
+    audit::Masks,
     blip::ClientOptions,
     config::Project,
     domain::period::{PeriodError, parse_day},
@@ -117,7 +118,14 @@ pub async fn load(
     let queries = project.query_texts()?;
     let done = ingest::run(project, clients, &queries, request, progress).await;
     progress.finish();
-    Ok(done?)
+    let (mut store, mut summary) = done?;
+    let kept = tokio::task::block_in_place(|| ingest::retain(project, &mut store, request.now, progress))?;
+    if let Some(forgotten) = kept {
+        Masks::clear(&project.data_dir())?;
+        tracing::info!(customers = forgotten.unlinked.customers, snapshots = forgotten.rewritten.snapshots, "kept long enough: unlinked");
+        summary.marts = forgotten.marts;
+    }
+    Ok((store, summary))
 }
 
 /// Keeps today's numbers as the load saw them.

@@ -16,6 +16,7 @@ mod serve;
 mod sim;
 mod snapshot;
 mod status;
+mod subject;
 
 use std::{io::IsTerminal, path::PathBuf, process};
 
@@ -96,6 +97,9 @@ enum Command {
     /// Tell who looked at which data, and prove that nothing was removed
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// Tell a customer what is held about them, or forget them
+    #[command(subcommand)]
+    Subject(subject::SubjectCommand),
     /// Load, publish and send reports by schedule, until stopped
     Serve(serve::ServeArgs),
     /// List, show, verify or prune published snapshots
@@ -142,6 +146,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::AnswerQuestion => query::answer(),
         Command::Schedule(command) => schedule::run(global, &command),
         Command::Audit(command) => audit::run(global, &command),
+        Command::Subject(command) => subject::run(global, &command),
         Command::Serve(args) => serve::run(global, &args),
         Command::Snapshot(command) => snapshot::run(global, &command),
         Command::Status(args) => status::run(global, &args),

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::{Exit, Failure, Global, Printed, output, report::scratch, snapshot_of};
 use crate::{
+    audit::Masks,
     config::Project,
     domain::{Column, Period},
     files::lock::Holder,
@@ -112,6 +113,9 @@ pub fn run(global: &Global, command: &SnapshotCommand) -> Result<Exit, Failure> 
             // Whoever publishes writes parts before the manifest that names them.
             let _lock = store::hold(&project.data_dir(), &Holder::new("relato snapshot prune", global.now()))?;
             let pruned = snapshot::prune(&folder, usize::try_from(args.keep).unwrap_or(usize::MAX))?;
+            if pruned.in_use == 0 {
+                Masks::clear(&project.data_dir())?;
+            }
             let in_use = match pruned.in_use {
                 0 => String::new(),
                 count => format!(" {count} old ones are being read and stay."),

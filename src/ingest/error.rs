@@ -32,6 +32,12 @@ pub enum IngestError {
     /// A file cannot be imported.
     #[error(transparent)]
     Import(#[from] ImportError),
+    /// The published snapshots cannot be written again.
+    #[error(transparent)]
+    Snapshot(#[from] crate::snapshot::SnapshotError),
+    /// A query file of the project cannot be read.
+    #[error(transparent)]
+    Queries(#[from] crate::config::ConfigError),
     /// The store holds pseudonyms of another key.
     #[error("the key of the customers' pseudonyms is not the one that the stored data were made with")]
     PseudonymKey,

@@ -20,6 +20,7 @@ mod pipeline;
 mod progress;
 mod pseudonym;
 mod reports;
+mod subject;
 mod tickets;
 mod warnings;
 
@@ -42,6 +43,7 @@ pub use import::{Import, ImportError, Importer, Verdict};
 pub use live::LiveView;
 pub use progress::{Progress, Silent};
 pub use pseudonym::Pseudonyms;
+pub use subject::{Forgotten, erase, held_about, identity_of, retain};
 pub use warnings::{Alarm, Warnings, days_until_forgotten};
 
 use self::{days::Reader, gaps::Gaps};

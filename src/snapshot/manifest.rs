@@ -30,8 +30,20 @@ pub struct Manifest {
     /// Digest of the checks that ran on these tables before they were published; what they found is in the table `quality`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checks: Option<String>,
+    /// When records in it were unlinked from customers after it was published.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub erasures: Vec<Erasure>,
     /// The tables by name.
     pub tables: BTreeMap<String, TableManifest>,
+}
+
+/// Parts of a snapshot were written again without what led to some customers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Erasure {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// The receipt.
+    pub receipt: String,
 }
 
 /// One table of a snapshot.

@@ -10,12 +10,14 @@ mod manifest;
 mod prune;
 mod publish;
 mod reader;
+mod unlink;
 
 pub use error::SnapshotError;
-pub use manifest::{Manifest, Part, TableManifest};
+pub use manifest::{Erasure, Manifest, Part, TableManifest};
 pub use prune::{Pruned, prune};
 pub use publish::{Published, Stamp, publish};
 pub use reader::{Snapshot, list};
+pub use unlink::{Rewritten, Unlinking, unlink};
 
 /// Tables that reports do not see, and questions only of some profiles. Their files are readable by their owner alone.
 pub const RESTRICTED: [&str; 1] = ["comment"];

@@ -49,18 +49,20 @@ pub fn prune(folder: &Path, keep: usize) -> Result<Pruned, SnapshotError> {
         }
         Ok(kept)
     })?;
+    pruned.parts = remove_unnamed(folder, &kept)?;
+    Ok(pruned)
+}
+
+/// Removes every file that none of `kept` names; returns how many there were.
+pub(super) fn remove_unnamed(folder: &Path, kept: &[Manifest]) -> Result<usize, SnapshotError> {
     let named: BTreeSet<PathBuf> = kept
         .iter()
         .flat_map(|manifest| manifest.tables.values().flat_map(|table| &table.parts).map(|part| folder.join(&part.path)))
         .chain(kept.iter().map(|manifest| manifest_path(folder, manifest)))
         .collect();
-    for path in files(folder)? {
-        if !named.contains(&path) {
-            remove(&path)?;
-            pruned.parts += 1;
-        }
-    }
-    Ok(pruned)
+    let unnamed: Vec<PathBuf> = files(folder)?.into_iter().filter(|path| !named.contains(path)).collect();
+    unnamed.iter().try_for_each(|path| remove(path))?;
+    Ok(unnamed.len())
 }
 
 fn manifest_path(folder: &Path, manifest: &Manifest) -> PathBuf {

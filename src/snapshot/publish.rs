@@ -87,10 +87,10 @@ pub fn publish(
         timezone: stamp.timezone.to_string(),
         quarantined: stamp.quarantined,
         checks: stamp.checks.clone(),
+        erasures: Vec::new(),
         tables: contents,
     };
-    let text = serde_json::to_vec_pretty(&manifest).expect("a manifest has only texts and numbers");
-    write_renamed(&manifests.join(format!("{}.json", manifest.id)), &text)?;
+    write_manifest(folder, &manifest)?;
     Ok(Published { manifest, is_new: true, parts_written })
 }
 
@@ -270,7 +270,7 @@ fn with_memory<T>(connection: &Connection, work: impl Fn() -> duckdb::Result<T>)
 
 /// How parts are written: the first level of zstd takes two thirds of the time of the third for a twentieth more bytes, and smaller groups
 /// of rows are encoded side by side.
-const PARQUET: &str = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 40960";
+pub(super) const PARQUET: &str = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 40960";
 
 /// Writes a part under a temporary name, then renames it to its content's.
 fn write_part(
@@ -301,6 +301,12 @@ fn write_part(
     let finished = folder.join(&path);
     fs::rename(&temporary, &finished).map_err(SnapshotError::file("renamed", &finished))?;
     Ok(Written { path, rows, bytes: bytes.len() as u64, sha256: hash })
+}
+
+/// Writes a manifest, by which its snapshot is there.
+pub(super) fn write_manifest(folder: &Path, manifest: &Manifest) -> Result<(), SnapshotError> {
+    let text = serde_json::to_vec_pretty(manifest).expect("a manifest has only texts and numbers");
+    write_renamed(&folder.join(MANIFEST_FOLDER).join(format!("{}.json", manifest.id)), &text)
 }
 
 /// Writes a file so that it is there in full or not at all.

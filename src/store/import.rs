@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use chrono::{DateTime, Utc};
 use duckdb::params;
 
-use super::{Run, Store, StoreError};
+use super::{Run, Store, StoreError, subject::of_nobody};
 
 /// A ticket of an exported file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,6 +77,17 @@ impl Store {
         )?;
         let told: HashSet<String> =
             self.texts("SELECT ticket_id FROM state.ticket SEMI JOIN incoming_id ON incoming_id.text = ticket.ticket_id")?;
+        let unlinked = self.unlinked_since()?;
+        // What a file tells of customers who were unlinked leads to nobody still.
+        let nobody = |row: &ImportedTicket| match known.get(&row.ticket_id) {
+            Some((_, customer)) => customer.clone(),
+            None => of_nobody(),
+        };
+        let led = |row: &ImportedTicket| {
+            let is_unlinked = unlinked.contains_key(&row.customer_key);
+            ImportedTicket { customer_key: if is_unlinked { nobody(row) } else { row.customer_key.clone() }, ..row.clone() }
+        };
+        let rows: Vec<ImportedTicket> = rows.iter().map(led).collect();
         let mut verdicts = Vec::with_capacity(rows.len());
         // The place of the row that counts for each ticket that changes.
         let mut changed: HashMap<&str, usize> = HashMap::new();
@@ -122,6 +133,7 @@ impl Store {
         self.fill_temporary("incoming_id", rows.iter().map(|row| row.rating_id.as_str()))?;
         let mut known =
             self.texts("SELECT rating_id FROM raw.imported_rating SEMI JOIN incoming_id ON incoming_id.text = imported_rating.rating_id")?;
+        let unlinked = self.unlinked_since()?;
         let mut verdicts = Vec::with_capacity(rows.len());
         let mut appender = self.connection.appender_to_catalog_and_db("imported_rating", &self.catalog, "raw")?;
         for row in rows {
@@ -132,7 +144,7 @@ impl Store {
                 appender.append_row(params![
                     row.rating_id,
                     row.ticket_id,
-                    row.customer_key,
+                    row.customer_key.as_ref().filter(|customer| !unlinked.contains_key(*customer)),
                     row.answer,
                     row.queue,
                     answered_at,
@@ -165,7 +177,7 @@ impl Store {
     }
 
     /// Makes a temporary table with the one column `text`.
-    fn fill_temporary<'a>(&self, table: &str, texts: impl Iterator<Item = &'a str>) -> Result<(), StoreError> {
+    pub(super) fn fill_temporary<'a>(&self, table: &str, texts: impl Iterator<Item = &'a str>) -> Result<(), StoreError> {
         self.connection.execute_batch(&format!("CREATE OR REPLACE TEMP TABLE {table} (text VARCHAR)"))?;
         let mut appender = self.connection.appender(table)?;
         for text in texts {
@@ -174,7 +186,7 @@ impl Store {
         Ok(appender.flush()?)
     }
 
-    fn texts(&self, sql: &str) -> Result<HashSet<String>, StoreError> {
+    pub(super) fn texts(&self, sql: &str) -> Result<HashSet<String>, StoreError> {
         let mut statement = self.connection.prepare(sql)?;
         let rows = statement.query_map([], |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)

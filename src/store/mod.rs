@@ -13,6 +13,7 @@ mod marts;
 mod rows;
 mod schema;
 mod settings;
+mod subject;
 mod tasks;
 mod write;
 
@@ -29,6 +30,7 @@ pub use lock::{hold, require_free};
 pub use marts::{MART_TABLES, MARTS, MartReport, STAGING};
 pub use rows::{AttendantRow, Coverage, EventRow, MessageRow, MessageSource, MessageTask, ReportRow, Resource, TaskTicket, TicketRow};
 pub use settings::SettingsRows;
+pub use subject::{Unlinked, UnlinkingPlan};
 pub use tasks::{MessageRisk, OpenTicket};
 pub use write::{MessageRead, Run, Written};
 
@@ -105,6 +107,14 @@ impl Store {
         schema::migrate(&connection)?;
         let catalog = connection.query_row("SELECT current_database()", [], |row| row.get(0))?;
         Ok(Store { connection, catalog, threads, log, _lock: lock })
+    }
+
+    /// Moves everything from the log into the file.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn checkpoint(&self) -> Result<(), StoreError> {
+        Ok(self.connection.execute_batch("CHECKPOINT")?)
     }
 
     /// Returns the connection, for publishing a snapshot.

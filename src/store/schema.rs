@@ -4,8 +4,13 @@ use duckdb::Connection;
 
 use super::StoreError;
 
-const STEPS: [&str; 4] =
-    [include_str!("steps/1.sql"), include_str!("steps/2.sql"), include_str!("steps/3.sql"), include_str!("steps/4.sql")];
+const STEPS: [&str; 5] = [
+    include_str!("steps/1.sql"),
+    include_str!("steps/2.sql"),
+    include_str!("steps/3.sql"),
+    include_str!("steps/4.sql"),
+    include_str!("steps/5.sql"),
+];
 
 /// Runs the steps that the database has not seen yet, each in one transaction.
 pub fn migrate(connection: &Connection) -> Result<(), StoreError> {

@@ -131,6 +131,7 @@ impl Store {
         }
         appender.flush()?;
         drop(appender);
+        self.keep_tickets_unlinked()?;
         self.connection.execute_batch(
             "CREATE OR REPLACE TEMP TABLE changed_ticket AS
              SELECT incoming.*, known.customer_key AS earlier_customer
@@ -189,6 +190,7 @@ impl Store {
         }
         let mut next: i64 = self.connection.query_row("SELECT coalesce(max(thread_id), 0) + 1 FROM raw.thread", [], |row| row.get(0))?;
         let known = self.known_messages(reads)?;
+        let unlinked = self.unlinked_since()?;
         self.connection
             .execute_batch("CREATE OR REPLACE TEMP TABLE incoming_read (ticket_id VARCHAR, is_final BOOLEAN, source VARCHAR)")?;
         let mut threads = self.connection.appender_to_catalog_and_db("thread", &self.catalog, "raw")?;
@@ -210,7 +212,11 @@ impl Store {
             rows.sort_by_key(|row| (row.sent_at, row.message_id));
             let mut seen = HashSet::with_capacity(rows.len());
             let before = written;
+            let unlinked = unlinked.get(&read.task.customer_key);
             for row in rows {
+                if unlinked.is_some_and(|since| row.sent_at < *since) {
+                    continue;
+                }
                 if !seen.insert(row.message_id) || known.contains(&(thread_id, row.message_id)) {
                     continue;
                 }
@@ -290,6 +296,7 @@ impl Store {
         }
         appender.flush()?;
         drop(appender);
+        self.keep_events_unlinked()?;
         self.connection.execute_batch(
             "DELETE FROM raw.event
              USING incoming_event AS incoming

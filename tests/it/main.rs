@@ -21,6 +21,7 @@ mod restatements;
 mod scheduling;
 mod serving;
 mod snapshots;
+mod subjects;
 mod support;
 mod traces;
 mod worlds;

@@ -415,7 +415,7 @@ fn plain_column(name: &str, kind: &str) -> Column {
 }
 
 /// Who runs this program, as far as it can know.
-fn asker() -> Asker {
+pub fn asker() -> Asker {
     let set = |variable: &str| std::env::var(variable).ok().filter(|text| !text.is_empty());
     let uid = nix::unistd::Uid::current();
     let own = nix::unistd::User::from_uid(uid).ok().flatten().map(|user| user.name);

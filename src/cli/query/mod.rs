@@ -11,6 +11,7 @@ use std::{
 
 use clap::{Args, ValueEnum};
 
+pub use self::desk::asker;
 use self::desk::{Desk, Wanted};
 use super::{Exit, Failure, Global, output};
 use crate::audit;

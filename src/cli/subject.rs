@@ -1,0 +1,293 @@
+//! `relato subject`: what is held about one customer, and forgetting them.
+
+use std::{
+    fmt::Write,
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+use chrono::{DateTime, Utc};
+use clap::{Args, Subcommand};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::{Exit, Failure, Global, ingest as loading, output, query::asker};
+use crate::{
+    audit::{self, Ending, Masks, Question},
+    config::{Profile, Project},
+    domain::digest::sha256,
+    files, ingest,
+    ledger::Ledger,
+    render::Locale,
+};
+
+/// Tell a customer what is held about them, or forget them
+#[derive(Subcommand)]
+pub enum SubjectCommand {
+    /// Write everything that is held about one customer: for people as text, for programs as JSON
+    Export(ExportArgs),
+    /// Unlink a customer from everything that is held, everywhere and for good
+    Erase(EraseArgs),
+}
+
+#[derive(Args)]
+pub struct ExportArgs {
+    /// Telephone number, or the identity that Blip knows, such as 5511999990000@wa.gw.msging.net; `-` reads it from standard input
+    identity: String,
+    /// Folder to write to
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Why, for the access log
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+}
+
+/// Unlink a customer from everything that is held, everywhere and for good
+///
+/// The customer's pseudonym is replaced by a random one that leads to nobody, in the live database and in every published snapshot; comments
+/// are removed. Tickets, times and scores stay, so that every published figure can be made again. What Blip tells once more of those records
+/// stays unlinked. Without --yes it is only told what would be done. What Blip itself and other systems hold is not touched.
+#[derive(Args)]
+pub struct EraseArgs {
+    /// Telephone number, or the identity that Blip knows; `-` reads it from standard input
+    identity: String,
+    /// Do it
+    #[arg(long)]
+    yes: bool,
+    /// File for the receipt
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Why, for the access log
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+}
+
+pub fn run(global: &Global, command: &SubjectCommand) -> Result<Exit, Failure> {
+    let project = Project::open(&global.project)?;
+    match command {
+        SubjectCommand::Export(args) => export(global, &project, args),
+        SubjectCommand::Erase(args) => erase(global, &project, args),
+    }
+}
+
+/// Somebody who may do this, for the record.
+struct Officer {
+    asker: audit::Asker,
+    person: Option<String>,
+    ledger: Ledger,
+}
+
+/// Fails, and records that it did, unless an administrador asks, or nobody is declared.
+fn officer(project: &Project, name: &str, reason: Option<&str>, now: DateTime<Utc>) -> Result<Officer, Failure> {
+    let asker = asker();
+    let mut ledger = Ledger::open(&project.ledger_file())?;
+    let question = Question { name: Some(name), reason, ..Question::default() };
+    let today = project.settings.organization.timezone.day(now);
+    let (person, refusal) = match audit::permitted(&project.settings.access, &asker, reason, today) {
+        Ok(person) if person.is_none_or(|person| person.profile == Profile::Administrador) => {
+            (person.map(|person| person.email.clone()), None)
+        }
+        Ok(person) => {
+            let who = person.map(|person| person.email.clone()).unwrap_or_default();
+            let refusal = format!("`{who}` is no administrador: only these answer for the data of one customer");
+            (Some(who), Some(Failure::told(Exit::Refused, refusal, None)))
+        }
+        Err(refusal) => (None, Some(refusal.into())),
+    };
+    if let Some(failure) = refusal {
+        audit::refuse(&mut ledger, &asker, person.as_deref(), &question, &failure.summary(), now)?;
+        return Err(failure);
+    }
+    Ok(Officer { asker, person, ledger })
+}
+
+fn identity(given: &str) -> Result<String, Failure> {
+    let mut text = given.to_owned();
+    if given == "-" {
+        text.clear();
+        std::io::stdin().read_to_string(&mut text).map_err(|error| Failure::new(Exit::Usage, error))?;
+    }
+    let identity = ingest::identity_of(&text);
+    let is_identity = identity.split_once('@').is_some_and(|(name, domain)| !name.is_empty() && domain.contains('.'));
+    if is_identity {
+        return Ok(identity);
+    }
+    let accepted = "accepted: a telephone number with country and area, or name@domain as Blip knows it";
+    Err(Failure::told(Exit::Usage, format!("this is no identity of a customer ({accepted})"), None))
+}
+
+/// What a record of the log may say of whom it is about: a pseudonym.
+fn about(key: &str) -> Value {
+    json!({"customer_key": key})
+}
+
+fn export(global: &Global, project: &Project, args: &ExportArgs) -> Result<Exit, Failure> {
+    let now = global.now();
+    let identity = identity(&args.identity)?;
+    let Officer { asker, person, mut ledger } = officer(project, "subject export", args.reason.as_deref(), now)?;
+    let (key, held) = ingest::held_about(project, &identity, now)?;
+    let question =
+        Question { name: Some("subject export"), parameters: about(&key), reason: args.reason.as_deref(), ..Question::default() };
+    let asked = audit::begin(&mut ledger, &asker, person.as_deref(), &question, now)?;
+    let began = std::time::Instant::now();
+    let count: usize = held.values().filter_map(Value::as_array).map(Vec::len).sum();
+    let document = json!({
+        "organization": project.settings.organization.name,
+        "identity": identity,
+        "pseudonym": key,
+        "made_at": now,
+        "held": held,
+        "not_held": "the text of messages is never stored; names, telephone numbers and addresses of customers are not stored",
+    });
+    let json = serde_json::to_vec_pretty(&document).map_err(|error| Failure::new(Exit::Failed, error))?;
+    files::make_folder(&args.out)?;
+    let written = [("titular.json", json), ("titular.txt", readable(project, &identity, &held, now).into_bytes())];
+    for (name, bytes) in &written {
+        files::write(&args.out.join(name), bytes)?;
+    }
+    let folder = args.out.display().to_string();
+    let ending = Ending::Answered { rows: count, sha256: &sha256(&written[0].1), export: Some(&folder) };
+    audit::end(&mut ledger, &asked, &ending, began.elapsed(), global.now())?;
+    let lines = written.iter().map(|(name, _)| format!("{}\n", args.out.join(name).display())).collect::<Vec<_>>().concat();
+    output::print(&format!("{lines}{count} records\n"))?;
+    Ok(Exit::Done)
+}
+
+/// Tells a customer in words what is held about them.
+fn readable(project: &Project, identity: &str, held: &Map<String, Value>, now: DateTime<Utc>) -> String {
+    let locale = Locale::new(project.settings.organization.locale);
+    let zone = project.settings.organization.timezone;
+    let list = |name: &str| held.get(name).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let word = |one: &Value, name: &str| one[name].as_str().unwrap_or("—").to_owned();
+    let mut text = format!(
+        "{}\n{}\n\n{}\n\n",
+        locale.text("subject-title"),
+        locale.text_with(
+            "subject-of",
+            &[("identity", identity), ("organization", &project.settings.organization.name), ("time", &locale.time(zone.local(now))),]
+        ),
+        locale.text("subject-intro")
+    );
+    let mut part = |title: &str, lines: Vec<String>| {
+        let _ = writeln!(text, "{} ({})", locale.text(title), lines.len());
+        for line in lines {
+            let _ = writeln!(text, "  - {line}");
+        }
+        text.push('\n');
+    };
+    part(
+        "subject-conversations",
+        list("conversations")
+            .iter()
+            .map(|one| {
+                format!(
+                    "{} · {} · {} → {}",
+                    word(one, "started_local"),
+                    word(one, "channel"),
+                    word(one, "first_sector"),
+                    word(one, "last_sector")
+                )
+            })
+            .collect(),
+    );
+    part(
+        "subject-tickets",
+        list("tickets")
+            .iter()
+            .map(|one| {
+                format!(
+                    "{} · {} · {} · {} · {}",
+                    word(one, "created_local"),
+                    one["sequential_id"],
+                    word(one, "sector"),
+                    word(one, "outcome"),
+                    word(one, "agent")
+                )
+            })
+            .collect(),
+    );
+    part(
+        "subject-messages",
+        list("messages")
+            .iter()
+            .map(|one| {
+                let direction = if one["is_received"] == true { "subject-received" } else { "subject-sent" };
+                format!("{} UTC · {}", word(one, "sent_at"), locale.text(direction))
+            })
+            .collect(),
+    );
+    let answers = list("survey_answers").iter().chain(list("imported_answers"));
+    part(
+        "subject-answers",
+        answers
+            .map(|one| {
+                let at = if one["recorded_at"].is_null() { word(one, "answered_at") } else { word(one, "recorded_at") };
+                let comment = one["comment"].as_str().map(|comment| format!(" · {comment}")).unwrap_or_default();
+                format!("{at} UTC · {}{comment}", word(one, "answer"))
+            })
+            .collect(),
+    );
+    text
+}
+
+fn erase(global: &Global, project: &Project, args: &EraseArgs) -> Result<Exit, Failure> {
+    let now = global.now();
+    let identity = identity(&args.identity)?;
+    let Officer { asker, person, mut ledger } = officer(project, "subject erase", args.reason.as_deref(), now)?;
+    let (key, held) = ingest::held_about(project, &identity, now)?;
+    let count = |name: &str| held.get(name).and_then(Value::as_array).map_or(0, Vec::len);
+    if !args.yes {
+        let erased = if count("erasures") > 0 { "They were unlinked before; what came since:\n" } else { "" };
+        output::print(&format!(
+            "{erased}Held: {} tickets, {} messages (times only), {} survey answers. They would be unlinked; --yes does it.\n",
+            count("tickets"),
+            count("messages"),
+            count("survey_answers") + count("imported_answers")
+        ))?;
+        return Ok(Exit::Done);
+    }
+    let receipt = Uuid::now_v7().to_string();
+    let question = Question { name: Some("subject erase"), parameters: about(&key), reason: args.reason.as_deref(), ..Question::default() };
+    let asked = audit::begin(&mut ledger, &asker, person.as_deref(), &question, now)?;
+    let began = std::time::Instant::now();
+    let done = erased(global, project, &identity, &receipt);
+    let error = done.as_ref().err().map(Failure::summary).unwrap_or_default();
+    let text = done.as_ref().map(|document| format!("{document:#}\n")).unwrap_or_default();
+    let ending = match &done {
+        Ok(_) => Ending::Answered { rows: count("tickets"), sha256: &sha256(text.as_bytes()), export: None },
+        Err(_) => Ending::Failed { error: &error },
+    };
+    audit::end(&mut ledger, &asked, &ending, began.elapsed(), global.now())?;
+    done?;
+    let change = audit::Change { subject: "customer unlinked", before: None, after: None, reason: args.reason.as_deref(), plan: &receipt };
+    audit::note_change(&mut ledger, &asker, person.as_deref(), &change, global.now())?;
+    match &args.out {
+        Some(file) => write_receipt(file, &text)?,
+        None => output::print(&text)?,
+    }
+    Ok(Exit::Done)
+}
+
+fn write_receipt(file: &Path, text: &str) -> Result<(), Failure> {
+    files::write(file, text.as_bytes())?;
+    output::print(&format!("{}\n", file.display()))
+}
+
+/// Unlinks, publishes, and returns the receipt, which names nobody.
+fn erased(global: &Global, project: &Project, identity: &str, receipt: &str) -> Result<Value, Failure> {
+    let now = global.now();
+    let (store, forgotten) = ingest::erase(project, identity, receipt, now, global.progress().as_ref())?;
+    Masks::clear(&project.data_dir())?;
+    let published = loading::publish(project, &store, now, forgotten.marts.quarantined)?;
+    // What was taken out is gone from the database's log, too.
+    store.checkpoint()?;
+    Ok(json!({
+        "receipt": receipt,
+        "organization": project.settings.organization.name,
+        "erased_at": now,
+        "unlinked": forgotten.unlinked,
+        "snapshots": forgotten.rewritten,
+        "snapshot": published.manifest.id,
+        "stays": "tickets, times and scores without a way to the customer, so that published figures stay as they are",
+    }))
+}

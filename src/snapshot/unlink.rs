@@ -1,0 +1,140 @@
+//! Takes from published snapshots what leads to some customers, and leaves every figure as it is.
+//!
+//! A part that names such a customer is written again with the pseudonym that leads to nobody, and so has another name; the manifests that
+//! named it name the new one, and say when and why. Ids of snapshots stay: what was published from them can be made again.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
+
+use chrono::{DateTime, Utc};
+use duckdb::{Connection, params};
+
+use super::{
+    Manifest, Part, SnapshotError, list,
+    manifest::Erasure,
+    prune::remove_unnamed,
+    publish::{PARQUET, write_manifest},
+};
+use crate::domain::digest::sha256;
+
+/// What is to be taken out.
+#[derive(Debug, Clone)]
+pub struct Unlinking<'a> {
+    /// Pseudonyms before and after.
+    pub pairs: &'a [(String, String)],
+    /// Answers whose comments are gone.
+    pub answers_without_comment: &'a [String],
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Under which receipt.
+    pub receipt: &'a str,
+}
+
+/// What was written again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+pub struct Rewritten {
+    /// Manifests.
+    pub snapshots: usize,
+    /// Parts.
+    pub parts: usize,
+}
+
+/// Unlinks customers in every snapshot of `folder`. Nobody may publish or prune meanwhile. Whoever reads a part that goes is told that it is
+/// not there any more.
+///
+/// # Errors
+/// When a file cannot be read or written. What was done then stays; doing it again does the rest.
+pub fn unlink(folder: &Path, unlinking: &Unlinking<'_>) -> Result<Rewritten, SnapshotError> {
+    let connection = Connection::open_in_memory()?;
+    connection.execute_batch("CREATE TABLE pair (customer_key VARCHAR, new_key VARCHAR); CREATE TABLE gone (rating_id VARCHAR)")?;
+    {
+        let mut pairs = connection.appender("pair")?;
+        unlinking.pairs.iter().try_for_each(|(before, after)| pairs.append_row(params![before, after]))?;
+        let mut gone = connection.appender("gone")?;
+        unlinking.answers_without_comment.iter().try_for_each(|answer| gone.append_row(params![answer]))?;
+    }
+    let manifests = list(folder)?;
+    let mut replaced: BTreeMap<String, Option<Part>> = BTreeMap::new();
+    let mut rewritten = Rewritten::default();
+    for mut manifest in manifests {
+        let mut is_touched = false;
+        for (table, contents) in &mut manifest.tables {
+            for part in &mut contents.parts {
+                if !replaced.contains_key(&part.path) {
+                    let new = rewrite(&connection, folder, table, part)?;
+                    rewritten.parts += usize::from(new.is_some());
+                    replaced.insert(part.path.clone(), new);
+                }
+                if let Some(Some(new)) = replaced.get(&part.path) {
+                    *part = new.clone();
+                    is_touched = true;
+                }
+            }
+            contents.rows = contents.parts.iter().map(|part| part.rows).sum();
+        }
+        if is_touched {
+            manifest.erasures.push(Erasure { at: unlinking.at, receipt: unlinking.receipt.to_owned() });
+            write_manifest(folder, &manifest)?;
+            rewritten.snapshots += 1;
+        }
+    }
+    let kept: Vec<Manifest> = list(folder)?;
+    remove_unnamed(folder, &kept)?;
+    Ok(rewritten)
+}
+
+/// Writes a part again where it names one of the customers; none where it does not.
+fn rewrite(connection: &Connection, folder: &Path, table: &str, part: &Part) -> Result<Option<Part>, SnapshotError> {
+    let path = folder.join(&part.path);
+    let literal = |path: &Path| path.to_string_lossy().replace('\'', "''");
+    let rows = format!("read_parquet('{}', file_row_number = true, hive_partitioning = false)", literal(&path));
+    let columns: BTreeSet<String> = {
+        let mut statement = connection.prepare(&format!("SELECT column_name FROM (DESCRIBE SELECT * FROM {rows})"))?;
+        let found = statement.query_map([], |row| row.get(0))?;
+        found.collect::<Result<_, _>>()?
+    };
+    let (condition, kept) = match (table, columns.contains("customer_key")) {
+        ("comment", _) => {
+            let gone = "rating_id IN (SELECT rating_id FROM gone)";
+            (gone, format!("SELECT * EXCLUDE (file_row_number) FROM {rows} WHERE NOT {gone} ORDER BY file_row_number"))
+        }
+        (_, true) => (
+            "customer_key IN (SELECT customer_key FROM pair)",
+            format!(
+                "SELECT * EXCLUDE (file_row_number)
+                     REPLACE (coalesce((SELECT new_key FROM pair WHERE pair.customer_key = part.customer_key), customer_key) AS customer_key)
+                 FROM {rows} AS part ORDER BY file_row_number"
+            ),
+        ),
+        _ => return Ok(None),
+    };
+    let named: i64 = connection.query_row(&format!("SELECT count(*) FROM {rows} WHERE {condition}"), [], |row| row.get(0))?;
+    if named == 0 {
+        return Ok(None);
+    }
+    let temporary = path.with_file_name(format!(".writing-{}.parquet", std::process::id()));
+    let count: i64 = connection.query_row(&format!("COPY ({kept}) TO '{}' ({PARQUET})", literal(&temporary)), [], |row| row.get(0))?;
+    let bytes = fs::read(&temporary).map_err(SnapshotError::file("read", &temporary))?;
+    let hash = sha256(&bytes);
+    let name = format!("{}.parquet", &hash[..16]);
+    let finished = path.with_file_name(&name);
+    if let Ok(metadata) = fs::metadata(&path) {
+        fs::set_permissions(&temporary, metadata.permissions()).map_err(SnapshotError::file("restricted", &temporary))?;
+    }
+    fs::rename(&temporary, &finished).map_err(SnapshotError::file("renamed", &finished))?;
+    let place = part.path.rsplit_once('/').map_or(String::new(), |(place, _)| format!("{place}/"));
+    // By another fingerprint the next publication knows that these rows are not those that it wrote.
+    let fingerprint = format!("{}-unlinked", part.fingerprint);
+    Ok(Some(Part {
+        path: format!("{place}{name}"),
+        month: part.month.clone(),
+        rows: count,
+        bytes: bytes.len() as u64,
+        sha256: hash,
+        days: part.days,
+        fingerprint,
+    }))
+}

@@ -1,0 +1,209 @@
+//! What is held about one customer, and how it is unlinked from them.
+//!
+//! Facts stay, so that totals stay: the customer's pseudonym is replaced by a random one that nothing leads to. A list of the pseudonyms
+//! that were unlinked keeps them so when a source tells the same records again.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+use duckdb::params;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::{Store, StoreError};
+
+/// How a pseudonym begins that leads to nobody; those of customers are hexadecimal.
+pub const UNLINKED: char = 'x';
+
+/// Returns a pseudonym that leads to nobody.
+pub(super) fn of_nobody() -> String {
+    format!("{UNLINKED}{}", &Uuid::new_v4().simple().to_string()[1..])
+}
+
+/// Customers that are going to be unlinked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UnlinkingPlan {
+    /// The pseudonyms before and after.
+    pub pairs: Vec<(String, String)>,
+    /// Answers whose comments go.
+    pub answers_without_comment: Vec<String>,
+}
+
+/// What was unlinked.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Unlinked {
+    /// Customers.
+    pub customers: usize,
+    /// Their tickets.
+    pub tickets: usize,
+    /// Their survey answers.
+    pub answers: usize,
+    /// Their comments, which are gone.
+    pub comments: usize,
+}
+
+/// Tables of what sources told, by customer.
+const BY_CUSTOMER: [&str; 7] =
+    ["raw.ticket", "raw.imported_ticket", "raw.imported_rating", "raw.event", "raw.thread", "state.ticket", "state.unsettled"];
+
+impl Store {
+    /// Returns everything that is held about the customer with this pseudonym, by kind of record; empty lists where there is nothing.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn held_about(&self, customer_key: &str) -> Result<Map<String, Value>, StoreError> {
+        let mut held = Map::new();
+        for (name, sql) in [
+            ("conversations", "SELECT * FROM marts.conversation WHERE customer_key = $1 ORDER BY started_at, conversation_id"),
+            ("tickets", "SELECT * FROM marts.ticket WHERE customer_key = $1 ORDER BY created_at, ticket_id"),
+            ("ticket_answers", "SELECT version, ticket_id, body, key_name FROM raw.ticket WHERE customer_key = $1 ORDER BY version"),
+            ("imported_tickets", "SELECT ticket_id, body FROM raw.imported_ticket WHERE customer_key = $1 ORDER BY ticket_id"),
+            (
+                "messages",
+                "SELECT thread.owner, message.message_id, message.is_received, message.author, message.content AS has_content, message.sent_at
+                 FROM raw.message INNER JOIN raw.thread USING (thread_id) WHERE thread.customer_key = $1
+                 ORDER BY message.sent_at, message.message_id",
+            ),
+            (
+                "survey_answers",
+                "SELECT event.event_id, event.category, event.action AS answer, event.queue, event.recorded_at, comment.comment
+                 FROM raw.event LEFT JOIN restricted.comment USING (event_id) WHERE event.customer_key = $1
+                 ORDER BY event.recorded_at, event.event_id",
+            ),
+            ("imported_answers", "SELECT rating_id, ticket_id, answer, queue, answered_at FROM raw.imported_rating WHERE customer_key = $1"),
+            ("erasures", "SELECT erased_at, receipt FROM restricted.erasure WHERE customer_key = $1 ORDER BY erased_at"),
+        ] {
+            let sql = format!("SELECT CAST(to_json(one) AS VARCHAR) FROM ({sql}) AS one");
+            let mut statement = self.connection.prepare(&sql)?;
+            let rows = statement.query_map(params![customer_key], |row| row.get::<_, String>(0))?;
+            let parsed = rows.map(|row| Ok(serde_json::from_str(&row?).unwrap_or(Value::Null)));
+            held.insert(name.to_owned(), json!(parsed.collect::<Result<Vec<Value>, StoreError>>()?));
+        }
+        Ok(held)
+    }
+
+    /// Returns how some customers will be unlinked, and which comments will go.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn plan_unlinking(&self, customers: &[String]) -> Result<UnlinkingPlan, StoreError> {
+        self.fill_temporary("unlinking_customer", customers.iter().map(String::as_str))?;
+        let answers_without_comment = self.texts(
+            "SELECT comment.event_id FROM restricted.comment INNER JOIN raw.event USING (event_id)
+             WHERE event.customer_key IN (SELECT text FROM unlinking_customer) ORDER BY comment.event_id",
+        )?;
+        let pairs = customers.iter().map(|customer| (customer.clone(), of_nobody())).collect();
+        let mut answers_without_comment: Vec<String> = answers_without_comment.into_iter().collect();
+        answers_without_comment.sort();
+        Ok(UnlinkingPlan { pairs, answers_without_comment })
+    }
+
+    /// Unlinks all records of some customers from them. Belongs into a transaction; tables are to be refreshed after it.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn unlink(&self, plan: &UnlinkingPlan, at: DateTime<Utc>, receipt: &str) -> Result<Unlinked, StoreError> {
+        let mut unlinked = Unlinked { customers: plan.pairs.len(), ..Unlinked::default() };
+        self.connection.execute_batch("CREATE OR REPLACE TEMP TABLE unlinking (customer_key VARCHAR, new_key VARCHAR)")?;
+        {
+            let mut appender = self.connection.appender("unlinking")?;
+            plan.pairs.iter().try_for_each(|(customer, new_key)| appender.append_row(params![customer, new_key]))?;
+            appender.flush()?;
+        }
+        unlinked.comments = self.connection.execute(
+            "DELETE FROM restricted.comment
+             WHERE event_id IN (SELECT event_id FROM raw.event WHERE customer_key IN (SELECT customer_key FROM unlinking))",
+            [],
+        )?;
+        // Their messages are not asked for again: with them would come whose they are.
+        self.connection.execute_batch(
+            "CREATE OR REPLACE TEMP TABLE unlinked_ticket AS
+             SELECT ticket_id FROM state.ticket WHERE customer_key IN (SELECT customer_key FROM unlinking);
+             UPDATE raw.message_read SET is_final = TRUE WHERE ticket_id IN (SELECT ticket_id FROM unlinked_ticket);
+             INSERT INTO raw.message_read (ticket_id, is_final, source)
+             SELECT ticket_id, TRUE, 'expired' FROM unlinked_ticket
+             WHERE ticket_id NOT IN (SELECT ticket_id FROM raw.message_read);
+             INSERT INTO state.changed_customer SELECT customer_key FROM unlinking UNION ALL SELECT new_key FROM unlinking",
+        )?;
+        for table in BY_CUSTOMER {
+            let changed = self.connection.execute(
+                &format!(
+                    "UPDATE {table} SET customer_key = unlinking.new_key FROM unlinking WHERE unlinking.customer_key = {table}.customer_key"
+                ),
+                [],
+            )?;
+            match table {
+                "state.ticket" | "raw.imported_ticket" => unlinked.tickets += changed,
+                "raw.event" | "raw.imported_rating" => unlinked.answers += changed,
+                _ => {}
+            }
+        }
+        self.connection.execute(
+            "INSERT INTO restricted.erasure (customer_key, erased_at, receipt) SELECT customer_key, ?, ? FROM unlinking",
+            params![at.naive_utc(), receipt],
+        )?;
+        Ok(unlinked)
+    }
+
+    /// Returns the customers of whom nothing is later than `before`, and who are not unlinked yet.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn customers_silent_since(&self, before: DateTime<Utc>) -> Result<Vec<String>, StoreError> {
+        let mut statement = self.connection.prepare(&format!(
+            "SELECT customer_key
+             FROM (
+                 SELECT customer_key, coalesce(closed_at, TIMESTAMP '9999-01-01') AS last_at FROM marts.ticket
+                 UNION ALL
+                 SELECT customer_key, recorded_at FROM raw.event WHERE customer_key IS NOT NULL
+                 UNION ALL
+                 SELECT customer_key, answered_at FROM raw.imported_rating WHERE customer_key IS NOT NULL AND answered_at IS NOT NULL
+             )
+             WHERE NOT starts_with(customer_key, '{UNLINKED}')
+             GROUP BY customer_key
+             HAVING max(last_at) < ?
+             ORDER BY customer_key"
+        ))?;
+        let rows = statement.query_map(params![before.naive_utc()], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Has tickets that a source tells again of customers who were unlinked lead to nobody: to the pseudonym that the ticket has here, or to
+    /// one of its own.
+    pub(super) fn keep_tickets_unlinked(&self) -> Result<(), StoreError> {
+        self.keep_unlinked(
+            "incoming_ticket",
+            "created_at",
+            &format!(
+                "customer_key = coalesce(
+                     (SELECT any_value(known.customer_key) FROM state.ticket AS known WHERE known.ticket_id = incoming_ticket.ticket_id),
+                     '{UNLINKED}' || substr(md5(CAST(random() AS VARCHAR) || ticket_id), 2)
+                 )"
+            ),
+        )
+    }
+
+    /// Has survey answers that a source tells again of customers who were unlinked name nobody.
+    pub(super) fn keep_events_unlinked(&self) -> Result<(), StoreError> {
+        self.keep_unlinked("incoming_event", "recorded_at", "customer_key = NULL, comment = NULL")
+    }
+
+    fn keep_unlinked(&self, incoming: &str, told_at: &str, set: &str) -> Result<(), StoreError> {
+        let any: bool = self.connection.query_row("SELECT count(*) > 0 FROM restricted.erasure", [], |row| row.get(0))?;
+        if any {
+            self.connection.execute_batch(&format!(
+                "UPDATE {incoming} SET {set}
+                 FROM (SELECT customer_key, max(erased_at) AS erased_at FROM restricted.erasure GROUP BY customer_key) AS erasure
+                 WHERE erasure.customer_key = {incoming}.customer_key AND coalesce({incoming}.{told_at} < erasure.erased_at, TRUE)"
+            ))?;
+        }
+        Ok(())
+    }
+
+    /// Returns since when each customer who was unlinked has no earlier records, by pseudonym.
+    pub(super) fn unlinked_since(&self) -> Result<HashMap<String, DateTime<Utc>>, StoreError> {
+        let mut statement = self.connection.prepare("SELECT customer_key, max(erased_at) FROM restricted.erasure GROUP BY customer_key")?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get::<_, NaiveDateTime>(1)?.and_utc())))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}

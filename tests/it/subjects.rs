@@ -1,0 +1,161 @@
+//! Customers who ask what is held about them, or to be forgotten.
+
+use std::process::Output;
+
+use duckdb::Connection;
+use relato::{
+    config::Project,
+    ingest::{IngestRequest, Pseudonyms},
+    snapshot::{self, Snapshot},
+};
+use serde_json::Value;
+
+use crate::support::{Sandbox, everything, now, serve, settings, world};
+
+fn text(output: &Output) -> String {
+    String::from_utf8_lossy(&[&output.stdout[..], &output.stderr[..]].concat()).into_owned()
+}
+
+/// Returns how many rows of all parts of all snapshots, and of the live database, hold this text.
+fn mentions(project: &Project, text: &str) -> usize {
+    let connection = Connection::open_in_memory().unwrap();
+    let mut found = 0;
+    for manifest in snapshot::list(&project.snapshot_dir()).unwrap() {
+        for part in manifest.tables.values().flat_map(|table| &table.parts) {
+            let path = project.snapshot_dir().join(&part.path);
+            let sql = format!("SELECT count(*) FROM '{}' AS t WHERE contains(CAST(t AS VARCHAR), '{text}')", path.display());
+            found += usize::try_from(connection.query_row(&sql, [], |row| row.get::<_, i64>(0)).unwrap()).unwrap();
+        }
+    }
+    let store = Connection::open(project.store_file()).unwrap();
+    let mut tables = store.prepare("SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE table_name <> 'erasure'").unwrap();
+    let tables: Vec<String> = tables.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap();
+    for table in tables {
+        let sql = format!("SELECT count(*) FROM {table} AS t WHERE contains(CAST(t AS VARCHAR), '{text}')");
+        found += usize::try_from(store.query_row(&sql, [], |row| row.get::<_, i64>(0)).unwrap()).unwrap();
+    }
+    found
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_customer_is_told_and_forgotten_and_every_figure_stays() {
+    let world = world(9, 500);
+    // A world in which comments are written, and one customer who comes often.
+    let server = serve(&world, &[]).await;
+    let sandbox = Sandbox::with_settings(&settings(&server.base_url));
+    sandbox.load(IngestRequest { now: "2026-11-10T15:00:00Z".parse().unwrap(), ..everything() }).await;
+    sandbox.load(everything()).await;
+    let project = sandbox.project();
+    let key = project.settings.privacy.pseudonym_key.fetch(&project.dir, "key").unwrap();
+    let pseudonyms = Pseudonyms::new(&key);
+    let store = sandbox.store();
+    let busiest: String = store
+        .connection()
+        .query_row(
+            "SELECT ticket.customer_key FROM marts.ticket AS ticket
+             INNER JOIN raw.event ON event.customer_key = ticket.customer_key
+             INNER JOIN restricted.comment USING (event_id)
+             WHERE ticket.closed_at IS NOT NULL
+             GROUP BY ticket.customer_key ORDER BY count(*) DESC, ticket.customer_key LIMIT 1",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    drop(store);
+    let identity = world
+        .customers
+        .iter()
+        .map(|customer| customer.identity.clone())
+        .find(|identity| pseudonyms.customer(identity) == busiest)
+        .expect("a customer of the world");
+    let folder = sandbox.dir().join("out");
+    let made = sandbox
+        .relato(&["report", "atendimento-mensal", "--period", "2026-10", "--format", "pdf,json", "--out"])
+        .arg(&folder)
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", text(&made));
+    let before = sandbox.report("2026-10", None);
+    assert!(mentions(&project, &busiest) > 5);
+
+    let out = sandbox.dir().join("titular");
+    let told = sandbox.relato(&["subject", "export", &identity, "--reason", "pedido 1", "--out"]).arg(&out).output().unwrap();
+    assert!(told.status.success(), "{}", text(&told));
+    let document: Value = serde_json::from_slice(&std::fs::read(out.join("titular.json")).unwrap()).unwrap();
+    let held = |name: &str| document["held"][name].as_array().unwrap().len();
+    assert!(held("tickets") > 0 && held("messages") > 0 && held("survey_answers") > 0 && held("conversations") > 0, "{document:#}");
+    let words = std::fs::read_to_string(out.join("titular.txt")).unwrap();
+    assert!(words.starts_with("O que guardamos sobre você") && words.contains(&identity) && words.contains("enviada por você"), "{words}");
+
+    let asked = sandbox.relato(&["subject", "erase", &identity]).output().unwrap();
+    assert!(text(&asked).contains("--yes does it") && mentions(&project, &busiest) > 5, "{}", text(&asked));
+    let done = sandbox.relato(&["subject", "erase", "-", "--yes", "--reason", "pedido 2"]).write_stdin(identity.clone()).output().unwrap();
+    assert!(done.status.success(), "{}", text(&done));
+    let receipt: Value = serde_json::from_slice(&done.stdout).unwrap();
+    assert_eq!(receipt["unlinked"]["tickets"].as_u64(), Some(held("tickets") as u64), "{receipt:#}");
+    assert!(receipt["unlinked"]["comments"].as_u64() > Some(0) && receipt["snapshots"]["snapshots"].as_u64() >= Some(2), "{receipt:#}");
+    assert!(!receipt.to_string().contains(&busiest) && !receipt.to_string().contains(&identity));
+    assert_eq!(mentions(&project, &busiest), 0, "nothing leads to the customer");
+
+    // Every figure stays, and every published file can be made again.
+    let after = sandbox.report("2026-10", None);
+    let figures = |data: &relato::domain::ReportData| serde_json::to_value(&data.blocks).unwrap();
+    assert_eq!(figures(&before), figures(&after));
+    for file in std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()) {
+        let again = sandbox.relato(&["report", "--reproduce"]).arg(&file).output().unwrap();
+        assert!(text(&again).contains("identical, byte for byte"), "{}: {}", file.display(), text(&again));
+    }
+    for manifest in snapshot::list(&project.snapshot_dir()).unwrap() {
+        let snapshot = Snapshot::open(&project.snapshot_dir(), Some(&manifest.id)).unwrap();
+        assert!(snapshot.damaged_parts().unwrap().is_empty(), "{}", manifest.id);
+    }
+    // What Blip tells once more of those records stays unlinked, also when everything is read again.
+    sandbox.load(IngestRequest { full: true, now: now() + chrono::TimeDelta::days(1), ..everything() }).await;
+    assert_eq!(mentions(&project, &busiest), 0, "it is not linked again");
+    let again = sandbox.relato(&["subject", "erase", &identity]).output().unwrap();
+    assert!(text(&again).contains("They were unlinked before") && text(&again).contains("Held: 0 tickets"), "{}", text(&again));
+    let log = sandbox.relato(&["query", "mudancas_de_permissao", "--period", "2026-11", "--format", "json"]).output().unwrap();
+    assert!(text(&log).contains("customer unlinked") && text(&log).contains("pedido 2"), "{}", text(&log));
+    assert!(sandbox.relato(&["audit", "verify"]).output().unwrap().status.success());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_administrators_answer_for_a_customer_and_an_identity_must_be_one() {
+    let server = serve(&world(9, 100), &[]).await;
+    let people = "\n[[access.person]]\nemail = \"ana@x.org\"\nprofile = \"auditor\"\n[[access.person]]\nemail = \"rui@x.org\"\nprofile = \"administrador\"\n";
+    let sandbox = Sandbox::with_settings(&format!("{}{people}", settings(&server.base_url)));
+    sandbox.load(everything()).await;
+    let export = |person: &str, identity: &str| {
+        let out = sandbox.dir().join("titular").display().to_string();
+        sandbox.relato(&["subject", "export", identity, "--out", &out]).env("RELATO_EMAIL", person).output().unwrap()
+    };
+    let refused = export("ana@x.org", "+55 (31) 90000-0001");
+    assert_eq!(refused.status.code(), Some(4), "{}", text(&refused));
+    assert_eq!(export("rui@x.org", "nobody").status.code(), Some(2));
+    let nothing = export("rui@x.org", "+55 (31) 90000-0001");
+    assert!(nothing.status.success() && text(&nothing).contains("0 records"), "{}", text(&nothing));
+    assert_eq!(relato::ingest::identity_of("+55 (31) 90000-0001"), "5531900000001@wa.gw.msging.net");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn records_that_were_kept_long_enough_are_unlinked_by_themselves() {
+    let server = serve(&world(13, 300), &[]).await;
+    let plain = settings(&server.base_url);
+    let sandbox = Sandbox::with_settings(&plain);
+    sandbox.load(everything()).await;
+    let before = sandbox.report("2026-09", None);
+    let customers = |condition: &str| -> i64 {
+        let sql = format!("SELECT count(DISTINCT customer_key) FROM marts.ticket WHERE {condition}");
+        sandbox.store().connection().query_row(&sql, [], |row| row.get(0)).unwrap()
+    };
+    let all = customers("TRUE");
+    sandbox.write("relato.toml", &plain.replace("[privacy]\n", "[privacy]\nretain_months = 1\n"));
+    let load = sandbox.relato(&["ingest"]).output().unwrap();
+    assert!(matches!(load.status.code(), Some(0 | 3)), "{}", text(&load));
+    let unlinked = customers("starts_with(customer_key, 'x')");
+    assert!(unlinked > 0 && unlinked < all, "{unlinked} of {all}");
+    assert_eq!(customers("TRUE"), all, "each is one still");
+    assert_eq!(customers("starts_with(customer_key, 'x') AND (closed_at IS NULL OR closed_at >= TIMESTAMP '2026-10-01 03:00:00')"), 0);
+    let figures = |data: &relato::domain::ReportData| serde_json::to_value(&data.blocks).unwrap();
+    assert_eq!(figures(&before), figures(&sandbox.report("2026-09", None)));
+}

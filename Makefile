@@ -102,7 +102,7 @@ BENCH_PYTHON := $(TARGET)/bench-python
 
 $(BENCH_PYTHON)/bin/python:
 	@echo "bench: installing dlt"
-	@python3 -m venv "$(BENCH_PYTHON)" && "$@" -m pip install --quiet "dlt[duckdb]==1.31.0" "polars==2.1.0"
+	@python3 -m venv "$(BENCH_PYTHON)" && "$@" -m pip install --quiet "dlt[duckdb]==1.31.0" "polars==2.1.0" "duckdb-cli==1.5.6"
 	@python3 -m venv "$(BENCH_PYTHON)-documents" && "$(BENCH_PYTHON)-documents/bin/python" -m pip install --quiet \
 		"duckdb==1.5.5" "duckdb-extension-excel==1.5.5" PyExcelerate XlsxWriter openpyxl "polars==2.1.0" reportlab fpdf2 typst weasyprint
 
@@ -110,7 +110,8 @@ $(BENCH_PYTHON)/bin/python:
 bench: build $(BENCH_PYTHON)/bin/python ## Measure stages, loads, memory, start-up and reports on a large lake, beside dlt and DuckDB alone
 	@bash benches/stages.sh "$(TARGET)/release/relato"
 	@python3 benches/load.py "$(TARGET)/release/relato" --python "$(BENCH_PYTHON)/bin/python"
-	@RELATO_BENCH_PYTHON="$(BENCH_PYTHON)/bin/python" cargo bench --locked --quiet --bench reports
+	@RELATO_BENCH_PYTHON="$(BENCH_PYTHON)/bin/python" cargo bench --locked --quiet --bench reports -- 83333 1,13,60 "$(TARGET)/bench-lake"
+	@python3 benches/questions.py "$(TARGET)/release/relato" "$(TARGET)/bench-lake" "$(BENCH_PYTHON)/bin/duckdb"
 	@cargo bench --locked --quiet --no-run --bench documents
 	@"$(BENCH_PYTHON)/bin/python" benches/documents.py
 	@bash benches/month.sh "$(TARGET)/release/relato"

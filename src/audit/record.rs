@@ -94,7 +94,7 @@ pub struct Asked {
     seq: i64,
 }
 
-/// Returns the person of [access] who asks, where anybody is declared there.
+/// Returns the person of `[access]` who asks, where anybody is declared there.
 ///
 /// # Errors
 /// Why nothing is answered.

@@ -350,7 +350,7 @@ impl Failure {
 
     /// Makes a failure of a question that came to no answer, with its place in the SQL where that is known.
     pub fn of_session(error: SessionError, sql: &str) -> Failure {
-        let longer = "ask for less, or let [query] in relato.toml allow more";
+        let longer = "ask for less, or let `[query]` in relato.toml allow more";
         match &error {
             SessionError::Engine { message, at } => {
                 let span = audit::word_at(sql, *at);

@@ -239,3 +239,25 @@ async fn a_snapshot_that_is_read_is_not_pruned_and_one_whose_reader_died_is() {
     assert_eq!(snapshot::list(&folder).unwrap().len(), 1);
     assert!(Snapshot::open_as_known_on(&folder, now().date_naive(), zone()).is_err(), "the first is gone");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn questions_are_answered_while_data_are_loaded_and_published() {
+    let (sandbox, _server) = loaded("").await;
+    let load = |day: i64| {
+        let at = (now() + chrono::TimeDelta::days(day)).to_rfc3339();
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_relato"));
+        command.args(["--now", &at, "--project"]).arg(sandbox.dir()).arg("ingest");
+        command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().expect("the binary runs")
+    };
+    let mut answered = 0;
+    for day in 1..4 {
+        let mut loading = load(day);
+        while loading.try_wait().unwrap().is_none() {
+            let answer = ask(&sandbox, "", &["SELECT count(*) AS n FROM ticket", "--format", "csv"]);
+            assert!(answer.status.success(), "{}", text(&answer));
+            answered += 1;
+        }
+    }
+    assert!(answered >= 3, "{answered} questions were answered meanwhile");
+    assert_eq!(snapshot::list(&sandbox.project().snapshot_dir()).unwrap().len(), 4);
+}

@@ -396,7 +396,8 @@ async fn same_as_undisturbed(killed: &Sandbox, calm: &Sandbox, expected: &Manife
     killed.relato(&["snapshot", "prune", "--keep", "1"]).assert().success();
     let folder = killed.project().snapshot_dir();
     let parts = published.manifest.tables.values().flat_map(|table| &table.parts).map(|part| folder.join(&part.path));
-    let named: BTreeSet<_> = parts.chain([folder.join(format!("manifests/{}.json", published.manifest.id))]).collect();
+    let manifest = folder.join(format!("manifests/{}.json", published.manifest.id));
+    let named: BTreeSet<_> = parts.chain([manifest, folder.join("readers/door")]).collect();
     let left: BTreeSet<_> = killed.data_files().into_iter().map(|(path, _)| path).filter(|path| path.starts_with(&folder)).collect();
     assert_eq!(left, named);
 }

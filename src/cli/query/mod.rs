@@ -25,11 +25,11 @@ use crate::audit;
 /// `relato query conversas_de --period 2026-10 --param measure=whole_wait --param member=Suporte`
 /// `relato query -f question.sql --param from=2026-10-01 --format xlsx --out answer.xlsx`
 ///
-/// Nothing but one SELECT is run, on the files of that snapshot alone, within the limits of [query] in relato.toml. Who asked what, why and
+/// Nothing but one SELECT is run, on the files of that snapshot alone, within the limits of `[query]` in relato.toml. Who asked what, why and
 /// with which outcome goes to the access log: `relato audit log`.
 #[derive(Args)]
 pub struct QueryArgs {
-    /// SQL, the name of a saved question, or .tables, .describe TABLE, .saved [NAME], .functions
+    /// SQL, the name of a saved question, or .tables, .describe TABLE, .saved NAME, .functions
     question: Vec<String>,
     /// File with SQL
     #[arg(long, short, value_name = "FILE", conflicts_with = "question")]

@@ -1,0 +1,96 @@
+"""How fast questions start and run, beside DuckDB's own command line on the same Parquet with the same threads.
+
+Usage: python benches/questions.py RELATO LAKE DUCKDB [ROUNDS]
+
+RELATO is the release binary, LAKE the folder that `cargo bench --bench reports -- 83333 60 LAKE` leaves, DUCKDB the command line of the
+PyPI package duckdb-cli. Both answer each question in turns, as whole commands that write CSV; the median counts. Prints Markdown.
+"""
+
+import json
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+SETTINGS = """
+[organization]
+name = "Bench"
+timezone = "America/Sao_Paulo"
+[[blip.key]]
+name = "desk"
+base_url = "http://127.0.0.1:9"
+key_env = "NONE"
+roles = ["desk"]
+[satisfaction]
+source = "none"
+[privacy]
+pseudonym_key_env = "NONE"
+[query]
+threads = 2
+max_memory_mb = 2048
+"""
+
+QUESTIONS = [
+    ("one number", "SELECT count(*) AS n FROM ticket"),
+    ("tickets by sector of a month", "SELECT sector, count(*) AS n FROM ticket WHERE created_day >= DATE '2026-03-01' AND created_day < DATE '2026-04-01' GROUP BY sector ORDER BY n DESC"),
+    ("tickets by sector of all years", "SELECT sector, count(*) AS n, avg(queue_wait_s) AS wait FROM ticket GROUP BY sector ORDER BY n DESC"),
+    ("percentiles by attendant", "SELECT agent, percentile_cont(0.9) WITHIN GROUP (ORDER BY first_response_s) AS p90 FROM ticket GROUP BY agent ORDER BY p90 DESC"),
+    ("the longest hundred waits", "SELECT conversation_id, whole_wait_s FROM conversation ORDER BY whole_wait_s DESC, conversation_id LIMIT 100"),
+    ("customers who came often", "SELECT customer_key, count(*) AS n FROM conversation GROUP BY customer_key ORDER BY n DESC, customer_key LIMIT 20"),
+    ("one conversation", "SELECT * FROM ticket WHERE conversation_id = 'ticket-2500000'"),
+    ("turns joined to conversations", "SELECT conversation.first_sector, avg(turn.own_s) AS own FROM turn JOIN conversation USING (conversation_id) WHERE turn.started_day >= DATE '2026-01-01' GROUP BY 1 ORDER BY 1"),
+    ("months beside the months before", "SELECT month, n, n - lag(n) OVER (ORDER BY month) AS change FROM (SELECT date_trunc('month', started_day) AS month, count(*) AS n FROM conversation GROUP BY 1) ORDER BY month"),
+    ("eighty thousand rows out", "SELECT ticket_id, sector, agent, created_local, queue_wait_s FROM ticket WHERE created_day >= DATE '2026-03-01' AND created_day < DATE '2026-04-01' ORDER BY ticket_id"),
+]
+
+
+def seconds(command):
+    began = time.perf_counter()
+    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    took = time.perf_counter() - began
+    if done.returncode != 0:
+        sys.exit(f"{command[0]}: {done.stderr.decode()}")
+    return took
+
+
+def main():
+    relato, lake, duckdb = (pathlib.Path(argument).resolve() for argument in sys.argv[1:4])
+    rounds = int(sys.argv[4]) if len(sys.argv) > 4 else 5
+    manifest = json.loads(sorted((lake / "manifests").glob("*.json"))[-1].read_text())
+    files = {table: [str(lake / part["path"]) for part in contents["parts"]] for table, contents in manifest["tables"].items()}
+    with tempfile.TemporaryDirectory() as folder:
+        project = pathlib.Path(folder)
+        (project / "relato.toml").write_text(SETTINGS)
+        (project / "data").mkdir()
+        (project / "data" / "snapshots").symlink_to(lake)
+
+        def ours(sql):
+            return [str(relato), "--project", folder, "query", sql, "--format", "csv"]
+
+        def theirs(sql):
+            views = "".join(f"CREATE VIEW {table} AS FROM read_parquet({paths}, hive_partitioning = false);" for table, paths in files.items() if table in sql)
+            return [str(duckdb), "-csv", "-c", f"SET threads = 2; SET memory_limit = '2GB'; {views} {sql}"]
+
+        def medians(sql):
+            times = ([], [])
+            for _ in range(rounds):
+                times[0].append(seconds(ours(sql)))
+                times[1].append(seconds(theirs(sql)))
+            return statistics.median(times[0]), statistics.median(times[1])
+
+        start = medians("SELECT 1 AS one")
+        opened = medians("SELECT count(*) AS n FROM ticket WHERE FALSE")
+        tickets = manifest["tables"]["ticket"]["rows"]
+        print(f"{tickets:,} tickets in {len(files['ticket'])} parts; the median of {rounds} commands each, in turns.\n")
+        print(f"Start, `SELECT 1`: relato {start[0] * 1000:.0f} ms, DuckDB {start[1] * 1000:.0f} ms. With the table of tickets opened: {opened[0] * 1000:.0f} and {opened[1] * 1000:.0f} ms.\n")
+        print("| question | relato | DuckDB | whole commands | without the start |")
+        print("|---|---|---|---|---|")
+        for name, sql in QUESTIONS:
+            us, them = medians(sql)
+            net = max(us - start[0], 0.001) / max(them - start[1], 0.001)
+            print(f"| {name} | {us:.3f} s | {them:.3f} s | {us / them:.2f} | {net:.2f} |")
+
+
+main()

@@ -15,7 +15,7 @@ pub use functions::names as function_names;
 pub use gate::{Named, Rejection, RejectionKind, read, word_at};
 pub use masks::{MaskError, Masks};
 pub use record::{Asked, Asker, Change, Ending, Question, Refusal, begin, end, note_change, permitted, refuse};
-pub use session::{Answered, COMMAND, SessionError, ask};
+pub use session::{Answered, COMMAND, Ready, SessionError, ask};
 pub use tables::{DescribedColumn, DescribedTable, Reach, described};
 pub use worker::{AnswerColumn, Value, work};
 
@@ -29,7 +29,7 @@ use tempfile::TempDir;
 
 use crate::{
     ledger::{LEDGER_TABLES, Ledger, LedgerError, LedgerTable, LedgerValue},
-    query::{self, QueryError},
+    query::{self, FileReader, QueryError},
     snapshot::Snapshot,
 };
 
@@ -76,7 +76,14 @@ pub enum ReachError {
 ///
 /// # Errors
 /// The table that is not there, or not for this profile.
-pub fn reached(snapshot: &Snapshot, ledger: &Ledger, tables: &BTreeSet<String>, reach: Reach, data: &Path) -> Result<Reached, ReachError> {
+pub fn reached(
+    snapshot: &Snapshot,
+    ledger: &Ledger,
+    tables: &BTreeSet<String>,
+    reach: Reach,
+    data: &Path,
+    reader: &FileReader,
+) -> Result<Reached, ReachError> {
     let mut reached = Reached::default();
     for table in tables {
         if let Some(known) = LEDGER_TABLES.iter().find(|known| known.name == table) {
@@ -92,7 +99,7 @@ pub fn reached(snapshot: &Snapshot, ledger: &Ledger, tables: &BTreeSet<String>, 
             return Err(ReachError::Restricted(table.clone()));
         }
         let mut files: Vec<PathBuf> = contents.parts.iter().map(|part| snapshot.folder.join(&part.path)).collect();
-        let columns = files.first().map(|file| query::columns_of(file)).transpose()?.unwrap_or_default();
+        let columns = files.first().map(|file| reader.columns_of(file)).transpose()?.unwrap_or_default();
         let masked: Vec<String> = columns.iter().filter(|column| reach.masks(table, column)).cloned().collect();
         if !masked.is_empty() {
             let masks = Masks::open(data)?;

@@ -62,19 +62,20 @@ pub struct Answered {
     pub columns: Vec<super::worker::AnswerColumn>,
     /// Its rows.
     pub rows: u64,
+    /// Milliseconds that the engine took.
+    pub engine_ms: f64,
     /// The file, Parquet; it goes with `folder`.
     pub file: PathBuf,
     /// Keeps the file.
     pub folder: TempDir,
 }
 
-/// Asks `sql` of the tables that are reached. `program` is this program; `keep_waiting` is called often, with the time since the start, and
-/// may cancel.
+/// Asks `sql` of the tables that are reached. `keep_waiting` is called often, with the time since the start, and may cancel.
 ///
 /// # Errors
 /// Why there is no answer. Nothing is left of it then.
 pub fn ask(
-    program: &Path,
+    ready: Ready,
     sql: &str,
     reached: &Reached,
     parameters: BTreeMap<String, Value>,
@@ -84,10 +85,10 @@ pub fn ask(
     let folder = tempfile::tempdir().map_err(SessionError::Process)?;
     let spill = folder.path().join("spill");
     fs::create_dir(&spill).map_err(SessionError::Process)?;
-    let job =
-        Job { sql: sql.to_owned(), tables: reached.files.clone(), parameters, answer: folder.path().join("answer.parquet"), spill, limits };
-    match Running::start(program, &job)?.wait(limits, keep_waiting)? {
-        Outcome::Answered { rows, columns } => Ok(Answered { columns, rows, file: job.answer, folder }),
+    let answer = folder.path().join("answer.parquet");
+    let job = Job { sql: sql.to_owned(), tables: reached.files.clone(), parameters, answer, spill, limits };
+    match ready.run(&job, keep_waiting)? {
+        Outcome::Answered { rows, columns, engine_ms } => Ok(Answered { columns, rows, engine_ms, file: job.answer, folder }),
         Outcome::TooManyRows => Err(SessionError::TooManyRows(limits.rows)),
         Outcome::Failed { message, at } => Err(SessionError::Engine { message, at }),
     }
@@ -96,17 +97,26 @@ pub fn ask(
 /// How often whoever asked is told that it still runs.
 const PATIENCE: Duration = Duration::from_millis(100);
 
-struct Running {
+/// A process that is ready to answer one question. It starts while the question is still being looked at; where that is refused, it ends
+/// without having been told anything.
+#[derive(Debug)]
+pub struct Ready {
     child: Child,
-    told: Receiver<std::io::Result<Vec<u8>>>,
 }
 
-impl Running {
-    fn start(program: &Path, job: &Job) -> Result<Running, SessionError> {
+impl Ready {
+    /// Starts the process; `program` is this program.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn start(program: &Path) -> Result<Ready, SessionError> {
         let mut command = Command::new(program);
         command.arg(COMMAND).env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut child = command.spawn().map_err(SessionError::Process)?;
-        let (mut stdin, mut stdout) = (child.stdin.take().expect("a pipe"), child.stdout.take().expect("a pipe"));
+        Ok(Ready { child: command.spawn().map_err(SessionError::Process)? })
+    }
+
+    fn run(mut self, job: &Job, keep_waiting: &mut dyn FnMut(Duration) -> bool) -> Result<Outcome, SessionError> {
+        let (mut stdin, mut stdout) = (self.child.stdin.take().expect("a pipe"), self.child.stdout.take().expect("a pipe"));
         let text = serde_json::to_vec(job).expect("a job has only texts and numbers");
         let (tell, told) = mpsc::channel();
         thread::spawn(move || {
@@ -117,15 +127,20 @@ impl Running {
             let read = stdout.read_to_end(&mut outcome).map(|_| outcome);
             let _ = tell.send(read);
         });
-        Ok(Running { child, told })
+        self.wait(&told, job.limits, keep_waiting)
     }
 
-    fn wait(mut self, limits: QueryLimits, keep_waiting: &mut dyn FnMut(Duration) -> bool) -> Result<Outcome, SessionError> {
+    fn wait(
+        &mut self,
+        told: &Receiver<std::io::Result<Vec<u8>>>,
+        limits: QueryLimits,
+        keep_waiting: &mut dyn FnMut(Duration) -> bool,
+    ) -> Result<Outcome, SessionError> {
         let began = Instant::now();
         let limit = Duration::from_secs(limits.seconds);
         let told = loop {
             let left = limit.saturating_sub(began.elapsed());
-            match self.told.recv_timeout(PATIENCE.min(left)) {
+            match told.recv_timeout(PATIENCE.min(left)) {
                 Ok(told) => break told.map_err(SessionError::Process)?,
                 Err(RecvTimeoutError::Disconnected) => break Vec::new(),
                 Err(RecvTimeoutError::Timeout) if began.elapsed() >= limit => return Err(SessionError::TooLong(limits.seconds)),
@@ -144,8 +159,8 @@ impl Running {
     }
 }
 
-/// A question that nobody waits for any longer is ended.
-impl Drop for Running {
+/// A process that nobody waits for any longer is ended.
+impl Drop for Ready {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();

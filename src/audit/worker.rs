@@ -9,6 +9,7 @@ use std::{
     fmt::Write as _,
     io::{self, Read},
     path::{Path, PathBuf},
+    time::Instant,
 };
 
 use chrono::NaiveDate;
@@ -86,7 +87,7 @@ pub struct AnswerColumn {
 }
 
 /// How a question ended in the process that answers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// The answer is in its file.
@@ -95,6 +96,8 @@ pub enum Outcome {
         rows: u64,
         /// Its columns, in order.
         columns: Vec<AnswerColumn>,
+        /// Milliseconds that the engine took, from the SQL to the file.
+        engine_ms: f64,
     },
     /// It has more rows than it may.
     TooManyRows,
@@ -115,11 +118,16 @@ const BASE_MB: u64 = 768;
 /// # Errors
 /// When the job cannot be read or the outcome not told.
 pub fn work() -> io::Result<()> {
+    // The engine is up before it is known what is asked.
+    let connection = Connection::open_in_memory();
     let mut text = String::new();
     io::stdin().read_to_string(&mut text)?;
+    if text.is_empty() {
+        return Ok(());
+    }
     let job: Job = serde_json::from_str(&text)?;
     let outcome = match limit(&job.limits) {
-        Ok(()) => answer(&job).unwrap_or_else(|error| told(&error, &job)),
+        Ok(()) => connection.and_then(|connection| answer(&connection, &job)).unwrap_or_else(|error| told(&error, &job)),
         Err(error) => Outcome::Failed { message: error.to_string(), at: None },
     };
     serde_json::to_writer(io::stdout(), &outcome)?;
@@ -136,43 +144,47 @@ fn limit(limits: &QueryLimits) -> io::Result<()> {
     Ok(())
 }
 
-fn answer(job: &Job) -> duckdb::Result<Outcome> {
-    let connection = open(job)?;
-    // Once alone, so that the engine's complaints count its own lines; it reads no row here.
-    let names = {
-        let statement = connection.prepare(&job.sql)?;
-        (1..=statement.parameter_count()).map(|index| statement.parameter_name(index)).collect::<duckdb::Result<Vec<String>>>()?
-    };
-    let values: Vec<Box<dyn ToSql>> = names.iter().map(|name| job.parameters.get(name).unwrap_or(&Value::Null).bound()).collect();
-    let kept = format!("{BEFORE}{}\n) AS asked LIMIT {}", job.sql, job.limits.rows + 1);
-    connection.prepare(&kept)?.execute(params_from_iter(values))?;
+fn answer(connection: &Connection, job: &Job) -> duckdb::Result<Outcome> {
+    lock(connection, job)?;
+    let began = Instant::now();
+    let kept = format!("{BEFORE}{}\n) AS asked", job.sql);
+    if job.parameters.is_empty() {
+        // Planned once; a statement that is prepared is planned again when it is run.
+        connection.execute_batch(&kept)?;
+    } else {
+        let mut statement = connection.prepare(&kept)?;
+        let names = (1..=statement.parameter_count()).map(|index| statement.parameter_name(index)).collect::<duckdb::Result<Vec<_>>>()?;
+        let value = |name: &String| job.parameters.get(name).unwrap_or(&Value::Null).bound();
+        statement.execute(params_from_iter(names.iter().map(value).collect::<Vec<Box<dyn ToSql>>>()))?;
+    }
     let rows: u64 = connection.query_row("SELECT count(*) FROM answer", [], |row| row.get(0))?;
     if rows > job.limits.rows {
         return Ok(Outcome::TooManyRows);
     }
-    let columns = columns(&connection)?;
+    let columns = columns(connection)?;
     let list: Vec<String> = columns.iter().map(|(column, cast)| cast.replace('?', &identifier(&column.name))).collect();
     connection.execute_batch(&format!(
         "COPY (SELECT {} FROM answer ORDER BY rowid) TO {} (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)",
         list.join(", "),
         literal(&job.answer)
     ))?;
-    Ok(Outcome::Answered { rows, columns: columns.into_iter().map(|(column, _)| column).collect() })
+    let engine_ms = began.elapsed().as_secs_f64() * 1_000.0;
+    Ok(Outcome::Answered { rows, columns: columns.into_iter().map(|(column, _)| column).collect(), engine_ms })
 }
 
 /// What stands before the question where its rows are kept.
 const BEFORE: &str = "CREATE TEMP TABLE answer AS SELECT * FROM (\n";
 
-/// Opens a database that reaches the files of the job and nothing else, for good.
-fn open(job: &Job) -> duckdb::Result<Connection> {
-    let connection = Connection::open_in_memory()?;
+/// Has the database reach the files of the job and nothing else, for good.
+fn lock(connection: &Connection, job: &Job) -> duckdb::Result<()> {
     let files = job.tables.values().flatten().map(PathBuf::as_path);
     let allowed: Vec<String> = files.chain([job.answer.as_path()]).map(literal).collect();
     let QueryLimits { memory_mb, threads, .. } = job.limits;
     let mut script = format!(
         "SET threads = {threads}; SET memory_limit = '{memory_mb}MB'; SET temp_directory = {}; SET max_temp_directory_size = '{}MB';
          SET allowed_paths = [{}]; SET enable_external_access = false;
-         SET autoinstall_known_extensions = false; SET autoload_known_extensions = false; SET allow_community_extensions = false; SET errors_as_json = true;",
+         SET autoinstall_known_extensions = false; SET autoload_known_extensions = false; SET allow_community_extensions = false; SET errors_as_json = true;
+         SET parquet_metadata_cache = true;",
         literal(&job.spill),
         memory_mb * 4,
         allowed.join(", ")
@@ -187,8 +199,7 @@ fn open(job: &Job) -> duckdb::Result<Connection> {
         );
     }
     script.push_str("SET lock_configuration = true");
-    connection.execute_batch(&script)?;
-    Ok(connection)
+    connection.execute_batch(&script)
 }
 
 /// Returns the columns of the answer, each with the expression that makes of it what a file and its readers can hold.
@@ -229,10 +240,8 @@ fn told(error: &duckdb::Error, job: &Job) -> Outcome {
         at = told["position"].as_str().and_then(|text| text.parse::<usize>().ok());
         let kind = told["exception_type"].as_str().unwrap_or_default();
         message = format!("{kind}: {}", told["exception_message"].as_str().unwrap_or_default());
-        // While rows are made the place is counted from where the kept table's statement begins.
-        if kind != "Binder" && kind != "Catalog" && kind != "Parser" {
-            at = at.and_then(|at| at.checked_sub(BEFORE.len()));
-        }
+        // The place is counted from where the kept table's statement begins.
+        at = at.and_then(|at| at.checked_sub(BEFORE.len()));
     }
     let files = job.tables.values().flatten().chain([&job.answer, &job.spill]);
     for file in files {

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use clap::{Args, Subcommand};
-use comfy_table::{Table as TextTable, presets::UTF8_BORDERS_ONLY};
+use comfy_table::{ContentArrangement, Table as TextTable, presets::UTF8_BORDERS_ONLY};
 use serde_json::{Value, json};
 
 use super::{Exit, Failure, Global, Printed, output};
@@ -74,6 +74,17 @@ impl Told<'_> {
         self.asked.body[name].as_str().unwrap_or_default().to_owned()
     }
 
+    /// Returns what was asked in a line: the name of a saved question with its parameters, or the beginning of the SQL.
+    fn question(&self) -> String {
+        let mut parameters = Vec::new();
+        flatten(&self.asked.body["parameters"], &mut parameters);
+        let sql = self.text("sql").split_whitespace().collect::<Vec<_>>().join(" ");
+        let beginning: String = sql.chars().take(SQL_SHOWN).collect();
+        let cut = if beginning.len() < sql.len() { "…" } else { "" };
+        let what = self.asked.body["name"].as_str().map_or_else(|| format!("{beginning}{cut}"), str::to_owned);
+        [vec![what], parameters].concat().join(" ")
+    }
+
     fn outcome(&self) -> String {
         match self.ended.map(|ended| &ended.body) {
             Some(body) if body["event"] == "answered" => {
@@ -83,6 +94,21 @@ impl Told<'_> {
             Some(body) => format!("failed: {}", body["error"].as_str().unwrap_or_default()),
             None if self.asked.body["event"] == "refused" => format!("refused: {}", self.text("refusal")),
             None => "broken off".to_owned(),
+        }
+    }
+}
+
+/// Characters of SQL that a line shows; `--format json` has all of it.
+const SQL_SHOWN: usize = 60;
+
+/// Lists values with their names, those within others, too.
+fn flatten(value: &Value, found: &mut Vec<String>) {
+    for (name, value) in value.as_object().into_iter().flatten() {
+        match value {
+            Value::Null => {}
+            Value::Object(_) => flatten(value, found),
+            Value::String(text) => found.push(format!("{name}={text}")),
+            other => found.push(format!("{name}={other}")),
         }
     }
 }
@@ -109,21 +135,18 @@ fn log(project: &Project, ledger: &Ledger, args: &LogArgs) -> Result<Exit, Failu
         return Ok(Exit::Done);
     }
     let mut table = TextTable::new();
-    table.load_style(UTF8_BORDERS_ONLY).set_header(["record", "when", "who", "asked", "why", "outcome"]);
+    table
+        .load_style(UTF8_BORDERS_ONLY)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(140)
+        .set_header(["record", "when", "who", "asked", "why", "outcome"]);
     for one in &told {
         let person = one.asked.body["person"].as_str().map(|person| format!("{person} ")).unwrap_or_default();
-        let parameters: Vec<String> = one.asked.body["parameters"]
-            .as_object()
-            .into_iter()
-            .flatten()
-            .filter(|(_, value)| !value.is_null())
-            .map(|(name, value)| format!("{name}={}", value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
-            .collect();
         table.add_row([
             one.asked.seq.to_string(),
             zone.local(one.asked.at).format("%Y-%m-%d %H:%M:%S").to_string(),
             format!("{person}({})", one.text("os_user")),
-            format!("{} {}", one.text("name"), parameters.join(" ")),
+            one.question(),
             one.text("reason"),
             one.outcome(),
         ]);

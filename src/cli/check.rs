@@ -10,6 +10,7 @@ use clap::Args;
 
 use super::{Exit, Failure, Global, output};
 use crate::{
+    audit,
     blip::{BlipError, Client, ClientOptions, Entry, ErrorKind, contacts, desk, events, metrics, threads, unconfirmed::Unconfirmed},
     config::{
         BlockSpec, Condition, ConfigError, ContentSpec, KeyRole, NoAccess, Problem, Project, ReportSpec, SatisfactionSource, ScheduleSpec,
@@ -203,6 +204,10 @@ fn files(global: &Global, project: &Project) -> Result<(), Failure> {
             problems.push(report_problem(project, spec, error.to_string()));
         }
     }
+    for (name, query) in catalogue.saved() {
+        let file = || project.dir.join(format!("queries/audit/{name}.sql"));
+        problems.extend(audit::read(&query.sql).err().map(|rejection| Problem::of_file(file(), format!("would not be run: {rejection}"))));
+    }
     let schedules = project.schedules()?;
     for spec in schedules.values() {
         problems.extend(schedule_problems(project, spec, &reports, today));
@@ -210,13 +215,8 @@ fn files(global: &Global, project: &Project) -> Result<(), Failure> {
     if !problems.is_empty() {
         return Err(ConfigError { problems }.into());
     }
-    let settings = &project.settings;
-    let not_applied = [
-        ("privacy.retain_months", settings.privacy.retain_months.is_some()),
-        ("document.logo_file", settings.document.logo_file.is_some()),
-    ];
-    for (name, _) in not_applied.iter().filter(|(_, is_set)| *is_set) {
-        output::print(&format!("{name} is understood but not applied by this version.\n"))?;
+    if project.settings.document.logo_file.is_some() {
+        output::print("document.logo_file is understood but not applied by this version.\n")?;
     }
     // A copy of a default takes its place for good, improvements of later versions included.
     let defaults = Project::embedded_query_texts();
@@ -233,10 +233,11 @@ fn files(global: &Global, project: &Project) -> Result<(), Failure> {
         ))?;
     }
     output::print(&format!(
-        "relato.toml: {} keys, {} sectors named\nqueries: {}\nreports: {}\nschedules: {}\nEvery file is in order.\n",
+        "relato.toml: {} keys, {} sectors named\nqueries: {}, and {} saved questions\nreports: {}\nschedules: {}\nEvery file is in order.\n",
         project.settings.blip_keys.len(),
         project.settings.sectors.by_queue.values().collect::<std::collections::BTreeSet<_>>().len(),
         catalogue.iter().count(),
+        catalogue.saved().len(),
         reports.len(),
         schedules.len(),
     ))

@@ -36,19 +36,3 @@ fn masked(connection: &Connection, source: &Path, columns: &[String], mask: &dyn
         literal(target)
     ))
 }
-
-/// Returns the columns of some Parquet files of one shape.
-///
-/// # Errors
-/// When the file cannot be read.
-pub fn columns_of(file: &Path) -> Result<Vec<String>, QueryError> {
-    let failed = QueryError::Snapshot;
-    let connection = Connection::open_in_memory().map_err(failed)?;
-    let sql = format!(
-        "SELECT column_name FROM (DESCRIBE SELECT * FROM read_parquet('{}', hive_partitioning = false))",
-        file.to_string_lossy().replace('\'', "''")
-    );
-    let mut statement = connection.prepare(&sql).map_err(failed)?;
-    let rows = statement.query_map([], |row| row.get(0)).map_err(failed)?;
-    rows.collect::<Result<_, _>>().map_err(failed)
-}

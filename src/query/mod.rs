@@ -11,10 +11,10 @@ mod engine;
 mod mask;
 mod rows_file;
 
-pub use answer::{AnswerFile, plain};
+pub use answer::{AnswerFile, FileReader, plain};
 pub use catalogue::{Behind, Catalogue, Check, DeclaredColumn, HeaderError, MEMBER, Query, Rows};
 pub use check::{CheckOutcome, CheckStrength};
 pub use difference::{ChangedConversation, Difference};
 pub use engine::{Engine, KeptRows, Parameters, QueryError};
-pub use mask::{columns_of, mask};
+pub use mask::mask;
 pub use rows_file::write_rows;

@@ -4,6 +4,8 @@
 
 use std::io::{self, Write};
 
+use chrono::Timelike;
+
 use super::{Locale, RenderError};
 use crate::domain::{
     Cell, Language, ReportData, Table,
@@ -44,34 +46,43 @@ impl Part<'_> {
         let mut writer = writer(out, locale)?;
         match self {
             Part::Block(block) => block_rows(&mut writer, block, locale).map_err(failed)?,
-            Part::Detail(detail) => detail_rows(&mut writer, detail, &data.report, locale, failed)?,
+            Part::Detail(detail) => detail_rows(&mut writer, detail, (&data.report, Words::OfReader), locale, failed)?,
         }
         Ok(writer.flush()?)
     }
+}
+
+/// Whose words values are that queries write in English, such as an outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Words {
+    /// The reader's.
+    OfReader,
+    /// The query's, for whoever asks on with them.
+    OfQuery,
 }
 
 /// Writes row-level rows as a file: labels, then rows.
 ///
 /// # Errors
 /// When the rows cannot be read or written.
-pub fn detail(detail: &Detail, locale: &Locale, out: &mut (dyn Write + Send)) -> Result<(), RenderError> {
+pub fn detail(detail: &Detail, words: Words, locale: &Locale, out: &mut (dyn Write + Send)) -> Result<(), RenderError> {
     let failed = |source| RenderError::Csv { part: detail.id.clone(), source };
     let mut writer = writer(out, locale)?;
-    detail_rows(&mut writer, detail, &detail.id, locale, failed)?;
+    detail_rows(&mut writer, detail, (&detail.id, words), locale, failed)?;
     Ok(writer.flush()?)
 }
 
 fn detail_rows(
     writer: &mut Writer<'_>,
     detail: &Detail,
-    report: &str,
+    (report, words): (&str, Words),
     locale: &Locale,
     failed: impl Fn(csv::Error) -> RenderError,
 ) -> Result<(), RenderError> {
     heading_row(writer, &detail.view.table).map_err(&failed)?;
     for stretch in detail.stretches(0..detail.rows.row_count()) {
         let unread = |source| RenderError::Rows { report: report.to_owned(), part: detail.id.clone(), source };
-        value_rows(writer, &stretch.map_err(unread)?, locale).map_err(&failed)?;
+        value_rows(writer, &stretch.map_err(unread)?, words, locale).map_err(&failed)?;
     }
     Ok(())
 }
@@ -109,28 +120,28 @@ fn block_rows(writer: &mut Writer<'_>, block: &Block, locale: &Locale) -> Result
 
 fn table_rows(writer: &mut Writer<'_>, table: &Table, locale: &Locale) -> Result<(), csv::Error> {
     heading_row(writer, table)?;
-    value_rows(writer, table, locale)
+    value_rows(writer, table, Words::OfReader, locale)
 }
 
 fn heading_row(writer: &mut Writer<'_>, table: &Table) -> Result<(), csv::Error> {
     writer.write_record(table.columns().iter().map(|column| text(&column.label)))
 }
 
-fn value_rows(writer: &mut Writer<'_>, table: &Table, locale: &Locale) -> Result<(), csv::Error> {
-    for row in 0..table.row_count() {
-        writer.write_record((0..table.columns().len()).map(|column| cell(table.cell(row, column), locale)))?;
-    }
-    Ok(())
+fn value_rows(writer: &mut Writer<'_>, table: &Table, words: Words, locale: &Locale) -> Result<(), csv::Error> {
+    let columns: Vec<Vec<Cell<'_>>> = (0..table.columns().len()).map(|column| table.cells(column)).collect();
+    (0..table.row_count()).try_for_each(|row| writer.write_record(columns.iter().map(|cells| cell(cells[row], words, locale))))
 }
 
-fn cell(cell: Cell<'_>, locale: &Locale) -> String {
+fn cell(cell: Cell<'_>, words: Words, locale: &Locale) -> String {
     match cell {
         Cell::Null => String::new(),
+        Cell::Text(value) if words == Words::OfQuery => text(value),
         Cell::Text(value) => text(&locale.word(value)),
         Cell::Int(value) => value.to_string(),
         Cell::Float(value) => decimal(value, locale),
         Cell::Date(day) => day.to_string(),
-        Cell::Time(time) => time.format("%Y-%m-%d %H:%M:%S").to_string(),
+        // To the second.
+        Cell::Time(time) => time.with_nanosecond(0).unwrap_or(time).to_string(),
         Cell::Bool(flag) => locale.text(if flag { "value-yes" } else { "value-no" }),
     }
 }

@@ -14,7 +14,7 @@ mod pdf;
 mod rows;
 mod xlsx;
 
-pub use csv::detail as csv_detail;
+pub use csv::{Words, detail as csv_detail};
 pub use error::RenderError;
 pub use json::content_sha256;
 pub use locale::Locale;

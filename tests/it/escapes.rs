@@ -16,10 +16,10 @@ use proptest::{
 };
 use relato::domain::report_data::DetailRows;
 use relato::{
-    audit::{self, Reached, RejectionKind, SessionError},
+    audit::{self, Reached, Ready, RejectionKind, SessionError},
     config::QueryLimits,
     domain::Cell,
-    query::AnswerFile,
+    query::{AnswerFile, FileReader},
 };
 
 /// What must never come out.
@@ -375,8 +375,8 @@ impl Prison {
     fn run(&self, sql: &str, limits: QueryLimits) -> (Result<String, SessionError>, Duration) {
         let reached = Reached { files: BTreeMap::from([("ticket".to_owned(), vec![self.path("ticket.parquet")])]), ..Reached::default() };
         let began = Instant::now();
-        let program = Path::new(env!("CARGO_BIN_EXE_relato"));
-        let answered = audit::ask(program, sql, &reached, BTreeMap::new(), limits, &mut |_| true);
+        let ready = Ready::start(Path::new(env!("CARGO_BIN_EXE_relato"))).expect("the binary");
+        let answered = audit::ask(ready, sql, &reached, BTreeMap::new(), limits, &mut |_| true);
         let took = began.elapsed();
         let text = answered.map(|answered| {
             let column = |column: &audit::AnswerColumn| relato::domain::Column {
@@ -386,7 +386,13 @@ impl Prison {
                 metric: None,
             };
             let rows = usize::try_from(answered.rows).expect("few");
-            let file = AnswerFile::open(&answered.file, answered.columns.iter().map(column).collect(), rows).expect("an answer");
+            let file = AnswerFile::open(
+                &FileReader::new().expect("an engine"),
+                &answered.file,
+                answered.columns.iter().map(column).collect(),
+                rows,
+            )
+            .expect("an answer");
             let table = file.rows(0..rows.min(100)).expect("rows");
             let cell = |(row, column): (usize, usize)| match table.cell(row, column) {
                 Cell::Text(text) => text.chars().take(1_000).collect(),

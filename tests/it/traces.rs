@@ -33,6 +33,9 @@ impl Asker {
 const NOT_COUNTED: [&str; 10] =
     ["days", "served", "sectors", "age_days_from", "age_days_to", "met", "breached", "running", "off_hours", "tickets_reported"];
 
+/// Figures of a column of a part that are followed at most.
+const FOLLOWED: usize = 8;
+
 fn sum(table: &Table, column: &str) -> f64 {
     (0..table.row_count()).filter_map(|row| table.get(row, column).number()).sum()
 }
@@ -58,9 +61,12 @@ async fn every_figure_of_every_report_leads_to_its_rows() {
             .map(|table| table.row_count() * table.columns().iter().filter(|column| column.kind.is_numeric()).count())
             .sum();
         assert!(traces.len() >= shown * 9 / 10, "{name}: {} of {shown} figures lead to rows", traces.len());
-        // Of parts with very many rows a third is followed.
-        let step = |trace: &Trace| if traces.iter().filter(|other| other.block == trace.block).count() > 150 { 3 } else { 1 };
-        for (_, trace) in traces.iter().enumerate().filter(|(place, trace)| place % step(trace) == 0) {
+        // Of each column of a part so many figures are followed, spread over its rows.
+        let mut columns: BTreeMap<(&str, &str), Vec<&Trace>> = BTreeMap::new();
+        for trace in &traces {
+            columns.entry((&trace.block, &trace.column.name)).or_default().push(trace);
+        }
+        for trace in columns.values().flat_map(|traces| traces.iter().step_by(traces.len().div_ceil(FOLLOWED))) {
             let place =
                 format!("{name} · {} · {} · {}: {:?} ← {}", trace.block, trace.row, trace.column.name, trace.value, trace.command("x"));
             let answer = asker.ask(trace);
@@ -81,5 +87,5 @@ async fn every_figure_of_every_report_leads_to_its_rows() {
         }
     }
     assert!(wrong.is_empty(), "{} of {compared}:\n{}", wrong.len(), wrong[..wrong.len().min(40)].join("\n"));
-    assert!(followed > 1_500 && compared > 800, "{followed} followed, {compared} compared");
+    assert!(followed > 900 && compared > 400, "{followed} followed, {compared} compared");
 }

@@ -22,10 +22,10 @@ use crate::{
     domain::{
         Column, Kind, Period,
         digest::sha256,
-        report_data::{Detail, DetailRows, TableView},
+        report_data::{Detail, DetailRows, RowsError, TableView},
     },
     ledger::Ledger,
-    query::{AnswerFile, Catalogue, Query},
+    query::{AnswerFile, Catalogue, FileReader, Query},
     snapshot::Snapshot,
 };
 
@@ -122,6 +122,9 @@ impl<'a> Desk<'a> {
             Wanted::Saved(name) => self.texts.get(&format!("audit/{name}.sql")).cloned().unwrap_or_default(),
             Wanted::Sql(sql) => (*sql).to_owned(),
         };
+        // Both take as long to start as the question to be looked at.
+        let ready = audit::Ready::start(&self.program).map_err(|error| Failure::of_session(error, &text))?;
+        let reader = FileReader::start();
         let named = audit::read(&text);
         let prepared = match (&named, wanted) {
             (Ok(named), _) => self.prepare(wanted, &text, named, today)?,
@@ -159,7 +162,8 @@ impl<'a> Desk<'a> {
                 return Err(Failure::of_rejection(&rejection, &text));
             }
         };
-        let reached = match audit::reached(&self.snapshot, &ledger, &named.tables, reach, &self.project.data_dir()) {
+        let reader = reader()?;
+        let reached = match audit::reached(&self.snapshot, &ledger, &named.tables, reach, &self.project.data_dir(), &reader) {
             Ok(reached) => reached,
             Err(error) => {
                 audit::refuse(&mut ledger, &self.asker, person, &question, &error.to_string(), now)?;
@@ -170,7 +174,7 @@ impl<'a> Desk<'a> {
         let began = Instant::now();
         let asked = audit::begin(&mut ledger, &self.asker, person, &question, now)?;
         let who = person.map_or_else(|| self.asker.os_user.clone(), |person| format!("{person} ({})", self.asker.os_user));
-        let done = self.answer(&prepared, &named, &reached, who, now);
+        let done = self.answer((ready, &reader), &prepared, &named, &reached, who, now);
         let error = done.as_ref().err().map(Failure::summary).unwrap_or_default();
         let export = self.out.as_ref().map(|file| file.display().to_string());
         let ending = match &done {
@@ -184,6 +188,7 @@ impl<'a> Desk<'a> {
     /// Returns the number of rows that were handed out, and the SHA-256 of the bytes.
     fn answer(
         &self,
+        (ready, reader): (audit::Ready, &FileReader),
         prepared: &Prepared<'_>,
         named: &Named,
         reached: &Reached,
@@ -198,17 +203,19 @@ impl<'a> Desk<'a> {
         let values = prepared.parameters.iter().filter(|(name, _)| named.parameters.contains(*name));
         let values = values.map(|(name, value)| (name.clone(), value.clone())).collect();
         let answered =
-            self.run(&prepared.sql[..named.length], reached, values).map_err(|error| Failure::of_session(error, &prepared.sql))?;
+            self.run(ready, &prepared.sql[..named.length], reached, values).map_err(|error| Failure::of_session(error, &prepared.sql))?;
+        tracing::info!(query.rows = answered.rows, query.engine_ms = answered.engine_ms, "answered");
         let rows = usize::try_from(answered.rows).unwrap_or(usize::MAX);
         let columns = match &prepared.header {
             Some(header) => declared(header, &answered)?,
             None => answered.columns.iter().map(|column| plain_column(&column.name, &column.kind)).collect(),
         };
-        let file = AnswerFile::open(&answered.file, columns, rows)?;
+        let unreadable = |error: RowsError| Failure::new(Exit::Failed, error);
+        let file = AnswerFile::open(reader, &answered.file, columns, rows).map_err(unreadable)?;
         if let Some(header) = &prepared.header {
             file.require(&header.name, &header.unique, &header.not_null)?;
         }
-        let empty = file.rows(0..0).map_err(|error| Failure::new(Exit::Failed, error))?;
+        let empty = file.rows(0..0).map_err(unreadable)?;
         let shown = empty.columns().iter().map(|column| column.name.clone()).collect();
         let name = prepared.name.unwrap_or("consulta");
         let detail = Detail {
@@ -230,7 +237,13 @@ impl<'a> Desk<'a> {
         Ok((rows, print::hand_out(self, &found)?))
     }
 
-    fn run(&self, sql: &str, reached: &Reached, values: BTreeMap<String, Value>) -> Result<Answered, audit::SessionError> {
+    fn run(
+        &self,
+        ready: audit::Ready,
+        sql: &str,
+        reached: &Reached,
+        values: BTreeMap<String, Value>,
+    ) -> Result<Answered, audit::SessionError> {
         let limits: QueryLimits = self.project.settings.query;
         self.state.store(WAITED_FOR, Ordering::SeqCst);
         let bar = progress::of_terminal(!self.global.no_progress && !self.global.quiet);
@@ -242,7 +255,7 @@ impl<'a> Desk<'a> {
             }
             self.state.load(Ordering::SeqCst) != CANCELLED
         };
-        let answered = audit::ask(&self.program, sql, reached, values, limits, &mut keep_waiting);
+        let answered = audit::ask(ready, sql, reached, values, limits, &mut keep_waiting);
         self.state.store(0, Ordering::SeqCst);
         bar.finish();
         answered

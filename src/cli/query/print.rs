@@ -20,7 +20,7 @@ use crate::{
     domain::{Table, digest::Hashing},
     files,
     query::{self, Query},
-    render::{self, Cover, Locale, RenderError},
+    render::{self, Cover, Locale, RenderError, Words},
     snapshot::Snapshot,
 };
 
@@ -33,7 +33,10 @@ pub fn hand_out(desk: &Desk<'_>, found: &Found<'_>) -> Result<String, Failure> {
     let fill = |out: &mut (dyn Write + Send)| -> Result<(), Failure> {
         match desk.format {
             QueryFormat::Table => write(out, &as_text(found, &locale)?),
-            QueryFormat::Csv => render::csv_detail(&found.detail, &locale, out).map_err(failed),
+            QueryFormat::Csv => {
+                let words = if found.name.is_some() { Words::OfReader } else { Words::OfQuery };
+                render::csv_detail(&found.detail, words, &locale, out).map_err(failed)
+            }
             QueryFormat::Json => write_json(desk, found, out),
             QueryFormat::Xlsx => render::render_answer(&cover(desk, found, &locale), &found.detail, &locale, out).map_err(failed),
             QueryFormat::Parquet => Ok(()),

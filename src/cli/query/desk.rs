@@ -154,6 +154,9 @@ impl<'a> Desk<'a> {
                 return Err(refusal.into());
             }
         };
+        if let Some(sector) = &self.args.sector {
+            self.require_sector(sector)?;
+        }
         let person = person.as_deref();
         let named = match named {
             Ok(named) => named,
@@ -281,9 +284,6 @@ impl<'a> Desk<'a> {
             ("sector".to_owned(), text_or_null(args.sector.as_ref())),
             ("as_of_s".to_owned(), Value::Int(as_of.timestamp())),
         ]);
-        if let Some(sector) = &args.sector {
-            self.require_sector(sector)?;
-        }
         let mut given: BTreeMap<String, String> = args.parameters.iter().cloned().collect();
         let mut told = json!({});
         if named.parameters.iter().any(|name| name.starts_with("period_")) {

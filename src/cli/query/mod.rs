@@ -138,10 +138,10 @@ fn page(text: &str) -> Result<(), Failure> {
         io::Write,
         process::{Command, Stdio},
     };
-    let screen = std::env::var("LINES").ok().and_then(|lines| lines.parse().ok()).unwrap_or(40);
-    if !std::io::stdout().is_terminal() || text.lines().count() < screen {
+    if !std::io::stdout().is_terminal() {
         return output::print(text);
     }
+    // By default one that ends by itself where a screen is enough.
     let pager = std::env::var("PAGER").ok().filter(|pager| !pager.is_empty()).unwrap_or_else(|| "less -FRSX".to_owned());
     let mut words = pager.split_whitespace();
     let spawned = Command::new(words.next().unwrap_or("less")).args(words).stdin(Stdio::piped()).spawn();

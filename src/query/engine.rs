@@ -132,6 +132,10 @@ pub struct KeptRows {
 /// conversation on; those of other tables can be needed by a row of these whatever days they name, or are few.
 const CUT: [&str; 3] = ["ticket", "conversation", "turn"];
 
+/// Columns that queries read and snapshots of earlier versions do not have: table, column, and what it is made from there. A conversation's
+/// tickets lie in one part.
+const LATER_COLUMNS: [(&str, &str, &str); 1] = [("ticket", "conversation_tickets", "count(*) OVER (PARTITION BY conversation_id)")];
+
 impl Engine {
     /// Opens `snapshot` with the queries of `catalogue`.
     ///
@@ -150,8 +154,15 @@ impl Engine {
     }
 
     fn view<'a>(&self, snapshot: &Snapshot, table: &str, parts: impl Iterator<Item = &'a Part>) -> Result<(), QueryError> {
-        let view = format!("CREATE OR REPLACE VIEW {table} AS {}", rows_of(snapshot, parts));
-        self.connection.execute_batch(&view).map_err(QueryError::Snapshot)
+        let mut rows = rows_of(snapshot, parts);
+        for (_, column, made) in LATER_COLUMNS.iter().filter(|(of, ..)| *of == table) {
+            let sql = format!("SELECT count(*) FROM (DESCRIBE {rows}) WHERE column_name = '{column}'");
+            let is_there: bool = self.connection.query_row(&sql, [], |row| Ok(row.get::<_, i64>(0)? > 0)).map_err(QueryError::Snapshot)?;
+            if !is_there {
+                rows = format!("SELECT *, {made} AS {column} FROM ({rows})");
+            }
+        }
+        self.connection.execute_batch(&format!("CREATE OR REPLACE VIEW {table} AS {rows}")).map_err(QueryError::Snapshot)
     }
 
     /// Cuts the large tables down to the parts with rows that were there in `period`, or opens them up again.

@@ -4,6 +4,8 @@ use std::process::Output;
 
 use calamine::{Reader, Xlsx};
 use relato::{
+    audit,
+    query::FileReader,
     sim::Server,
     snapshot::{self, Snapshot},
 };
@@ -260,4 +262,22 @@ async fn questions_are_answered_while_data_are_loaded_and_published() {
     }
     assert!(answered >= 3, "{answered} questions were answered meanwhile");
     assert_eq!(snapshot::list(&sandbox.project().snapshot_dir()).unwrap().len(), 4);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_column_of_every_table_is_described() {
+    let (sandbox, _server) = loaded("").await;
+    let project = sandbox.project();
+    let snapshot = Snapshot::open(&project.snapshot_dir(), None).unwrap();
+    let reader = FileReader::new().unwrap();
+    let described = audit::described(&snapshot, &project.query_texts().unwrap());
+    for (table, contents) in &snapshot.manifest.tables {
+        let columns = reader.columns_of(&snapshot.folder.join(&contents.parts[0].path)).unwrap();
+        let told = described.iter().find(|one| one.name == *table).expect("a description");
+        assert!(!told.grain.is_empty() && !told.question.is_empty(), "{table}");
+        let names: Vec<&str> = told.columns.iter().map(|column| column.name.as_str()).collect();
+        let missing: Vec<&String> = columns.iter().filter(|column| !names.contains(&column.as_str())).collect();
+        assert!(missing.is_empty(), "{table}: {missing:?} are not described");
+        assert!(told.columns.iter().all(|column| !column.kind.is_empty() && !column.meaning.is_empty()), "{table}: {:?}", told.columns);
+    }
 }

@@ -118,3 +118,23 @@ async fn checks_that_ran_before_a_snapshot_was_published_are_believed_and_others
     let as_if_it_ran = with(Some(digest_of_checks(&catalogue(&failing).table_checks())));
     assert_eq!(check(&as_if_it_ran, &failing).expect("what the tables say"), believed);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_snapshot_of_an_earlier_version_gives_the_same_figures() {
+    let server = serve(&world(14, 300), &[]).await;
+    let sandbox = Sandbox::new(&server.base_url);
+    sandbox.load(everything()).await;
+    let figures = || serde_json::to_value(sandbox.report("2026-10", None).blocks).expect("JSON");
+    let before = figures();
+    let snapshot = Snapshot::open(&sandbox.project().snapshot_dir(), None).expect("a snapshot");
+    let connection = duckdb::Connection::open_in_memory().expect("an engine");
+    for part in &snapshot.manifest.tables["ticket"].parts {
+        let path = snapshot.folder.join(&part.path);
+        let (path, earlier) = (path.display().to_string(), path.with_extension("earlier").display().to_string());
+        let without = "SELECT * EXCLUDE (file_row_number, conversation_tickets)";
+        let rows = format!("{without} FROM read_parquet('{path}', file_row_number = true) ORDER BY file_row_number");
+        connection.execute_batch(&format!("COPY ({rows}) TO '{earlier}' (FORMAT parquet)")).expect("a part");
+        std::fs::rename(earlier, path).expect("the part");
+    }
+    assert_eq!(figures(), before);
+}

@@ -6,6 +6,7 @@
 
 use std::{
     fs,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
@@ -73,6 +74,7 @@ impl Masks {
         if !path.exists() {
             let secret = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
             files::write(&path, secret.as_bytes())?;
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).map_err(FileError::of(&path))?;
         }
         let secret = fs::read_to_string(&path).map_err(|source| MaskError::Secret { path, source })?;
         Ok(Masks { folder, pseudonyms: Pseudonyms::new(&SecretString::from(secret)) })

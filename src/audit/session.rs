@@ -43,7 +43,7 @@ pub enum SessionError {
     #[error("the question was cancelled")]
     Cancelled,
     /// The process that answers ended before it had told an outcome.
-    #[error("the question needed more memory than it may use ({memory_mb} MB), and was ended ({status})")]
+    #[error("the system ended the question ({status}): it needed more memory than it may use ({memory_mb} MB), or more of the processor")]
     Died {
         /// The limit.
         memory_mb: u64,

@@ -8,7 +8,7 @@ use std::{
     collections::BTreeMap,
     fmt::Write as _,
     io::{self, Read},
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::Instant,
 };
 
@@ -17,7 +17,7 @@ use duckdb::{Connection, ToSql, params_from_iter};
 use nix::sys::resource::{Resource, setrlimit};
 use serde::{Deserialize, Serialize};
 
-use crate::config::QueryLimits;
+use crate::{config::QueryLimits, snapshot::sql_path};
 
 /// A value of a parameter.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -166,7 +166,7 @@ fn answer(connection: &Connection, job: &Job) -> duckdb::Result<Outcome> {
     connection.execute_batch(&format!(
         "COPY (SELECT {} FROM answer ORDER BY rowid) TO {} (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)",
         list.join(", "),
-        literal(&job.answer)
+        sql_path(&job.answer)
     ))?;
     let engine_ms = began.elapsed().as_secs_f64() * 1_000.0;
     Ok(Outcome::Answered { rows, columns: columns.into_iter().map(|(column, _)| column).collect(), engine_ms })
@@ -178,19 +178,19 @@ const BEFORE: &str = "CREATE TEMP TABLE answer AS SELECT * FROM (\n";
 /// Has the database reach the files of the job and nothing else, for good.
 fn lock(connection: &Connection, job: &Job) -> duckdb::Result<()> {
     let files = job.tables.values().flatten().map(PathBuf::as_path);
-    let allowed: Vec<String> = files.chain([job.answer.as_path()]).map(literal).collect();
+    let allowed: Vec<String> = files.chain([job.answer.as_path()]).map(sql_path).collect();
     let QueryLimits { memory_mb, threads, .. } = job.limits;
     let mut script = format!(
         "SET threads = {threads}; SET memory_limit = '{memory_mb}MB'; SET temp_directory = {}; SET max_temp_directory_size = '{}MB';
          SET allowed_paths = [{}]; SET enable_external_access = false;
          SET autoinstall_known_extensions = false; SET autoload_known_extensions = false; SET allow_community_extensions = false; SET errors_as_json = true;
          SET parquet_metadata_cache = true;",
-        literal(&job.spill),
+        sql_path(&job.spill),
         memory_mb * 4,
         allowed.join(", ")
     );
     for (table, files) in &job.tables {
-        let files: Vec<String> = files.iter().map(|file| literal(file)).collect();
+        let files: Vec<String> = files.iter().map(|file| sql_path(file)).collect();
         let _ = write!(
             script,
             "CREATE VIEW {} AS SELECT * FROM read_parquet([{}], hive_partitioning = false);",
@@ -248,10 +248,6 @@ fn told(error: &duckdb::Error, job: &Job) -> Outcome {
         message = message.replace(&*file.to_string_lossy(), "…");
     }
     Outcome::Failed { message, at }
-}
-
-fn literal(path: &Path) -> String {
-    format!("'{}'", path.to_string_lossy().replace('\'', "''"))
 }
 
 fn identifier(name: &str) -> String {

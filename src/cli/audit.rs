@@ -1,5 +1,7 @@
 //! `relato audit`: who looked at which data.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use clap::{Args, Subcommand};
 use comfy_table::{ContentArrangement, Table as TextTable, presets::UTF8_BORDERS_ONLY};
@@ -120,12 +122,9 @@ fn log(project: &Project, ledger: &Ledger, args: &LogArgs) -> Result<Exit, Failu
     let is_question = |record: &&Access| matches!(record.body["event"].as_str(), Some("asked" | "refused"));
     let is_of =
         |record: &&Access| args.who.as_ref().is_none_or(|who| [&record.body["person"], &record.body["os_user"]].contains(&&json!(who)));
-    let told: Vec<Told<'_>> = records
-        .iter()
-        .filter(is_question)
-        .filter(is_of)
-        .map(|asked| Told { asked, ended: records.iter().find(|record| record.body["asked"] == json!(asked.seq)) })
-        .collect();
+    let ends: HashMap<i64, &Access> = records.iter().filter_map(|record| Some((record.body["asked"].as_i64()?, record))).collect();
+    let told: Vec<Told<'_>> =
+        records.iter().filter(is_question).filter(is_of).map(|asked| Told { asked, ended: ends.get(&asked.seq).copied() }).collect();
     if args.format == Printed::Json {
         let whole = |one: &Told<'_>| {
             let record = |access: &Access| json!({"record": access.seq, "at": access.at, "hash": access.hash, "says": access.body});

@@ -11,9 +11,12 @@ use std::{
 use duckdb::Connection;
 
 use super::{QueryError, engine::to_frame};
-use crate::domain::{
-    Cell as Value, Column, Table,
-    report_data::{DetailRows, RowsError},
+use crate::{
+    domain::{
+        Cell as Value, Column, Table,
+        report_data::{DetailRows, RowsError},
+    },
+    snapshot::sql_path,
 };
 
 /// Reads Parquet files that this program wrote.
@@ -50,7 +53,7 @@ impl FileReader {
     /// When it cannot be read.
     pub fn columns_of(&self, file: &Path) -> Result<Vec<String>, QueryError> {
         let failed = QueryError::Snapshot;
-        let sql = format!("SELECT column_name FROM (DESCRIBE SELECT * FROM read_parquet('{}', hive_partitioning = false))", literal(file));
+        let sql = format!("SELECT column_name FROM (DESCRIBE SELECT * FROM read_parquet({}, hive_partitioning = false))", sql_path(file));
         let mut statement = self.connection.prepare(&sql).map_err(failed)?;
         let rows = statement.query_map([], |row| row.get(0)).map_err(failed)?;
         rows.collect::<Result<_, _>>().map_err(failed)
@@ -64,10 +67,6 @@ impl FileReader {
         let frame = to_frame(arrow.get_schema(), arrow.collect()).map_err(|reason| RowsError(reason.into()))?;
         Table::new(columns, frame).map_err(|error| RowsError(Box::new(error)))
     }
-}
-
-fn literal(path: &Path) -> String {
-    path.to_string_lossy().replace('\'', "''")
 }
 
 /// Rows that are read at once; an answer with more is kept by the engine while it is read.
@@ -95,7 +94,7 @@ impl AnswerFile {
     /// # Errors
     /// When it cannot be read.
     pub fn open(reader: &FileReader, path: &Path, columns: Vec<Column>, row_count: usize) -> Result<AnswerFile, RowsError> {
-        let sql = format!("SELECT * FROM read_parquet('{}', hive_partitioning = false) LIMIT {FIRST}", literal(path));
+        let sql = format!("SELECT * FROM read_parquet({}, hive_partitioning = false) LIMIT {FIRST}", sql_path(path));
         let first = reader.table(&sql, columns)?;
         Ok(AnswerFile { reader: reader.clone(), path: path.to_owned(), row_count, first, is_kept: Cell::new(false) })
     }
@@ -104,9 +103,9 @@ impl AnswerFile {
     fn keep(&self) -> duckdb::Result<()> {
         if !self.is_kept.replace(true) {
             self.reader.connection.execute_batch(&format!(
-                "SET temp_directory = '{}'; CREATE OR REPLACE TEMP TABLE answer AS SELECT * FROM read_parquet('{}', hive_partitioning = false)",
-                literal(&self.path.with_file_name("spill")),
-                literal(&self.path)
+                "SET temp_directory = {}; CREATE OR REPLACE TEMP TABLE answer AS SELECT * FROM read_parquet({}, hive_partitioning = false)",
+                sql_path(&self.path.with_file_name("spill")),
+                sql_path(&self.path)
             ))?;
         }
         Ok(())
@@ -123,10 +122,10 @@ impl AnswerFile {
         };
         let nulls = quoted(not_null, &|column| format!("(count(*) - count({column}))"), " + ");
         let sql = format!(
-            "SELECT count(*), count(DISTINCT ({})), {} FROM read_parquet('{}')",
+            "SELECT count(*), count(DISTINCT ({})), {} FROM read_parquet({})",
             quoted(unique, &|column| column, ", "),
             if nulls.is_empty() { "0" } else { &nulls },
-            literal(&self.path)
+            sql_path(&self.path)
         );
         let (rows, keys, nulls): (i64, i64, i64) =
             self.reader.connection.query_row(&sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).map_err(failed)?;

@@ -19,7 +19,7 @@ use polars::prelude::DataFrame;
 use super::{Catalogue, Check, CheckOutcome, CheckStrength, DeclaredColumn, HeaderError, Query};
 use crate::{
     domain::{Cell, Column, Period, Table, table::TableError},
-    snapshot::{Part, RESTRICTED, Snapshot},
+    snapshot::{Part, RESTRICTED, Snapshot, sql_path},
     store::digest_of_checks,
 };
 
@@ -266,8 +266,7 @@ impl Engine {
     /// # Errors
     /// When the file cannot be written.
     pub fn save_parquet(&self, kept: &KeptRows, path: &Path) -> Result<(), QueryError> {
-        let path = path.to_string_lossy().replace('\'', "''");
-        let copy = format!("COPY (SELECT * FROM {} ORDER BY rowid) TO '{path}' (FORMAT parquet, COMPRESSION zstd)", kept.table);
+        let copy = format!("COPY (SELECT * FROM {} ORDER BY rowid) TO {} (FORMAT parquet, COMPRESSION zstd)", kept.table, sql_path(path));
         self.connection.execute_batch(&copy).map_err(|source| QueryError::Run { name: kept.query.clone(), source })
     }
 
@@ -276,8 +275,7 @@ impl Engine {
     /// # Errors
     /// When DuckDB refuses the setting.
     pub fn spill_to(&self, folder: &Path, megabytes: u32) -> Result<(), QueryError> {
-        let folder = folder.to_string_lossy().replace('\'', "''");
-        let settings = format!("SET temp_directory = '{folder}'; SET memory_limit = '{megabytes}MB'");
+        let settings = format!("SET temp_directory = {}; SET memory_limit = '{megabytes}MB'", sql_path(folder));
         self.connection.execute_batch(&settings).map_err(QueryError::Snapshot)
     }
 
@@ -346,8 +344,7 @@ impl Engine {
 
 /// Returns the SQL of all rows of some parts; at least one is needed, for the columns.
 pub(super) fn rows_of<'a>(snapshot: &Snapshot, parts: impl Iterator<Item = &'a Part>) -> String {
-    let list: Vec<String> =
-        parts.map(|part| format!("'{}'", snapshot.folder.join(&part.path).to_string_lossy().replace('\'', "''"))).collect();
+    let list: Vec<String> = parts.map(|part| sql_path(&snapshot.folder.join(&part.path))).collect();
     format!("SELECT * FROM read_parquet([{}], hive_partitioning = false)", list.join(", "))
 }
 

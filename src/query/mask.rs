@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, path::Path};
 use duckdb::{Connection, params};
 
 use super::QueryError;
+use crate::snapshot::sql_path;
 
 /// Writes the rows of `source` to `target` in their order, each word in `columns` replaced by what `mask` makes of it.
 ///
@@ -16,8 +17,7 @@ pub fn mask(source: &Path, columns: &[String], mask: &dyn Fn(&str) -> String, ta
 }
 
 fn masked(connection: &Connection, source: &Path, columns: &[String], mask: &dyn Fn(&str) -> String, target: &Path) -> duckdb::Result<()> {
-    let literal = |path: &Path| path.to_string_lossy().replace('\'', "''");
-    let rows = format!("read_parquet('{}', file_row_number = true, hive_partitioning = false)", literal(source));
+    let rows = format!("read_parquet({}, file_row_number = true, hive_partitioning = false)", sql_path(source));
     let mut words: BTreeSet<String> = BTreeSet::new();
     for column in columns {
         let mut statement = connection.prepare(&format!("SELECT DISTINCT \"{column}\" FROM {rows} WHERE \"{column}\" IS NOT NULL"))?;
@@ -31,8 +31,8 @@ fn masked(connection: &Connection, source: &Path, columns: &[String], mask: &dyn
         columns.iter().map(|column| format!("(SELECT masked FROM word WHERE plain = part.\"{column}\") AS \"{column}\"")).collect();
     connection.execute_batch(&format!(
         "COPY (SELECT * EXCLUDE (file_row_number) REPLACE ({}) FROM {rows} AS part ORDER BY file_row_number)
-         TO '{}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 40960)",
+         TO {} (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 40960)",
         replaced.join(", "),
-        literal(target)
+        sql_path(target)
     ))
 }

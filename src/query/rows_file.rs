@@ -5,6 +5,7 @@ use std::path::Path;
 use duckdb::{Connection, ToSql, appender_params_from_iter};
 
 use super::QueryError;
+use crate::snapshot::sql_path;
 
 /// Writes `rows` to `path`. Columns are names and kinds, as headers of queries name these; a value is null or text that the engine reads as
 /// its column's kind.
@@ -35,8 +36,5 @@ fn written(path: &Path, columns: &[(&str, &str)], rows: &[Vec<Option<String>>]) 
         };
         format!("CAST(\"{name}\" AS {kind}) AS \"{name}\"")
     });
-    connection.execute_batch(&format!(
-        "COPY (SELECT {typed} FROM given ORDER BY rowid) TO '{}' (FORMAT parquet)",
-        path.to_string_lossy().replace('\'', "''")
-    ))
+    connection.execute_batch(&format!("COPY (SELECT {typed} FROM given ORDER BY rowid) TO {} (FORMAT parquet)", sql_path(path)))
 }

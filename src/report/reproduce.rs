@@ -66,8 +66,9 @@ fn again(
     let (Some(spec), Some(format)) = (reports.get(&reproduced.publication.report), FileFormat::from_ending(ending)) else {
         return Ok(reproduced);
     };
-    // The ledger does not say whether row-level tables were wanted; a file tells by its bytes.
-    for with_details in [true, false] {
+    // The ledger does not say whether row-level tables were wanted; a file that can hold them tells by its bytes.
+    let tries: &[bool] = if format.has_details() { &[true, false] } else { &[false] };
+    for &with_details in tries {
         let wanted = Wanted {
             period: reproduced.publication.period,
             sector: reproduced.publication.sector.clone(),

@@ -19,5 +19,10 @@ pub use publish::{Published, Stamp, publish};
 pub use reader::{Snapshot, list};
 pub use unlink::{Rewritten, Unlinking, unlink};
 
+/// Returns a path as SQL writes it: between apostrophes, those within it doubled.
+pub fn sql_path(path: &std::path::Path) -> String {
+    format!("'{}'", path.to_string_lossy().replace('\'', "''"))
+}
+
 /// Tables that reports do not see, and questions only of some profiles. Their files are readable by their owner alone.
 pub const RESTRICTED: [&str; 1] = ["comment"];

@@ -14,6 +14,7 @@ use super::{
     Manifest, Part, RESTRICTED, Snapshot, SnapshotError, TableManifest,
     manifest::FORMAT,
     reader::{MANIFEST_FOLDER, latest},
+    sql_path,
 };
 use crate::domain::{digest::sha256, period::DigestsByMonth};
 
@@ -287,9 +288,8 @@ fn write_part(
     let target = folder.join(&part_folder);
     fs::create_dir_all(&target).map_err(SnapshotError::file("created", &target))?;
     let temporary = target.join(format!(".writing-{}.parquet", std::process::id()));
-    let sql_path = temporary.to_string_lossy().replace('\'', "''");
     // In one order whatever the history of loads: the same rows are the same bytes.
-    let copy = format!("COPY (SELECT * FROM marts.{table} WHERE {filter} ORDER BY {order}) TO '{sql_path}' ({PARQUET})");
+    let copy = format!("COPY (SELECT * FROM marts.{table} WHERE {filter} ORDER BY {order}) TO {} ({PARQUET})", sql_path(&temporary));
     let rows = with_memory(connection, || connection.query_row(&copy, [], |row| row.get(0)))?;
     let bytes = fs::read(&temporary).map_err(SnapshotError::file("read", &temporary))?;
     let hash = sha256(&bytes);

@@ -17,6 +17,7 @@ use super::{
     manifest::Erasure,
     prune::remove_unnamed,
     publish::{PARQUET, write_manifest},
+    sql_path,
 };
 use crate::domain::digest::sha256;
 
@@ -89,8 +90,7 @@ pub fn unlink(folder: &Path, unlinking: &Unlinking<'_>) -> Result<Rewritten, Sna
 /// Writes a part again where it names one of the customers; none where it does not.
 fn rewrite(connection: &Connection, folder: &Path, table: &str, part: &Part) -> Result<Option<Part>, SnapshotError> {
     let path = folder.join(&part.path);
-    let literal = |path: &Path| path.to_string_lossy().replace('\'', "''");
-    let rows = format!("read_parquet('{}', file_row_number = true, hive_partitioning = false)", literal(&path));
+    let rows = format!("read_parquet({}, file_row_number = true, hive_partitioning = false)", sql_path(&path));
     let columns: BTreeSet<String> = {
         let mut statement = connection.prepare(&format!("SELECT column_name FROM (DESCRIBE SELECT * FROM {rows})"))?;
         let found = statement.query_map([], |row| row.get(0))?;
@@ -116,7 +116,7 @@ fn rewrite(connection: &Connection, folder: &Path, table: &str, part: &Part) -> 
         return Ok(None);
     }
     let temporary = path.with_file_name(format!(".writing-{}.parquet", std::process::id()));
-    let count: i64 = connection.query_row(&format!("COPY ({kept}) TO '{}' ({PARQUET})", literal(&temporary)), [], |row| row.get(0))?;
+    let count: i64 = connection.query_row(&format!("COPY ({kept}) TO {} ({PARQUET})", sql_path(&temporary)), [], |row| row.get(0))?;
     let bytes = fs::read(&temporary).map_err(SnapshotError::file("read", &temporary))?;
     let hash = sha256(&bytes);
     let name = format!("{}.parquet", &hash[..16]);

@@ -76,8 +76,9 @@ impl Store {
             let sql = format!("SELECT CAST(to_json(one) AS VARCHAR) FROM ({sql}) AS one");
             let mut statement = self.connection.prepare(&sql)?;
             let rows = statement.query_map(params![customer_key], |row| row.get::<_, String>(0))?;
-            let parsed = rows.map(|row| Ok(serde_json::from_str(&row?).unwrap_or(Value::Null)));
-            held.insert(name.to_owned(), json!(parsed.collect::<Result<Vec<Value>, StoreError>>()?));
+            // What would be no JSON is told as it is.
+            let parsed = rows.map(|row| row.map(|text| serde_json::from_str(&text).unwrap_or(Value::String(text))));
+            held.insert(name.to_owned(), json!(parsed.collect::<duckdb::Result<Vec<Value>>>()?));
         }
         Ok(held)
     }
@@ -90,7 +91,7 @@ impl Store {
         self.fill_temporary("unlinking_customer", customers.iter().map(String::as_str))?;
         let answers_without_comment = self.texts(
             "SELECT comment.event_id FROM restricted.comment INNER JOIN raw.event USING (event_id)
-             WHERE event.customer_key IN (SELECT text FROM unlinking_customer) ORDER BY comment.event_id",
+             WHERE event.customer_key IN (SELECT text FROM unlinking_customer)",
         )?;
         let pairs = customers.iter().map(|customer| (customer.clone(), of_nobody())).collect();
         let mut answers_without_comment: Vec<String> = answers_without_comment.into_iter().collect();

@@ -2,10 +2,11 @@
 
 use std::io::Write;
 
-use chrono::{DateTime, Datelike, Timelike, Utc};
-use rust_xlsxwriter::{DocProperties, ExcelDateTime, RowNum, Workbook, XlsxError};
+use chrono::{DateTime, Utc};
+use rust_xlsxwriter::{DocProperties, RowNum, Workbook, XlsxError};
 
 use super::{
+    excel_time,
     formats::{self, Formats},
     next_name, sheets,
 };
@@ -45,13 +46,7 @@ pub fn render(cover: &Cover, detail: &Detail, locale: &Locale, out: &mut (dyn Wr
 }
 
 fn write_cover(workbook: &mut Workbook, cover: &Cover, name: &str, locale: &Locale) -> Result<(), XlsxError> {
-    let at = cover.asked_at;
-    let created = ExcelDateTime::from_ymd(
-        u16::try_from(at.year()).unwrap_or(1900),
-        u8::try_from(at.month()).unwrap_or(1),
-        u8::try_from(at.day()).unwrap_or(1),
-    )?
-    .and_hms(u16::try_from(at.hour()).unwrap_or(0), u8::try_from(at.minute()).unwrap_or(0), f64::from(at.second()))?;
+    let created = excel_time(cover.asked_at)?;
     workbook.set_properties(&DocProperties::new().set_title(&cover.title).set_creation_datetime(&created));
     let sheet = workbook.add_worksheet().set_name(name)?;
     sheet.set_screen_gridlines(false);
@@ -66,7 +61,11 @@ fn write_cover(workbook: &mut Workbook, cover: &Cover, name: &str, locale: &Loca
         row += 1;
     }
     sheet.write_string_with_format(row, 0, locale.text("answer-sql"), &formats::name())?;
-    sheet.write_string_with_format(row, 1, cut(&cover.sql), &formats::text())?;
+    // A line a row: a cell of many lines is shown and printed only as high as a row may be.
+    for line in cover.sql.lines() {
+        sheet.write_string_with_format(row, 1, cut(line), &formats::text())?;
+        row += 1;
+    }
     Ok(())
 }
 

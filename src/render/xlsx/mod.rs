@@ -13,7 +13,7 @@ pub use answer::{Cover, render as render_answer};
 
 use std::io::Write;
 
-use chrono::{Datelike, Timelike};
+use chrono::{DateTime, Datelike, Timelike, Utc};
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Workbook, XlsxError};
 
 use self::formats::Formats;
@@ -78,13 +78,7 @@ impl Book<'_> {
     }
 
     fn properties(&self) -> Result<DocProperties, XlsxError> {
-        let at = self.data.snapshot.published_at;
-        let created = ExcelDateTime::from_ymd(
-            u16::try_from(at.year()).unwrap_or(1900),
-            u8::try_from(at.month()).unwrap_or(1),
-            u8::try_from(at.day()).unwrap_or(1),
-        )?
-        .and_hms(u16::try_from(at.hour()).unwrap_or(0), u8::try_from(at.minute()).unwrap_or(0), f64::from(at.second()))?;
+        let created = excel_time(self.data.snapshot.published_at)?;
         Ok(DocProperties::new()
             .set_title(format!("{} – {}", self.data.title, self.data.period_label))
             .set_author(&self.data.organization)
@@ -105,6 +99,15 @@ impl Book<'_> {
     fn sheet_name(&mut self, title: &str) -> String {
         next_name(title, &mut self.names)
     }
+}
+
+fn excel_time(at: DateTime<Utc>) -> Result<ExcelDateTime, XlsxError> {
+    ExcelDateTime::from_ymd(
+        u16::try_from(at.year()).unwrap_or(1900),
+        u8::try_from(at.month()).unwrap_or(1),
+        u8::try_from(at.day()).unwrap_or(1),
+    )?
+    .and_hms(u16::try_from(at.hour()).unwrap_or(0), u8::try_from(at.minute()).unwrap_or(0), f64::from(at.second()))
 }
 
 fn next_name(title: &str, used: &mut Vec<String>) -> String {

@@ -12,6 +12,7 @@ pub mod domain;
 pub mod files;
 pub mod ingest;
 pub mod ledger;
+pub mod ops;
 pub mod query;
 pub mod render;
 pub mod report;

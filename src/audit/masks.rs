@@ -6,12 +6,10 @@
 
 use std::{
     fs,
-    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
 use secrecy::SecretString;
-use uuid::Uuid;
 
 use crate::{
     domain::digest::sha256,
@@ -27,14 +25,6 @@ pub enum MaskError {
     /// A file cannot be written.
     #[error(transparent)]
     File(#[from] FileError),
-    /// The secret cannot be read.
-    #[error("`{}` cannot be read", path.display())]
-    Secret {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
     /// The part cannot be read or written.
     #[error(transparent)]
     Query(#[from] query::QueryError),
@@ -70,13 +60,7 @@ impl Masks {
     pub fn open(data: &Path) -> Result<Masks, MaskError> {
         let folder = folder_of(data);
         files::make_folder(&folder)?;
-        let path = data.join("masked.secret");
-        if !path.exists() {
-            let secret = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
-            files::write(&path, secret.as_bytes())?;
-            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).map_err(FileError::of(&path))?;
-        }
-        let secret = fs::read_to_string(&path).map_err(|source| MaskError::Secret { path, source })?;
+        let secret = files::own_secret(&data.join("masked.secret"))?;
         Ok(Masks { folder, pseudonyms: Pseudonyms::new(&SecretString::from(secret)) })
     }
 

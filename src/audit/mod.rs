@@ -14,7 +14,7 @@ mod worker;
 pub use functions::names as function_names;
 pub use gate::{Named, Rejection, RejectionKind, read, word_at};
 pub use masks::{MaskError, Masks};
-pub use record::{Asked, Asker, Change, Ending, Question, Refusal, begin, end, note_change, permitted, refuse};
+pub use record::{Asked, Asker, Change, Ending, Question, Refusal, begin, change_record, end, note_change, permitted, refuse};
 pub use session::{Answered, COMMAND, Ready, SessionError, ask};
 pub use tables::{DescribedColumn, DescribedTable, Reach, described};
 pub use worker::{AnswerColumn, Value, work};

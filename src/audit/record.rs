@@ -178,8 +178,13 @@ pub fn note_change(
     change: &Change<'_>,
     now: DateTime<Utc>,
 ) -> Result<(), LedgerError> {
+    ledger.note_access(&change_record(asker, person, change), now).map(|_| ())
+}
+
+/// Returns the record of a change.
+pub fn change_record(asker: &Asker, person: Option<&str>, change: &Change<'_>) -> Value {
     let Change { subject, before, after, reason, plan } = change;
-    let body = json!({
+    json!({
         "event": "changed",
         "os_user": asker.os_user,
         "os_uid": asker.os_uid,
@@ -189,8 +194,7 @@ pub fn note_change(
         "after": after,
         "reason": reason,
         "plan": plan,
-    });
-    ledger.note_access(&body, now).map(|_| ())
+    })
 }
 
 fn described(event: &str, asker: &Asker, person: Option<&str>, question: &Question<'_>) -> Value {

@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::{
     BlipError, ErrorKind,
-    envelope::{Answer, GetCommand, Status},
+    envelope::{Answer, Command, Method, Status},
     identity,
     pace::Pace,
     record::{Entry, Page, Record, read_page},
@@ -61,6 +61,28 @@ const THROTTLE_PAUSES: usize = 5;
 
 /// How often a collection whose pages shift is read from its start.
 const PASSES: usize = 4;
+
+/// How often a write that may be repeated is sent in all.
+const WRITE_ATTEMPTS: usize = 3;
+
+/// Whether a write may be sent again when nobody knows what became of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repeat {
+    /// Twice is as good as once: it carries its own key.
+    Safe,
+    /// Twice may do twice.
+    Never,
+}
+
+/// A command, without what makes it travel.
+#[derive(Clone, Copy)]
+pub(super) struct Request<'a> {
+    pub method: Method,
+    pub to: Option<&'a str>,
+    pub uri: &'a str,
+    /// MIME type and body of a write.
+    pub body: Option<(&'a str, &'a serde_json::Value)>,
+}
 
 /// What one collection gave.
 #[derive(Debug)]
@@ -262,6 +284,23 @@ impl Client {
         }
     }
 
+    /// Changes something.
+    ///
+    /// A key that is throttled waits and goes on, because nothing was done then. After any other failure the write is sent again only where
+    /// it is [`Repeat::Safe`]; [`BlipError::is_unclear`] tells a failure after which it may have been done all the same.
+    ///
+    /// # Errors
+    /// The last attempt's, when none succeeded.
+    pub(super) async fn change(&self, write: Request<'_>, repeat: Repeat) -> Result<(), BlipError> {
+        let read = |body: &[u8]| {
+            let answer: Answer<serde::de::IgnoredAny> = serde_json::from_slice(body)?;
+            // A write is done without there being anything to say.
+            let resource = Some(answer.resource.unwrap_or_default());
+            Ok(Answer { status: answer.status, resource, reason: answer.reason })
+        };
+        self.send(write, if repeat == Repeat::Safe { WRITE_ATTEMPTS } else { 1 }, read).await.map(|_| ())
+    }
+
     /// Asks until there is an answer, or asking has no use.
     async fn ask<T>(
         &self,
@@ -270,6 +309,15 @@ impl Client {
         read: impl Fn(&[u8]) -> Result<Answer<T>, serde_json::Error>,
     ) -> Result<T, BlipError> {
         let attempts = if self.has_answered.load(Ordering::Relaxed) { self.options.attempts } else { self.options.first_attempts };
+        self.send(Request { method: Method::Get, to, uri, body: None }, attempts, read).await
+    }
+
+    async fn send<T>(
+        &self,
+        request: Request<'_>,
+        attempts: usize,
+        read: impl Fn(&[u8]) -> Result<Answer<T>, serde_json::Error>,
+    ) -> Result<T, BlipError> {
         let mut pauses = ExponentialBuilder::default()
             .with_min_delay(self.options.first_pause)
             .with_max_delay(LONGEST_PAUSE.max(self.options.first_pause))
@@ -280,7 +328,7 @@ impl Client {
             .build();
         let mut throttled = 0;
         loop {
-            let error = match self.ask_once(to, uri, &read).await {
+            let error = match self.send_once(request, &read).await {
                 Ok(resource) => {
                     self.has_answered.store(true, Ordering::Relaxed);
                     return Ok(resource);
@@ -307,14 +355,15 @@ impl Client {
         }
     }
 
-    async fn ask_once<T>(
+    async fn send_once<T>(
         &self,
-        to: Option<&str>,
-        uri: &str,
+        request: Request<'_>,
         read: &impl Fn(&[u8]) -> Result<Answer<T>, serde_json::Error>,
     ) -> Result<T, BlipError> {
-        let command = GetCommand { id: Uuid::new_v4().to_string(), to, method: "get", uri };
-        let (key, text) = (self.key_name.clone(), || format!("get {uri}"));
+        let Request { method, to, uri, body } = request;
+        let (mime, resource) = body.unzip();
+        let command = Command { id: Uuid::new_v4().to_string(), to, method, uri, mime, resource };
+        let (key, text) = (self.key_name.clone(), || format!("{method} {uri}"));
         let unreachable = |source: reqwest::Error| BlipError::Unreachable {
             base_url: self.base_url.clone(),
             command: text(),

@@ -2,18 +2,46 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A `get` command.
+/// A command.
 #[derive(Serialize)]
-pub struct GetCommand<'a> {
+pub struct Command<'a> {
     /// Ties the answer to the question.
     pub id: String,
     /// The extension; omitted for the core server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<&'a str>,
-    /// Always `get`.
-    pub method: &'static str,
+    /// What is to be done.
+    pub method: Method,
     /// Path and query.
     pub uri: &'a str,
+    /// MIME type of the body.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub mime: Option<&'a str>,
+    /// Body of a write.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource: Option<&'a serde_json::Value>,
+}
+
+/// What a command does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Method {
+    /// Reads.
+    Get,
+    /// Makes, or replaces.
+    Set,
+    /// Removes.
+    Delete,
+}
+
+impl std::fmt::Display for Method {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Method::Get => "get",
+            Method::Set => "set",
+            Method::Delete => "delete",
+        })
+    }
 }
 
 /// An answer: HTTP 200 carries successes and failures alike.

@@ -131,6 +131,19 @@ impl BlipError {
         }
     }
 
+    /// Returns whether a write that failed so may have been done all the same: it was sent, and no word of Blip's says that it was not done.
+    pub fn is_unclear(&self) -> bool {
+        match self {
+            BlipError::Unreachable { .. } | BlipError::NotJson { .. } | BlipError::Malformed { .. } => true,
+            BlipError::Http { status, .. } => *status >= 500 || *status == 408,
+            BlipError::Refused { .. }
+            | BlipError::Unauthorized { .. }
+            | BlipError::Throttled { .. }
+            | BlipError::KeyText { .. }
+            | BlipError::Setup(_) => false,
+        }
+    }
+
     /// Returns Blip's reason code, where the command was refused with one.
     pub fn reason_code(&self) -> Option<i64> {
         match self {

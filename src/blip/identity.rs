@@ -30,9 +30,16 @@ pub fn attendant(email: &str) -> String {
     format!("{}@{PEOPLE}", encode(email))
 }
 
-/// Returns an attendant's identity as a path segment, where the name is encoded a second time: `ana%2540acme.example@blip.ai`.
-pub fn attendant_in_path(email: &str) -> String {
-    format!("{}@{PEOPLE}", encode(&encode(email)))
+/// Returns an attendant's identity as Blip's documentation writes it, in the case in which it was read.
+pub fn normalized(identity: &str) -> String {
+    let name = identity.strip_suffix(&format!("@{PEOPLE}")).unwrap_or(identity);
+    attendant(&percent_decode_str(name).decode_utf8_lossy())
+}
+
+/// Returns a normalized identity as a path segment, where the name is encoded a second time: `ana%2540acme.example@blip.ai`.
+pub fn in_path(identity: &str) -> String {
+    let (name, domain) = identity.rsplit_once('@').unwrap_or((identity, PEOPLE));
+    format!("{}@{domain}", encode(name))
 }
 
 /// Returns the name of a tunnel identity, `{uuid}@tunnel.msging.net`; none for any other identity.
@@ -63,7 +70,10 @@ mod tests {
     #[test]
     fn a_path_encodes_the_name_twice() {
         assert_eq!(attendant("ana@acme.example"), "ana%40acme.example@blip.ai");
-        assert_eq!(attendant_in_path("ana@acme.example"), "ana%2540acme.example@blip.ai");
+        assert_eq!(in_path("ana%40acme.example@blip.ai"), "ana%2540acme.example@blip.ai");
+        for identity in ["Ana%40acme.example@blip.ai", "Ana@acme.example@blip.ai", "Ana@acme.example"] {
+            assert_eq!(normalized(identity), "Ana%40acme.example@blip.ai");
+        }
     }
 
     #[test]
@@ -86,7 +96,7 @@ mod tests {
             let address = format!("{name}@{domain}");
             prop_assert_eq!(attendant_email(&attendant(&address)), address.clone());
             prop_assert_eq!(attendant_email(&format!("{address}@blip.ai")), address.clone());
-            let in_path = attendant_in_path(&address);
+            let in_path = in_path(&attendant(&address));
             let once = percent_decode_str(&in_path).decode_utf8_lossy().into_owned();
             prop_assert_eq!(once, attendant(&address));
         }

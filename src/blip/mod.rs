@@ -5,6 +5,7 @@
 //! what is used here without Blip having documented it stands in [`unconfirmed`].
 
 mod client;
+pub mod configuration;
 pub mod contacts;
 pub mod desk;
 mod envelope;
@@ -13,12 +14,13 @@ pub mod events;
 pub mod identity;
 pub mod metrics;
 mod pace;
+pub mod portal;
 mod record;
 pub mod threads;
 pub mod time;
 pub mod tunnels;
 pub mod unconfirmed;
 
-pub use client::{Client, ClientOptions, Listing};
+pub use client::{Client, ClientOptions, Listing, Repeat};
 pub use error::{BlipError, ErrorKind, or_empty};
 pub use record::{Entry, Record, Unreadable};

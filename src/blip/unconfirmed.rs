@@ -18,17 +18,26 @@ pub enum Unconfirmed {
     ReportDays,
     /// The limit of commands per second counts per key.
     ThroughputPerKey,
+    /// Members of the contract and of bots are told and set by a bot's key.
+    Portal,
+    /// Configuration entries of channels are set and removed by a bot's key.
+    Configuration,
+    /// An attendant's tickets at a time travel as `agentSlots`.
+    AgentSlots,
 }
 
 impl Unconfirmed {
     /// Everything there is.
-    pub const ALL: [Unconfirmed; 6] = [
+    pub const ALL: [Unconfirmed; 9] = [
         Unconfirmed::TunnelOwner,
         Unconfirmed::MessageEmitter,
         Unconfirmed::TicketHistory,
         Unconfirmed::TicketOrder,
         Unconfirmed::ReportDays,
         Unconfirmed::ThroughputPerKey,
+        Unconfirmed::Portal,
+        Unconfirmed::Configuration,
+        Unconfirmed::AgentSlots,
     ];
 
     /// Returns what is used, as a sentence that begins every such message alike.
@@ -40,6 +49,9 @@ impl Unconfirmed {
             Unconfirmed::TicketOrder => "the order of /tickets does not change while it is being read; where it does, it is read again",
             Unconfirmed::ReportDays => "days of Blip's own reports and event counters are inclusive and cut at UTC−3",
             Unconfirmed::ThroughputPerKey => "the limit of commands per second counts per key",
+            Unconfirmed::Portal => "members of the contract and of bots, and what they may do, are told and set by a bot's key",
+            Unconfirmed::Configuration => "configuration entries of channels are set and removed by a bot's key",
+            Unconfirmed::AgentSlots => "an attendant's tickets at a time travel as agentSlots",
         };
         format!("not confirmed by Blip's documentation: {what}")
     }

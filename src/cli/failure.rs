@@ -11,6 +11,7 @@ use crate::{
     files::FileError,
     ingest::IngestError,
     ledger::LedgerError,
+    ops::{OpsError, PlanError},
     query::{HeaderError, QueryError},
     render::RenderError,
     report::{MakingError, ReportError},
@@ -366,6 +367,39 @@ impl Failure {
     fn in_sql(exit: Exit, message: String, help: Option<String>, span: Option<std::ops::Range<usize>>, sql: &str) -> Failure {
         let place = span.map(|span| (NamedSource::new("SQL", sql.to_owned()), LabeledSpan::underline(span)));
         Failure { exit, tellings: vec![Telling { message, causes: Vec::new(), help, place }] }
+    }
+}
+
+impl From<OpsError> for Failure {
+    fn from(error: OpsError) -> Failure {
+        match error {
+            OpsError::Configuration(error) => error.into(),
+            OpsError::Blip(error) => error.into(),
+            OpsError::Keys(error) => error.into(),
+            OpsError::Ledger(error) => error.into(),
+            OpsError::File(error) => error.into(),
+            OpsError::NoChannelKey => {
+                Failure::new(Exit::Usage, error).with_help("add roles = [\"channel\"] to the key of the bot that customers write to")
+            }
+            OpsError::ChannelsUnread { .. } => {
+                Failure::new(Exit::Blip, error).with_help("nothing was changed; nothing can be said of channels")
+            }
+            OpsError::Stale(_) => Failure::new(Exit::Refused, error).with_help("nothing was changed; make a new plan, and look at it"),
+            OpsError::OtherSubject(_) => Failure::new(Exit::Usage, error),
+            OpsError::Unread(_) => {
+                Failure::new(Exit::Blip, error).with_help("what is already done stays; the same plan can be applied again")
+            }
+            OpsError::Guarded(_) => {
+                Failure::new(Exit::Refused, error).with_help("nothing was changed; a guard is set aside with --force GUARD --reason TEXT")
+            }
+        }
+    }
+}
+
+impl From<PlanError> for Failure {
+    fn from(error: PlanError) -> Failure {
+        let exit = if matches!(error, PlanError::Altered { .. }) { Exit::Refused } else { Exit::Usage };
+        Failure::new(exit, error).with_help("make a new plan; nothing was changed")
     }
 }
 

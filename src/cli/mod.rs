@@ -1,12 +1,15 @@
 //! The command line: arguments, printing, exit codes. One file a command.
 
 mod audit;
+mod channel;
 mod check;
 mod demo;
 mod failure;
 mod import;
 mod ingest;
 mod init;
+mod officer;
+mod ops;
 mod output;
 mod progress;
 mod query;
@@ -17,6 +20,7 @@ mod sim;
 mod snapshot;
 mod status;
 mod subject;
+mod team;
 
 use std::{io::IsTerminal, path::PathBuf, process};
 
@@ -100,6 +104,12 @@ enum Command {
     /// Tell a customer what is held about them, or forget them
     #[command(subcommand)]
     Subject(subject::SubjectCommand),
+    /// Keep who may do what at Blip in step with a file
+    #[command(subcommand)]
+    Team(team::TeamCommand),
+    /// Keep the bot's channels in step with a file
+    #[command(subcommand)]
+    Channel(channel::ChannelCommand),
     /// Load, publish and send reports by schedule, until stopped
     Serve(serve::ServeArgs),
     /// List, show, verify or prune published snapshots
@@ -147,6 +157,8 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Schedule(command) => schedule::run(global, &command),
         Command::Audit(command) => audit::run(global, &command),
         Command::Subject(command) => subject::run(global, &command),
+        Command::Team(command) => wait(team::run(global, &command)),
+        Command::Channel(command) => wait(channel::run(global, &command)),
         Command::Serve(args) => serve::run(global, &args),
         Command::Snapshot(command) => snapshot::run(global, &command),
         Command::Status(args) => status::run(global, &args),

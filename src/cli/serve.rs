@@ -19,6 +19,7 @@ use crate::{
     blip::ClientOptions,
     config::Project,
     console::{self, Health},
+    domain::{cron::Cron, digest::sha256},
     files::{
         self,
         lock::{self, Holder, Lock, LockError},
@@ -139,14 +140,26 @@ pub fn run(global: &Global, args: &ServeArgs) -> Result<Exit, Failure> {
     watchdog(&runtime, &shared);
     let collector = {
         let (handle, shared, stopped, dir) = (runtime.handle().clone(), Arc::clone(&shared), stopped.clone(), project.dir.clone());
-        thread::spawn(move || collect(&dir, clock, &handle, &shared, stopped))
+        thread::spawn(move || {
+            let due = |project: &Project| project.settings.serve.ingest.clone();
+            at_times(&dir, clock, &handle, stopped, due, async |project, now| collect(project, now, &shared).await);
+        })
+    };
+    let comparer = {
+        let (handle, stopped, dir) = (runtime.handle().clone(), stopped.clone(), project.dir.clone());
+        thread::spawn(move || {
+            let due = |project: &Project| project.settings.team.drift.clone();
+            at_times(&dir, clock, &handle, stopped, due, async |project, now| compare(project, now).await);
+        })
     };
     notify(&[sd_notify::NotifyState::Ready]);
     tracing::info!(project = %project.dir.display(), "serving");
     let served = serve(project, clock, runtime.handle(), &shared, stopped);
     notify(&[sd_notify::NotifyState::Stopping]);
-    if collector.join().is_err() {
-        tracing::error!("the collector ended with a fault");
+    for (name, thread) in [("collector", collector), ("comparer", comparer)] {
+        if thread.join().is_err() {
+            tracing::error!("the {name} ended with a fault");
+        }
     }
     served.map(|()| Exit::Done)
 }
@@ -241,16 +254,22 @@ fn serve(mut project: Project, clock: Clock, handle: &Handle, shared: &Shared, m
     }
 }
 
-/// Loads when the configuration says so, until stopped.
-fn collect(dir: &Path, clock: Clock, handle: &Handle, shared: &Shared, mut stopped: watch::Receiver<bool>) {
+/// Does `work` at the times that the configuration says, until stopped. Work that is under way then is dropped: what it wrote is whole.
+fn at_times(
+    dir: &Path,
+    clock: Clock,
+    handle: &Handle,
+    mut stopped: watch::Receiver<bool>,
+    times: impl Fn(&Project) -> Option<Cron>,
+    work: impl AsyncFn(&Project, DateTime<Utc>),
+) {
     loop {
         if *stopped.borrow() {
             return;
         }
         let project = Project::open(dir).ok();
         let due = project.as_ref().and_then(|project| {
-            let cron = project.settings.serve.ingest.as_ref()?;
-            cron.after(clock.now(), project.settings.organization.timezone).next().map(|(instant, _)| instant)
+            times(project)?.after(clock.now(), project.settings.organization.timezone).next().map(|(instant, _)| instant)
         });
         let wait = due.map_or(LOOK_EVERY, |due| clock.until(due)).min(LOOK_EVERY);
         let is_time = due.is_some_and(|due| clock.until(due) <= LOOK_EVERY);
@@ -259,27 +278,49 @@ fn collect(dir: &Path, clock: Clock, handle: &Handle, shared: &Shared, mut stopp
         }
         let Some(project) = project else { continue };
         let now = clock.now();
-        let loaded = handle.block_on(async {
+        let was_done = handle.block_on(async {
             tokio::select! {
-                // What was written is whole; the rest is read by the next load.
-                _ = stopped.changed() => None,
-                loaded = load(&project, now) => Some(loaded),
+                _ = stopped.changed() => false,
+                () = work(&project, now) => true,
             }
         });
-        let Some(loaded) = loaded else { return };
-        let outcome = match loaded {
-            Ok(outcome) => {
-                tracing::info!(load.outcome = outcome, "loaded");
-                outcome
+        if !was_done {
+            return;
+        }
+    }
+}
+
+/// Loads, and tells operations when that fails.
+async fn collect(project: &Project, now: DateTime<Utc>, shared: &Shared) {
+    let outcome = match load(project, now).await {
+        Ok(outcome) => {
+            tracing::info!(load.outcome = outcome, "loaded");
+            outcome
+        }
+        Err(failure) => {
+            let text = failure.summary();
+            tracing::error!(load.error = text, "the load failed");
+            tell_operations(project, ("load", "load"), &text, now);
+            format!("failed: {text}")
+        }
+    };
+    *shared.last_load.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
+}
+
+/// Compares people and channels with what is declared, and tells operations, once a day, what differs.
+async fn compare(project: &Project, now: DateTime<Utc>) {
+    for (subject, compared) in super::ops::compare_all(project, now).await {
+        match compared {
+            Ok(differs) if differs.is_empty() => {}
+            Ok(differs) => {
+                tracing::warn!(subject = subject.name(), count = differs.len(), "it is not as declared");
+                let about = format!("drift:{}:{}", subject.name(), sha256(differs.join("\n").as_bytes()));
+                tell_operations(project, (&about, "drift"), &differs.join("\n"), now);
             }
             Err(failure) => {
-                let text = failure.summary();
-                tracing::error!(load.error = text, "the load failed");
-                tell_operations(&project, &text, now);
-                format!("failed: {text}")
+                tracing::error!(subject = subject.name(), error = failure.summary(), "it could not be compared with what is declared")
             }
-        };
-        *shared.last_load.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
+        }
     }
 }
 
@@ -294,8 +335,8 @@ async fn load(project: &Project, now: DateTime<Utc>) -> Result<String, Failure> 
     Ok(format!("snapshot {}{partial}", published.manifest.id))
 }
 
-/// Tells operations of a load that failed, once a day.
-fn tell_operations(project: &Project, cause: &str, now: DateTime<Utc>) {
+/// Tells operations something about a matter, once a day; `text` names the words for it.
+fn tell_operations(project: &Project, (about, text): (&str, &str), cause: &str, now: DateTime<Utc>) {
     let settings = &project.settings;
     let locale = Locale::new(settings.organization.locale);
     let day = settings.organization.timezone.day(now);
@@ -305,10 +346,10 @@ fn tell_operations(project: &Project, cause: &str, now: DateTime<Utc>) {
         .iter()
         .map(|recipient| Notice {
             id: 0,
-            about: format!("load:{day}"),
+            about: format!("{about}:{day}"),
             recipient: recipient.clone(),
-            subject: locale.text("notice-load"),
-            body: format!("{}\n{}", locale.text_with("notice-cause", &[("cause", cause)]), locale.text("notice-remedy-load")),
+            subject: locale.text(&format!("notice-{text}")),
+            body: format!("{}\n{}", locale.text_with("notice-cause", &[("cause", cause)]), locale.text(&format!("notice-remedy-{text}"))),
             state: DeliveryState::Pending,
             attempts: 0,
             answer: None,

@@ -11,13 +11,16 @@ use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::{Exit, Failure, Global, ingest as loading, output, query::asker};
+use super::{
+    Exit, Failure, Global, ingest as loading,
+    officer::{Officer, officer},
+    output,
+};
 use crate::{
     audit::{self, Ending, Masks, Question},
-    config::{Profile, Project},
+    config::Project,
     domain::digest::sha256,
     files, ingest,
-    ledger::Ledger,
     render::Locale,
 };
 
@@ -68,37 +71,6 @@ pub fn run(global: &Global, command: &SubjectCommand) -> Result<Exit, Failure> {
         SubjectCommand::Export(args) => export(global, &project, args),
         SubjectCommand::Erase(args) => erase(global, &project, args),
     }
-}
-
-/// Somebody who may do this, for the record.
-struct Officer {
-    asker: audit::Asker,
-    person: Option<String>,
-    ledger: Ledger,
-}
-
-/// Fails, and records that it did, unless an administrador asks, or nobody is declared.
-fn officer(project: &Project, name: &str, reason: Option<&str>, now: DateTime<Utc>) -> Result<Officer, Failure> {
-    let asker = asker();
-    let mut ledger = Ledger::open(&project.ledger_file())?;
-    let question = Question { name: Some(name), reason, ..Question::default() };
-    let today = project.settings.organization.timezone.day(now);
-    let (person, refusal) = match audit::permitted(&project.settings.access, &asker, reason, today) {
-        Ok(person) if person.is_none_or(|person| person.profile == Profile::Administrador) => {
-            (person.map(|person| person.email.clone()), None)
-        }
-        Ok(person) => {
-            let who = person.map(|person| person.email.clone()).unwrap_or_default();
-            let refusal = format!("`{who}` is no administrador: only these answer for the data of one customer");
-            (Some(who), Some(Failure::told(Exit::Refused, refusal, None)))
-        }
-        Err(refusal) => (None, Some(refusal.into())),
-    };
-    if let Some(failure) = refusal {
-        audit::refuse(&mut ledger, &asker, person.as_deref(), &question, &failure.summary(), now)?;
-        return Err(failure);
-    }
-    Ok(Officer { asker, person, ledger })
 }
 
 fn identity(given: &str) -> Result<String, Failure> {

@@ -235,12 +235,15 @@ pub(super) struct ServeTable {
 impl ServeTable {
     pub(super) fn understood(table: Option<ServeTable>, report: Report<'_>) -> Serve {
         let Some(table) = table else { return Serve { ingest: None, health_port: None } };
-        let cron = table.ingest.and_then(|text| {
-            let parsed: Result<Cron, _> = text.get_ref().parse();
-            parsed.map_err(|error| report(text.span(), error.to_string())).ok()
-        });
-        Serve { ingest: cron, health_port: table.health_port }
+        Serve { ingest: cron(table.ingest, report), health_port: table.health_port }
     }
+}
+
+/// Reads a time plan and tells of one that is none.
+pub(super) fn cron(text: Option<Spanned<String>>, report: Report<'_>) -> Option<Cron> {
+    text.and_then(|text| {
+        text.get_ref().parse().map_err(|error: crate::domain::cron::CronError| report(text.span(), error.to_string())).ok()
+    })
 }
 
 /// Reads `recipients.toml` of a project; nobody where there is none.

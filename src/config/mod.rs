@@ -4,6 +4,7 @@
 //! environment or from files when they are needed, and are never kept in the configuration.
 
 mod access;
+mod channels;
 mod delivery;
 mod problem;
 mod project;
@@ -12,9 +13,11 @@ mod schedule;
 mod secret;
 mod settings;
 mod settings_file;
+mod team;
 mod toml_file;
 
 pub use access::{Access, NoAccess, Person, Profile, QueryLimits};
+pub use channels::{ChannelName, ChannelSettings, Channels, DeclaredChannel, is_secret_key};
 pub use delivery::{Delivery, Recipients, Serve, Smtp, Tls, require_address};
 pub use problem::{ConfigError, Problem};
 pub use project::Project;
@@ -24,4 +27,8 @@ pub use secret::SecretSource;
 pub use settings::{
     BlipKey, DirectTransfer, Document, KeyRole, Organization, Privacy, SatisfactionSource, Sectors, Settings, Survey, TARGET_METRICS,
     Target,
+};
+pub use team::{
+    BotGrant, ContractGrant, DeclaredPerson, DeclaredQueue, Grant, Layer, Managed, Named, Presence, Team, TeamProfile, TeamSettings,
+    Undeclared,
 };

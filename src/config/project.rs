@@ -8,7 +8,7 @@ use std::{
 
 use include_dir::{Dir, include_dir};
 
-use super::{ConfigError, Problem, Recipients, ReportSpec, ScheduleSpec, Settings, delivery, toml_file};
+use super::{Channels, ConfigError, Problem, Recipients, ReportSpec, ScheduleSpec, Settings, Team, delivery, toml_file};
 use crate::domain::digest::sha256;
 
 static REPORTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/reports");
@@ -101,6 +101,46 @@ impl Project {
         delivery::recipients(&self.dir.join("recipients.toml"))
     }
 
+    /// Returns the file of the team as declared.
+    pub fn team_file(&self) -> PathBuf {
+        self.dir.join(Team::FILE)
+    }
+
+    /// Returns the team as declared.
+    ///
+    /// # Errors
+    /// When there is no such file, and every mistake in it.
+    pub fn team(&self) -> Result<Team, ConfigError> {
+        let path = self.team_file();
+        declared(&path, "write today's state as such a file with `relato team pull --out team.toml`")
+            .and_then(|text| Team::parse(&path, &text))
+    }
+
+    /// Returns the file of the channels as declared.
+    pub fn channels_file(&self) -> PathBuf {
+        self.dir.join(Channels::FILE)
+    }
+
+    /// Returns the channels as declared.
+    ///
+    /// # Errors
+    /// When there is no such file, and every mistake in it.
+    pub fn channels(&self) -> Result<Channels, ConfigError> {
+        let path = self.channels_file();
+        declared(&path, "write today's state as such a file with `relato channel pull --out channels.toml`")
+            .and_then(|text| Channels::parse(&path, &text))
+    }
+
+    /// Returns the folder of plans, undo files and what was seen last.
+    pub fn ops_dir(&self) -> PathBuf {
+        self.data_dir().join("ops")
+    }
+
+    /// Returns the file of what the last comparison with Blip found, of the `team` or of the `channel`s.
+    pub fn look_file(&self, subject: &str) -> PathBuf {
+        self.ops_dir().join(format!("{subject}-seen.json"))
+    }
+
     /// Returns the folder of published snapshots.
     pub fn snapshot_dir(&self) -> PathBuf {
         self.data_dir().join("snapshots")
@@ -146,6 +186,13 @@ impl Project {
     pub fn schedules(&self) -> Result<BTreeMap<String, ScheduleSpec>, ConfigError> {
         parse_all(&SCHEDULES, &self.dir.join("schedules"), ScheduleSpec::parse)
     }
+}
+
+fn declared(path: &Path, help: &str) -> Result<Arc<str>, ConfigError> {
+    if path.exists() {
+        return Ok(toml_file::read_text(path)?);
+    }
+    Err(Problem::of_file(path, "no such file").with_help(help).into())
 }
 
 /// Reads a definition: its name, its place and its text.

@@ -14,8 +14,10 @@ use toml::Spanned;
 use super::{
     ConfigError, Problem, SecretSource,
     access::{Access, AccessTable, QueryLimits, QueryTable},
+    channels::ChannelSettings,
     delivery::{Delivery, DeliveryTable, Serve, ServeTable},
     settings_file::{File, SectorRules},
+    team::{TeamSettings, TeamTable},
     toml_file,
 };
 use crate::domain::{Language, Zone, calendar::Calendars};
@@ -47,6 +49,10 @@ pub struct Settings {
     pub query: QueryLimits,
     /// What `relato serve` does beside sending reports.
     pub serve: Serve,
+    /// How the team is kept as declared.
+    pub team: TeamSettings,
+    /// How channels are kept as declared.
+    pub channels: ChannelSettings,
     /// Folder of all data, absolute or relative to the project.
     pub data_dir: PathBuf,
 }
@@ -357,6 +363,7 @@ impl Settings {
         let access = AccessTable::understood(file.access, &mut report);
         let query = QueryTable::understood(file.query, &mut report);
         let serve = ServeTable::understood(file.serve, &mut report);
+        let team = TeamTable::understood(file.team, &mut report);
         if !problems.is_empty() {
             return Err(ConfigError { problems });
         }
@@ -392,6 +399,8 @@ impl Settings {
             access,
             query,
             serve,
+            team,
+            channels: file.channels,
             data_dir: file.storage.dir,
         })
     }

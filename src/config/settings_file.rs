@@ -7,8 +7,10 @@ use toml::Spanned;
 
 use super::{
     access::{AccessTable, QueryTable},
+    channels::ChannelSettings,
     delivery::{DeliveryTable, ServeTable},
     settings::{DirectTransfer, Document, KeyRole, Organization, SatisfactionSource},
+    team::TeamTable,
 };
 use crate::domain::{
     calendar::{self, Shift},
@@ -35,6 +37,9 @@ pub struct File {
     pub access: Option<AccessTable>,
     pub query: Option<QueryTable>,
     pub serve: Option<ServeTable>,
+    pub team: Option<TeamTable>,
+    #[serde(default)]
+    pub channels: ChannelSettings,
 }
 
 #[derive(Deserialize)]

@@ -5,6 +5,7 @@ pub mod lock;
 use std::{
     fs::{self, File},
     io::{self, BufWriter, Write},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
@@ -72,6 +73,22 @@ pub fn place<E: From<FileError>>(path: &Path, save: impl FnOnce(&Path) -> Result
         // The first error is the one to tell.
         let _ = fs::remove_file(&temporary);
     })
+}
+
+/// Returns the random secret in a file that only its owner reads; makes it where it is missing.
+///
+/// # Errors
+/// When it can be neither read nor made.
+pub fn own_secret(path: &Path) -> Result<String, FileError> {
+    let failed = FileError::of(path);
+    if !path.exists() {
+        let secret = format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple());
+        place::<FileError>(path, |temporary| {
+            let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(temporary).map_err(&failed)?;
+            file.write_all(secret.as_bytes()).map_err(&failed)
+        })?;
+    }
+    fs::read_to_string(path).map_err(&failed)
 }
 
 /// Makes a folder and those above it.

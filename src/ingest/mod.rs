@@ -39,8 +39,9 @@ use crate::{
 pub use clients::Clients;
 pub use error::IngestError;
 pub use gaps::Gap;
-pub use import::{Import, ImportError, Importer, Verdict};
+pub use import::{Import, ImportError, Importer, Sheet, Verdict, plain_heading};
 pub use live::LiveView;
+pub use pipeline::doubted;
 pub use progress::{Progress, Silent};
 pub use pseudonym::Pseudonyms;
 pub use subject::{Forgotten, erase, held_about, identity_of, retain};

@@ -81,17 +81,15 @@ impl Ledger {
     /// # Errors
     /// When the ledger or the file of its head cannot be written.
     pub fn note_access(&mut self, body: &Value, at: DateTime<Utc>) -> Result<Access, LedgerError> {
-        let access = self.change(|connection| {
-            let head = head(connection)?.unwrap_or(ChainHead { seq: 0, hash: String::new() });
-            let (seq, text) = (head.seq + 1, body.to_string());
-            let hash = hash_of(&head.hash, seq, &stamp(at), &text);
-            connection.execute("INSERT INTO access_log VALUES (?, ?, ?, ?)", params![seq, stamp(at), text, hash])?;
-            connection.execute("INSERT OR REPLACE INTO access_head VALUES (1, ?, ?)", params![seq, hash])?;
-            Ok(Access { seq, at, body: body.clone(), hash })
-        })?;
-        files::write(&self.head_file(), format!("{} {}\n", access.seq, access.hash).as_bytes())
-            .map_err(|error| LedgerError::Folder { path: error.path, source: error.source })?;
+        let access = self.change(|connection| append(connection, body, at))?;
+        self.write_head(&access)?;
         Ok(access)
+    }
+
+    /// Writes the end of the chain into the file beside the ledger.
+    pub(super) fn write_head(&self, access: &Access) -> Result<(), LedgerError> {
+        files::write(&self.head_file(), format!("{} {}\n", access.seq, access.hash).as_bytes())
+            .map_err(|error| LedgerError::Folder { path: error.path, source: error.source })
     }
 
     /// Returns the records since `since`, in order.
@@ -170,6 +168,16 @@ fn walk(rows: &[(i64, String, String, String)], known: &[(&'static str, Option<&
         Some((place, None)) if last.seq > 0 => Err(ChainBreak::End { place, expected: 0, found: last.seq }),
         _ => Ok(last),
     }
+}
+
+/// Adds a record within a transaction.
+pub(super) fn append(connection: &Connection, body: &Value, at: DateTime<Utc>) -> rusqlite::Result<Access> {
+    let head = head(connection)?.unwrap_or(ChainHead { seq: 0, hash: String::new() });
+    let (seq, text) = (head.seq + 1, body.to_string());
+    let hash = hash_of(&head.hash, seq, &stamp(at), &text);
+    connection.execute("INSERT INTO access_log VALUES (?, ?, ?, ?)", params![seq, stamp(at), text, hash])?;
+    connection.execute("INSERT OR REPLACE INTO access_head VALUES (1, ?, ?)", params![seq, hash])?;
+    Ok(Access { seq, at, body: body.clone(), hash })
 }
 
 fn head(connection: &Connection) -> rusqlite::Result<Option<ChainHead>> {

@@ -3,6 +3,7 @@
 //! Nothing here can be made again from Blip's answers, and nothing here holds a customer's data: figures, names of files, who ran what.
 
 mod accesses;
+mod operations;
 mod publications;
 mod runs;
 mod tables;
@@ -16,12 +17,18 @@ use std::{
 use rusqlite::{Connection, TransactionBehavior};
 
 pub use accesses::{Access, ChainBreak, ChainHead};
+pub use operations::{JournalStep, Operation, StepState};
 pub use publications::{Publication, PublishedFigure, PublishedFile};
 pub use runs::{Channel, Delivery, DeliveryState, NewDelivery, NewRun, Notice, Outcome, Progress, Run, RunKind, RunState};
 pub use tables::{LEDGER_TABLES, LedgerTable, LedgerValue};
 
-const STEPS: [&str; 4] =
-    [include_str!("steps/1.sql"), include_str!("steps/2.sql"), include_str!("steps/3.sql"), include_str!("steps/4.sql")];
+const STEPS: [&str; 5] = [
+    include_str!("steps/1.sql"),
+    include_str!("steps/2.sql"),
+    include_str!("steps/3.sql"),
+    include_str!("steps/4.sql"),
+    include_str!("steps/5.sql"),
+];
 
 /// How long a process waits for another one's transaction.
 const BUSY: Duration = Duration::from_secs(10);
@@ -112,6 +119,6 @@ mod tests {
         let path = folder.path().join("ledger.sqlite");
         drop(Ledger::open(&path).unwrap());
         Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
-        assert!(matches!(Ledger::open(&path), Err(LedgerError::TooNew { found: 99, known: 4, .. })));
+        assert!(matches!(Ledger::open(&path), Err(LedgerError::TooNew { found: 99, known: 5, .. })));
     }
 }

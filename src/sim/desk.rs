@@ -263,7 +263,8 @@ fn queues(world: &World, query: &Query<'_>) -> Outcome {
     let (skip, take) = query.page(20, 100)?;
     let items = world.queues.iter().enumerate().skip(skip).take(take).map(|(index, name)| {
         json!({
-            "id": format!("queue-{index}"), "ownerIdentity": DESK_BOT, "name": name, "isActive": true,
+            "id": World::queue_id(name), "ownerIdentity": DESK_BOT, "name": name,
+            "isActive": !world.inactive_queues.iter().any(|inactive| inactive == name),
             "storageDate": "2024-01-08T12:00:00.000Z", "Priority": index
         })
     });
@@ -280,7 +281,7 @@ fn attendants(world: &World, faults: &Faults, query: &Query<'_>) -> Outcome {
         let identity = if is_decoded { format!("{}@blip.ai", attendant.email) } else { agent_identity(world, index) };
         json!({
             "identity": identity, "fullName": attendant.name, "email": attendant.email, "teams": attendant.teams,
-            "status": "Online", "agentSlots": 5, "ticketsInService": 2
+            "status": "Online", "agentSlots": attendant.slots, "ticketsInService": 2
         })
     });
     Ok(collection("application/vnd.iris.desk.attendant+json", items, Some(total)))

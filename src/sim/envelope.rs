@@ -153,6 +153,8 @@ pub struct Query<'a> {
 
 impl<'a> Query<'a> {
     pub fn parse(uri: &'a str) -> Query<'a> {
+        // An address in full names the node first.
+        let uri = uri.strip_prefix("lime://").map_or(uri, |full| full.find('/').map_or("", |slash| &full[slash..]));
         let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
         Query {
             path: path.split('/').filter(|segment| !segment.is_empty()).map(decode).collect(),

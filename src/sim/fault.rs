@@ -11,7 +11,8 @@ pub struct Fault {
     pub rate: f64,
 }
 
-/// What can go wrong. The first group strikes commands, the second records; the last is true of the whole contract at any rate but 0.
+/// What can go wrong. The first group strikes commands and the last writes, the second strikes records; the third is true of the whole contract
+/// at any rate but 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultKind {
     /// HTTP 200 whose body says `failure`.
@@ -66,11 +67,20 @@ pub enum FaultKind {
     Retention,
     /// Reports by period are not offered.
     NoReports,
+    /// Members of the contract and the bots, and entries of channels, are told and set by any key.
+    OpenPortal,
+    /// Attendants who are new to the contract are not listed before they have accepted.
+    InvitesWait,
+
+    /// A write of which only half is done, answered as done.
+    HalfWrite,
+    /// A write that is refused as not allowed.
+    RefusedWrite,
 }
 
 impl FaultKind {
     /// Everything there is, by the name on the command line.
-    pub const ALL: [(&'static str, FaultKind); 25] = [
+    pub const ALL: [(&'static str, FaultKind); 29] = [
         ("failure", FaultKind::Failure),
         ("throttle", FaultKind::Throttle),
         ("server-error", FaultKind::ServerError),
@@ -86,6 +96,8 @@ impl FaultKind {
         ("no-total", FaultKind::NoTotal),
         ("empty-not-found", FaultKind::EmptyNotFound),
         ("item-type", FaultKind::ItemType),
+        ("half-write", FaultKind::HalfWrite),
+        ("refused-write", FaultKind::RefusedWrite),
         ("unknown-status", FaultKind::UnknownStatus),
         ("bad-record", FaultKind::BadRecord),
         ("extra-field", FaultKind::ExtraField),
@@ -96,11 +108,13 @@ impl FaultKind {
         ("ended-in-history", FaultKind::EndedInHistory),
         ("retention", FaultKind::Retention),
         ("no-reports", FaultKind::NoReports),
+        ("open-portal", FaultKind::OpenPortal),
+        ("invites-wait", FaultKind::InvitesWait),
     ];
 
     /// Returns whether the fault strikes commands, of which each can show one at most.
     fn strikes_commands(self) -> bool {
-        FaultKind::ALL.iter().position(|(_, kind)| *kind == self).is_some_and(|place| place < 15)
+        FaultKind::ALL.iter().position(|(_, kind)| *kind == self).is_some_and(|place| place < 17)
     }
 
     /// Returns all names, for a message.

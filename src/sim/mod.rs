@@ -12,6 +12,7 @@ mod envelope;
 mod events;
 mod fault;
 mod filter;
+mod portal;
 mod profile;
 mod reports;
 mod server;
@@ -19,6 +20,7 @@ pub mod world;
 mod writes;
 
 pub use fault::{Fault, FaultKind, FaultParseError};
+pub use portal::{CONTRACT, Portal};
 pub use profile::{ANSWER_WORDS, SECTORS, SURVEY_CATEGORY};
-pub use server::{Keys, Server, SimOptions, start};
-pub use world::{Event, World, WorldSpec};
+pub use server::{Keys, ROUTER_BOT, Server, SimOptions, start};
+pub use world::{Attendant, Event, World, WorldSpec, Written};

@@ -29,6 +29,7 @@ use super::{
     envelope::{self, Command, Outcome, Query, Reason, Slip},
     events,
     fault::{Fault, FaultKind, Faults},
+    portal,
     world::World,
     writes,
 };
@@ -105,6 +106,11 @@ impl Server {
     /// Returns how many commands were refused for their number so far.
     pub fn throttled_count(&self) -> u64 {
         self.state.throttled.load(Ordering::Relaxed)
+    }
+
+    /// Lets `change` happen in the contract, as if somebody had done it in the portal.
+    pub fn change(&self, change: impl FnOnce(&mut World)) {
+        change(Arc::make_mut(&mut self.state.world.write().unwrap_or_else(PoisonError::into_inner)));
     }
 
     /// Returns the contract as it is now, writes included.
@@ -264,7 +270,7 @@ impl Contract {
         let is_desk = caller == Caller::Desk;
         if !command.method.eq_ignore_ascii_case("get") {
             let mut world = self.world.write().unwrap_or_else(PoisonError::into_inner);
-            return writes::answer(Arc::make_mut(&mut world), command, is_desk);
+            return writes::answer(Arc::make_mut(&mut world), &self.faults, command, is_desk, fault);
         }
         let mut query = Query::parse(&command.uri);
         match fault {
@@ -291,7 +297,9 @@ fn read(world: &World, faults: &Faults, command: &Command, query: &Query<'_>, is
         Some("postmaster@analytics.msging.net") => events::answer(world, faults, query, is_desk),
         Some("postmaster@tunnel.msging.net") => core::tunnel(world, query),
         Some("postmaster@crm.msging.net") => core::contacts(world, query, !is_desk),
+        Some("postmaster@portal.blip.ai") if faults.has(FaultKind::OpenPortal) => portal::read(world, query),
         Some("postmaster@portal.blip.ai") => Err(Reason::new(66, "The operation is not allowed")),
+        None if query.path == ["configuration", "caller"] => portal::entries(world, query, if is_desk { DESK_BOT } else { ROUTER_BOT }),
         None | Some("postmaster@msging.net") => core::answer(world, faults, query, !is_desk),
         _ => Err(Reason::unsupported()),
     }

@@ -12,6 +12,7 @@ use super::{
     calendar,
     conversation::Conversation,
     draw::Draw,
+    portal::Portal,
     profile::{ATTENDANTS, CHANNELS, DEFAULT_QUEUE, HOUR_LOAD, QUEUES, WEEKDAY_LOAD},
 };
 use crate::domain::{Zone, holiday};
@@ -50,6 +51,12 @@ pub struct World {
     pub rules: Vec<serde_json::Value>,
     /// Fates of messages that were sent, as they travel: id of the message and event.
     pub notifications: Vec<(String, &'static str)>,
+    /// Queues that take no tickets.
+    pub inactive_queues: Vec<String>,
+    /// Members, permissions and entries of channels.
+    pub portal: Portal,
+    /// Writes that were answered, in order.
+    pub writes: Vec<Written>,
     /// Customer position by ticket id, sorted.
     customer_by_ticket: Vec<(Uuid, usize)>,
 }
@@ -74,6 +81,23 @@ pub struct Attendant {
     pub teams: Vec<Cow<'static, str>>,
     /// Whether they still belong to the desk.
     pub is_listed: bool,
+    /// Tickets at a time.
+    pub slots: u32,
+}
+
+/// A write, as it was received.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Written {
+    /// The extension; none is the core server.
+    pub to: Option<String>,
+    /// `set` or `delete`.
+    pub method: String,
+    /// Path and query.
+    pub uri: String,
+    /// Its body.
+    pub body: serde_json::Value,
+    /// Whether it was answered with success.
+    pub is_done: bool,
 }
 
 /// One human attendance.
@@ -166,6 +190,9 @@ impl World {
             queues: QUEUES.iter().map(|queue| queue.name).chain([DEFAULT_QUEUE.0]).map(Cow::Borrowed).collect(),
             rules: Vec::new(),
             notifications: Vec::new(),
+            inactive_queues: Vec::new(),
+            portal: Portal::default(),
+            writes: Vec::new(),
             customer_by_ticket: Vec::new(),
         };
         world.messages.resize_with(customers.len(), Vec::new);
@@ -186,8 +213,14 @@ impl World {
             stretches[who].push((started_at, ended_at));
         }
         world.customers = customers;
+        world.portal = Portal::new(super::server::ROUTER_BOT, world.attendants.iter().map(|attendant| attendant.email.as_str()));
         world.finish();
         world
+    }
+
+    /// Returns Blip's id of a queue.
+    pub fn queue_id(name: &str) -> String {
+        format!("queue-{}", &crate::domain::digest::sha256(name.as_bytes())[..12])
     }
 
     /// Returns all messages of a customer, in time.
@@ -313,6 +346,7 @@ fn attendant((name, queues): &(&'static str, &[usize])) -> Attendant {
         name: (*name).to_owned(),
         teams: queues.iter().map(|queue| Cow::Borrowed(QUEUES[*queue].name)).collect(),
         is_listed: true,
+        slots: 5,
     }
 }
 

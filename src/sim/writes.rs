@@ -7,19 +7,50 @@ use uuid::Uuid;
 
 use super::{
     envelope::{Command, Outcome, Query, Reason, Resource},
-    world::{Attendant, Event, World},
+    fault::{FaultKind, Faults},
+    portal,
+    world::{Attendant, Event, World, Written},
 };
 use crate::blip::{identity::attendant_email, time::parse_instant};
 
-/// Answers a `set`, `merge` or `delete`. The router's key changes nothing of the desk.
-pub fn answer(world: &mut World, command: &Command, is_desk: bool) -> Outcome {
+/// Answers a `set`, `merge` or `delete`, and keeps it. The router's key changes nothing of the desk.
+pub fn answer(world: &mut World, faults: &Faults, command: &Command, is_desk: bool, fault: Option<FaultKind>) -> Outcome {
+    let outcome = match fault {
+        Some(FaultKind::RefusedWrite) => Err(Reason::new(66, "The operation is not allowed")),
+        Some(FaultKind::HalfWrite) => done(world, faults, &halved(command), is_desk),
+        _ => done(world, faults, command, is_desk),
+    };
+    world.writes.push(Written {
+        to: command.to.clone(),
+        method: command.method.to_lowercase(),
+        uri: command.uri.clone(),
+        body: command.resource.clone(),
+        is_done: outcome.is_ok(),
+    });
+    outcome
+}
+
+/// Returns a command with half of what it lists.
+fn halved(command: &Command) -> Command {
+    let mut resource = command.resource.clone();
+    for list in ["teams", "items"] {
+        if let Some(items) = resource[list].as_array_mut() {
+            items.truncate(items.len() / 2);
+        }
+    }
+    Command { id: command.id.clone(), to: command.to.clone(), method: command.method.clone(), uri: command.uri.clone(), resource }
+}
+
+fn done(world: &mut World, faults: &Faults, command: &Command, is_desk: bool) -> Outcome {
     let query = Query::parse(&command.uri);
     let path: Vec<&str> = query.path.iter().map(String::as_str).collect();
     let (is_set, body) = (command.method.eq_ignore_ascii_case("set"), &command.resource);
     match (command.to.as_deref(), path.as_slice()) {
+        (Some("postmaster@portal.blip.ai"), path) if faults.has(FaultKind::OpenPortal) => portal::write(world, path, is_set, body),
         (Some("postmaster@portal.blip.ai"), _) => Err(Reason::new(66, "The operation is not allowed")),
+        (Some(owner), ["configuration"]) if faults.has(FaultKind::OpenPortal) => portal::write_entries(world, owner, &query, is_set, body),
         (Some("postmaster@desk.msging.net"), _) if !is_desk => Err(Reason::not_found()),
-        (Some("postmaster@desk.msging.net"), path) => desk(world, path, is_set, body),
+        (Some("postmaster@desk.msging.net"), path) => desk(world, faults, path, is_set, body),
         (Some("postmaster@analytics.msging.net"), ["event-track"]) if is_set => track(world, body),
         (Some("postmaster@analytics.msging.net"), ["event-track", category]) if !is_set => {
             world.events.retain(|event| event.category != *category);
@@ -30,7 +61,7 @@ pub fn answer(world: &mut World, command: &Command, is_desk: bool) -> Outcome {
     }
 }
 
-fn desk(world: &mut World, path: &[&str], is_set: bool, body: &Value) -> Outcome {
+fn desk(world: &mut World, faults: &Faults, path: &[&str], is_set: bool, body: &Value) -> Outcome {
     match (path, is_set) {
         (["tickets"], true) => open_ticket(world, body),
         (["tickets", "change-status" | "change-status-without-redirect"], true) => change_status(world, body),
@@ -47,12 +78,13 @@ fn desk(world: &mut World, path: &[&str], is_set: bool, body: &Value) -> Outcome
         }
         (["attendants"], true) => {
             let bodies = body["items"].as_array().cloned().unwrap_or_else(|| vec![body.clone()]);
-            bodies.iter().try_for_each(|body| set_attendant(world, body)).map(|()| Resource::none())
+            let waits = faults.has(FaultKind::InvitesWait);
+            bodies.iter().try_for_each(|body| set_attendant(world, body, waits)).map(|()| Resource::none())
         }
         (["attendants", identity], false) => {
             let email = attendant_email(identity);
-            let found = world.attendants.iter_mut().find(|attendant| attendant.email == email && attendant.is_listed);
-            found.ok_or_else(Reason::not_found)?.is_listed = false;
+            let is_found = |attendant: &&mut Attendant| attendant.email.eq_ignore_ascii_case(&email) && attendant.is_listed;
+            world.attendants.iter_mut().find(is_found).ok_or_else(Reason::not_found)?.is_listed = false;
             Ok(Resource::none())
         }
         (["attendance-queues"], true) => {
@@ -60,12 +92,18 @@ fn desk(world: &mut World, path: &[&str], is_set: bool, body: &Value) -> Outcome
             if !world.queues.iter().any(|queue| *queue == name) {
                 world.queues.push(name.clone().into());
             }
-            let id = format!("queue-{}", world.queues.iter().position(|queue| *queue == name).unwrap_or(0));
-            Ok(Resource::new("application/vnd.iris.desk.attendancequeue+json", &json!({"id": id, "name": name, "isActive": true})))
+            let is_active = body["isActive"].as_bool().unwrap_or(true);
+            world.inactive_queues.retain(|queue| *queue != name);
+            if !is_active {
+                world.inactive_queues.push(name.clone());
+            }
+            let queue = json!({"id": World::queue_id(&name), "name": name, "isActive": is_active});
+            Ok(Resource::new("application/vnd.iris.desk.attendancequeue+json", &queue))
         }
         (["attendance-queues", id], false) => {
-            let place = id.strip_prefix("queue-").and_then(|place| place.parse::<usize>().ok()).filter(|place| *place < world.queues.len());
-            world.queues.remove(place.ok_or_else(Reason::not_found)?);
+            let place = world.queues.iter().position(|name| World::queue_id(name) == *id).ok_or_else(Reason::not_found)?;
+            let name = world.queues.remove(place);
+            world.inactive_queues.retain(|queue| *queue != name);
             Ok(Resource::none())
         }
         (["rules"], true) => {
@@ -163,13 +201,17 @@ fn transfer(world: &mut World, id: &str, body: &Value) -> Outcome {
     Ok(ticket(world, child))
 }
 
-/// The list of queues that is sent replaces the one before.
-fn set_attendant(world: &mut World, body: &Value) -> Result<(), Reason> {
+/// The list of queues that is sent replaces the one before. Who has no account yet is invited, and is not listed before accepting.
+fn set_attendant(world: &mut World, body: &Value, waits: bool) -> Result<(), Reason> {
     let email = attendant_email(&text(body, "identity")?);
     let teams = texts(&body["teams"]);
-    match world.attendants.iter_mut().find(|attendant| attendant.email == email) {
-        Some(known) => (known.teams, known.is_listed) = (teams, true),
-        None => world.attendants.push(Attendant { name: email.clone(), email, teams, is_listed: true }),
+    let slots = body["agentSlots"].as_u64().and_then(|slots| u32::try_from(slots).ok());
+    match world.attendants.iter_mut().find(|attendant| attendant.email.eq_ignore_ascii_case(&email)) {
+        Some(known) => {
+            known.is_listed |= !waits || world.portal.members.contains_key(&email);
+            (known.teams, known.slots) = (teams, slots.unwrap_or(known.slots));
+        }
+        None => world.attendants.push(Attendant { name: email.clone(), email, teams, is_listed: !waits, slots: slots.unwrap_or(5) }),
     }
     Ok(())
 }

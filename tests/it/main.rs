@@ -23,5 +23,6 @@ mod serving;
 mod snapshots;
 mod subjects;
 mod support;
+mod team_model;
 mod traces;
 mod worlds;

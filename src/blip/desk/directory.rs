@@ -15,12 +15,18 @@ pub struct Attendant {
     pub full_name: Option<String>,
     /// Queues by name.
     pub teams: Option<Vec<String>>,
+    /// Tickets at a time; reported by others, not documented.
+    pub agent_slots: Option<u32>,
+    /// Whether the person may attend; reported by others, not documented.
+    pub is_enabled: Option<bool>,
 }
 
 /// A queue.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Queue {
+    /// Its id.
+    pub id: Option<String>,
     /// Name.
     pub name: String,
     /// Whether it takes tickets.
@@ -60,7 +66,7 @@ pub struct Tag {
 
 impl Record for Attendant {
     const KIND: &'static str = "attendant";
-    const PASSED_OVER: &'static [&'static str] = &["email", "status", "lastServiceDate", "agentSlots", "ticketsInService", "isEnabled"];
+    const PASSED_OVER: &'static [&'static str] = &["email", "status", "lastServiceDate", "ticketsInService"];
 
     fn is_same(&self, other: &Attendant) -> bool {
         self.identity == other.identity
@@ -70,7 +76,7 @@ impl Record for Attendant {
 impl Record for Queue {
     const KIND: &'static str = "queue";
     const PASSED_OVER: &'static [&'static str] =
-        &["id", "ownerIdentity", "storageDate", "Priority", "priority", "uniqueId", "numberAttendants", "attendanceHourId"];
+        &["ownerIdentity", "storageDate", "Priority", "priority", "uniqueId", "numberAttendants", "attendanceHourId"];
 
     fn is_same(&self, other: &Queue) -> bool {
         self.name == other.name

@@ -5,6 +5,7 @@ mod messages;
 mod monitoring;
 mod reports;
 mod tickets;
+mod writes;
 
 pub use directory::{Attendant, Queue, Rule, Tag, Team, attendants, queues, rules, tags, teams};
 pub use messages::{Marks, Message, messages};
@@ -17,6 +18,7 @@ pub use reports::{
     attendant_summaries, day_summaries, productivity, tag_summaries, team_summaries, timings,
 };
 pub use tickets::{Ticket, TicketList, ticket, tickets};
+pub use writes::{delete_attendant, delete_queue, set_attendant, set_queue};
 
 /// Address of the extension.
 const DESK: Option<&str> = Some("postmaster@desk.msging.net");

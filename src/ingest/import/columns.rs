@@ -135,7 +135,8 @@ pub fn needed() -> String {
     )
 }
 
-fn plain(heading: &str) -> String {
+/// Returns a heading without accents, case, blanks and punctuation.
+pub fn plain(heading: &str) -> String {
     heading.nfd().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase()
 }
 

@@ -8,6 +8,9 @@ mod columns;
 mod sheet;
 mod values;
 
+pub use columns::plain as plain_heading;
+pub use sheet::Sheet;
+
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -18,7 +21,6 @@ use serde_json::{Map, Value, json};
 
 use self::{
     columns::{Field, Kind, Mapping},
-    sheet::Sheet,
     values::Refusal,
 };
 use super::{IngestError, Progress, Pseudonyms};

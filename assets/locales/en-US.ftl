@@ -624,3 +624,13 @@ portal-entry-set = Domain { $owner }: key { $key } with the value { $value }
 portal-entry-secret = Domain { $owner }: key { $key } with the secret that is in { $place }
 notice-drift = The team or the channels at Blip differ from what is declared
 notice-remedy-drift = `relato team plan` and `relato channel plan` show each difference and prepare the correction; if the change at Blip is the right one, correct the file.
+
+col-health = Health
+col-last_local = Last conversation
+col-silent_hours = Silent hours
+col-usual = Usual in these hours
+col-missing = Missing or switched off
+value-misconfigured = misconfigured
+value-silent = silent
+value-connected = connected
+value-receiving = receiving

@@ -624,3 +624,13 @@ portal-entry-set = Domínio { $owner }: chave { $key } com o valor { $value }
 portal-entry-secret = Domínio { $owner }: chave { $key } com o segredo que está em { $place }
 notice-drift = A equipe ou os canais na Blip diferem do que está declarado
 notice-remedy-drift = `relato team plan` e `relato channel plan` mostram cada diferença e preparam a correção; se a mudança na Blip é a certa, corrija o arquivo.
+
+col-health = Situação
+col-last_local = Última conversa
+col-silent_hours = Horas em silêncio
+col-usual = Usual nessas horas
+col-missing = Falta ou está desligado
+value-misconfigured = mal configurado
+value-silent = em silêncio
+value-connected = conectado
+value-receiving = recebendo

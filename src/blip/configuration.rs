@@ -3,11 +3,14 @@
 //! Listing them is documented; setting and removing them is not: see [`Unconfirmed::Configuration`](super::unconfirmed::Unconfirmed). Values of
 //! secrets travel in clear: whoever reads them keeps them out of every message.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 
 use super::{BlipError, Client, Entry, Listing, Record, Repeat, client::Request, envelope::Method, error::or_empty, identity::encode};
+use crate::config::ChannelName;
 
 /// Entries a page.
 const TAKE: usize = 100;
@@ -41,6 +44,65 @@ impl Record for Setting {
     fn is_same(&self, other: &Setting) -> bool {
         self.owner == other.owner && self.name == other.name
     }
+}
+
+/// How a channel is set, from the best to the least.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Health {
+    /// What identifies it is set.
+    Connected,
+    /// Something is set, and this is missing or switched off.
+    Misconfigured(Vec<String>),
+    /// Nothing is set.
+    Absent,
+}
+
+impl Health {
+    /// Tells how a channel is set from the keys of its owner that have a value; `is_off` tells of a key that its value is `false`.
+    ///
+    /// Blip publishes no state of channels: that an identifying key and no switch that is off mean "connected" is an assumption.
+    pub fn of(channel: ChannelName, keys: &BTreeSet<&str>, is_off: impl Fn(&str) -> bool) -> Health {
+        if keys.is_empty() {
+            return if channel.identifying().is_empty() { Health::Connected } else { Health::Absent };
+        }
+        let mut amiss = Vec::new();
+        if !channel.identifying().is_empty() && !channel.identifying().iter().any(|key| keys.contains(key)) {
+            amiss.push(channel.identifying().join(" or "));
+        }
+        if keys.contains("isChannelActive") && is_off("isChannelActive") {
+            amiss.push("isChannelActive".to_owned());
+        }
+        if amiss.is_empty() { Health::Connected } else { Health::Misconfigured(amiss) }
+    }
+
+    /// Returns the keys that are missing or switched off, joined.
+    pub fn missing(&self) -> Option<String> {
+        if let Health::Misconfigured(keys) = self { Some(keys.join(", ")) } else { None }
+    }
+
+    /// Returns the word for it.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Health::Absent => "absent",
+            Health::Connected => "connected",
+            Health::Misconfigured(_) => "misconfigured",
+        }
+    }
+}
+
+/// Tells how every channel is set by these entries.
+pub fn health(entries: &[Setting]) -> BTreeMap<ChannelName, Health> {
+    let of = |channel: ChannelName| {
+        let own = entries.iter().filter(|entry| entry.owner.eq_ignore_ascii_case(&channel.owner()) && entry.value.is_some());
+        let values: BTreeMap<&str, &Setting> = own.map(|entry| (entry.name.as_str(), entry)).collect();
+        let is_off = |key: &str| {
+            let value = values.get(key).and_then(|entry| entry.value.as_ref());
+            value.is_some_and(|value| value.expose_secret().eq_ignore_ascii_case("false"))
+        };
+        (channel, Health::of(channel, &values.keys().copied().collect(), is_off))
+    };
+    ChannelName::ALL.into_iter().map(of).collect()
 }
 
 /// Every entry with the key's bot as its caller.

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     audit,
     blip::ClientOptions,
-    config::Project,
+    config::{Layer, Project},
     files::{
         self,
         lock::{self, Holder, LockError},
@@ -192,7 +192,7 @@ fn standing(found: &Compared) -> Exit {
     let told = |kind: NoteKind| found.plan.notes.iter().any(|note| note.kind == kind);
     if !found.violations.is_empty() {
         Exit::Refused
-    } else if told(NoteKind::Warning) || found.look.has_unread_desk() {
+    } else if told(NoteKind::Warning) || found.look.unread.contains_key(&Layer::Desk) {
         Exit::Warnings
     } else {
         Exit::Done
@@ -253,7 +253,7 @@ fn steps_text(steps: &[Step], ending: impl Fn(usize) -> String) -> String {
             let (sign, change) = match (&step.before, &step.after) {
                 (None, Some(after)) => ('+', after.to_string()),
                 (Some(before), None) => ('-', format!("had {before}")),
-                (Some(before), Some(after)) => ('~', format!("{before} → {after}")),
+                (Some(before), Some(after)) => ('~', ops::change(before, after)),
                 (None, None) => (' ', String::new()),
             };
             let ending = ending(number);

@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, Utc};
 use clap::Args;
 use serde_json::json;
 
-use super::{Exit, Failure, Global, Printed, ingest::alarm, output};
+use super::{Exit, Failure, Global, Printed, ingest::alarm, ops, output};
 use crate::{
     config::Project,
-    domain::Period,
+    domain::{Period, Table},
     ingest::{Alarm, LiveView, days_until_forgotten},
     ledger::Ledger,
+    ops::{Look, Subject},
     query::{Catalogue, Engine, Parameters},
     schedule::{House, Standing},
     snapshot::{self, Manifest, Snapshot, SnapshotError},
@@ -20,8 +21,9 @@ use crate::{
 /// Tell how fresh and complete the data are
 ///
 /// Exit code 3 when the newest snapshot is older than a day, when a check of completeness failed for one of the last fourteen
-/// days, when Blip will soon forget messages that are not here, or when a scheduled report did not arrive, is late, or nothing
-/// runs that could send it.
+/// days, when Blip will soon forget messages that are not here, when a scheduled report did not arrive, is late, or nothing
+/// runs that could send it, when people or channels were not as declared when they were last compared, when a plan broke off, or
+/// when a channel is set wrongly or has fallen silent.
 #[derive(Args)]
 pub struct StatusArgs {
     /// How to print
@@ -48,14 +50,19 @@ pub fn run(global: &Global, args: &StatusArgs) -> Result<Exit, Failure> {
         Ok(snapshot) => snapshot,
         Err(SnapshotError::None(_)) => {
             // Reports that do not arrive are told all the same.
-            let lines = reports_text(&standing, now, &|at| zone.local(at).format("%Y-%m-%d %H:%M").to_string());
+            let local = |at| zone.local(at).format("%Y-%m-%d %H:%M").to_string();
+            let mut lines = reports_text(&standing, now, &local);
+            lines.extend(Declared::of(&project, ledger.as_ref())?.text(&local));
             output::print(&(lines.join("\n") + "\n"))?;
             return Err(Failure::told(Exit::Warnings, "nothing has been loaded yet", Some("run `relato ingest`")));
         }
         Err(error) => return Err(error.into()),
     };
+    let engine = Engine::open(&snapshot, Catalogue::new(&project.query_texts()?)?)?;
     let state = State {
-        alarms: alarms(&project, &snapshot, zone.day(now))?,
+        alarms: alarms(&engine, zone.day(now), snapshot.manifest.published_at)?,
+        channels: channels(&engine, zone.day(snapshot.manifest.loaded_until.unwrap_or(now)), snapshot.manifest.published_at)?,
+        declared: Declared::of(&project, ledger.as_ref())?,
         live: live(&project),
         count: snapshot::list(&folder)?.len(),
         manifest: snapshot.manifest,
@@ -71,13 +78,125 @@ pub fn run(global: &Global, args: &StatusArgs) -> Result<Exit, Failure> {
     Ok(if state.is_well() { Exit::Done } else { Exit::Warnings })
 }
 
-fn alarms(project: &Project, snapshot: &Snapshot, today: NaiveDate) -> Result<Vec<Alarm>, Failure> {
-    let engine = Engine::open(snapshot, Catalogue::new(&project.query_texts()?)?)?;
-    let period = Period::days(today - Days::new(TOLD_DAYS), today + Days::new(1));
-    let table = engine.run(
-        "data_warnings",
-        &Parameters { period, sector: None, dimension: None, as_of: snapshot.manifest.published_at, others: BTreeMap::new() },
-    )?;
+/// Runs a query over whole days.
+fn over(engine: &Engine, query: &str, period: Period, as_of: DateTime<Utc>) -> Result<Table, Failure> {
+    let parameters = Parameters { period, sector: None, dimension: None, as_of, others: BTreeMap::new() };
+    Ok(engine.run(query, &parameters)?)
+}
+
+/// How a channel receives, as of the newest load.
+struct ChannelNow {
+    channel: String,
+    health: String,
+    last_local: Option<NaiveDateTime>,
+    silent_hours: Option<i64>,
+    usual: Option<f64>,
+    missing: Option<String>,
+}
+
+impl ChannelNow {
+    fn is_well(&self) -> bool {
+        !["silent", "misconfigured"].contains(&self.health.as_str())
+    }
+
+    fn text(&self) -> String {
+        let last = self.last_local.map_or_else(|| "none in eight weeks".to_owned(), |at| at.format("%Y-%m-%d %H:%M").to_string());
+        match self.health.as_str() {
+            "silent" => format!(
+                "Silent: channel {}, nothing for {} hours that usually bring {:.0} conversations (the last: {last}).",
+                self.channel,
+                self.silent_hours.unwrap_or_default(),
+                self.usual.unwrap_or_default()
+            ),
+            "misconfigured" => format!("Misconfigured: channel {}: {}", self.channel, self.missing.clone().unwrap_or_default()),
+            health => format!("Channel       {} {health} (the last conversation: {last})", self.channel),
+        }
+    }
+}
+
+fn channels(engine: &Engine, today: NaiveDate, as_of: DateTime<Utc>) -> Result<Vec<ChannelNow>, Failure> {
+    let table = over(engine, "channel_health", Period::days(today, today + Days::new(1)), as_of)?;
+    let channel = |row: usize| {
+        Some(ChannelNow {
+            channel: table.get(row, "channel").text()?.to_owned(),
+            health: table.get(row, "health").text()?.to_owned(),
+            last_local: table.get(row, "last_local").local_time(),
+            silent_hours: table.get(row, "silent_hours").int(),
+            usual: table.get(row, "usual").number(),
+            missing: table.get(row, "missing").text().map(str::to_owned),
+        })
+    };
+    Ok((0..table.row_count()).filter_map(channel).collect())
+}
+
+/// How people and channels stood against what is declared when they were last compared.
+struct Declared {
+    looks: Vec<(Subject, Option<Look>)>,
+    broken_off: Option<(String, DateTime<Utc>)>,
+}
+
+impl Declared {
+    fn of(project: &Project, ledger: Option<&Ledger>) -> Result<Declared, Failure> {
+        let declared = [Subject::Team, Subject::Channels].into_iter().filter(|subject| ops::declared_file(project, *subject).exists());
+        Ok(Declared {
+            looks: declared.map(|subject| (subject, ops::last_look(project, subject))).collect(),
+            broken_off: ledger.map(Ledger::broken_off).transpose()?.flatten(),
+        })
+    }
+
+    fn is_well(&self) -> bool {
+        let is_as_declared = |look: &Look| look.differs.as_ref().is_none_or(Vec::is_empty);
+        self.broken_off.is_none() && self.looks.iter().all(|(_, look)| look.as_ref().is_none_or(is_as_declared))
+    }
+
+    fn text(&self, local: &dyn Fn(DateTime<Utc>) -> String) -> Vec<String> {
+        let mut lines = Vec::new();
+        for (subject, look) in &self.looks {
+            let name = subject.name();
+            let title = format!("{}{}", name[..1].to_uppercase(), &name[1..]);
+            let Some(look) = look else {
+                lines.push(format!("{title:<13} never compared with the file: run `relato {name} plan`"));
+                continue;
+            };
+            let at = local(look.looked_at);
+            match look.differs.as_deref().unwrap_or_default() {
+                [] => lines.push(format!("{title:<13} as declared (compared at {at})")),
+                differs => {
+                    lines.push(format!(
+                        "Differs: {} things are not as {name}.toml declares (compared at {at}); see `relato {name} plan`",
+                        differs.len()
+                    ));
+                    lines.extend(differs.iter().take(SHOWN_DIFFERENCES).map(|text| format!("  {text}")));
+                    if differs.len() > SHOWN_DIFFERENCES {
+                        lines.push(format!("  and {} others", differs.len() - SHOWN_DIFFERENCES));
+                    }
+                }
+            }
+        }
+        if let Some((plan, begun_at)) = &self.broken_off {
+            lines.push(format!(
+                "Broken off: the plan {}… was begun at {} and did not end; apply it again",
+                &plan[..8.min(plan.len())],
+                local(*begun_at)
+            ));
+        }
+        lines
+    }
+
+    fn json(&self) -> serde_json::Value {
+        let look = |(subject, look): &(Subject, Option<Look>)| (subject.name().to_owned(), json!(look));
+        json!({
+            "compared": self.looks.iter().map(look).collect::<serde_json::Map<_, _>>(),
+            "broken_off": self.broken_off.as_ref().map(|(plan, begun_at)| json!({"plan": plan, "begun_at": begun_at})),
+        })
+    }
+}
+
+/// So many differences are told one by one.
+const SHOWN_DIFFERENCES: usize = 5;
+
+fn alarms(engine: &Engine, today: NaiveDate, as_of: DateTime<Utc>) -> Result<Vec<Alarm>, Failure> {
+    let table = over(engine, "data_warnings", Period::days(today - Days::new(TOLD_DAYS), today + Days::new(1)), as_of)?;
     let alarm = |row: usize| {
         Some(Alarm {
             check: table.get(row, "check_name").text()?.to_owned(),
@@ -98,6 +217,8 @@ struct State {
     manifest: Manifest,
     count: usize,
     alarms: Vec<Alarm>,
+    channels: Vec<ChannelNow>,
+    declared: Declared,
     live: Vec<LiveView>,
     standing: Standing,
     now: DateTime<Utc>,
@@ -126,7 +247,12 @@ impl State {
     }
 
     fn is_well(&self) -> bool {
-        self.age_hours() < FRESH_HOURS && self.told().next().is_none() && self.days_left().is_none() && self.standing.is_well(self.now)
+        self.age_hours() < FRESH_HOURS
+            && self.told().next().is_none()
+            && self.days_left().is_none()
+            && self.standing.is_well(self.now)
+            && self.declared.is_well()
+            && self.channels.iter().all(ChannelNow::is_well)
     }
 
     fn rows(&self, table: &str) -> i64 {
@@ -146,6 +272,11 @@ impl State {
             "ratings": self.rows("rating"),
             "quarantined": self.manifest.quarantined,
             "alarms": self.told().map(|alarm| json!({"check": alarm.check, "day": alarm.day, "said": alarm.said, "found": alarm.found})).collect::<Vec<_>>(),
+            "channels": self.channels.iter().map(|one| json!({
+                "channel": one.channel, "health": one.health, "last_local": one.last_local, "silent_hours": one.silent_hours,
+                "usual": one.usual, "missing": one.missing,
+            })).collect::<Vec<_>>(),
+            "declared": self.declared.json(),
             "messages_forgotten_in_days": self.days_left(),
             "live": self.live,
             "reports": {
@@ -191,6 +322,8 @@ impl State {
                 format!("Hurry: Blip forgets messages that are not here in {days} days; run `relato ingest`.")
             });
         }
+        lines.extend(self.channels.iter().map(ChannelNow::text));
+        lines.extend(self.declared.text(&local));
         lines.extend(reports_text(&self.standing, self.now, &local));
         lines.into_iter().map(|line| line + "\n").collect()
     }

@@ -137,6 +137,14 @@ impl<'a> Cell<'a> {
         }
     }
 
+    /// Returns the value as a local time, where it is one.
+    pub fn local_time(self) -> Option<NaiveDateTime> {
+        match self {
+            Cell::Time(time) => Some(time),
+            _ => None,
+        }
+    }
+
     /// Returns the value as words, where it is words.
     pub fn text(self) -> Option<&'a str> {
         match self {

@@ -1,10 +1,15 @@
 //! Attendants and queues. The list of attendants is what tells a desk's key from a router's.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{IngestError, Pseudonyms, pipeline::doubted};
 use crate::{
-    blip::{Client, Entry, Listing, Record, desk, identity},
+    blip::{
+        Client, Entry, Listing, Record,
+        configuration::{self, Health},
+        desk, identity,
+    },
+    config::ChannelName,
     store::AttendantRow,
 };
 
@@ -14,10 +19,27 @@ pub struct Directory {
     pub attendants: Vec<AttendantRow>,
     pub queues: Vec<String>,
     pub rejected: Vec<(String, String)>,
+    /// How channels are set; none where Blip does not tell.
+    pub channels: BTreeMap<ChannelName, Health>,
 }
 
-/// Reads what all `clients` know.
-pub async fn read(clients: &[Arc<Client>], pseudonyms: &Pseudonyms) -> Result<Directory, IngestError> {
+/// Returns how the channels of a bot are set. No figure depends on it: where Blip does not tell, nothing is known.
+async fn channels(client: &Client) -> BTreeMap<ChannelName, Health> {
+    match doubted(|| configuration::settings(client)).await {
+        Ok(listing) if listing.entries.is_empty() => BTreeMap::new(),
+        Ok(listing) => {
+            let readable = |entry| if let Entry::Record(record) = entry { Some(record) } else { None };
+            configuration::health(&listing.entries.into_iter().filter_map(readable).collect::<Vec<_>>())
+        }
+        Err(error) => {
+            tracing::info!(blip.key = client.key_name(), %error, "how channels are set is not known");
+            BTreeMap::new()
+        }
+    }
+}
+
+/// Reads what all desks know, and how the channels of `routers` are set.
+pub async fn read(clients: &[Arc<Client>], routers: &[Arc<Client>], pseudonyms: &Pseudonyms) -> Result<Directory, IngestError> {
     let mut directory = Directory::default();
     for client in clients {
         let (attendants, queues) = tokio::try_join!(doubted(|| desk::attendants(client)), doubted(|| desk::queues(client)))?;
@@ -37,6 +59,13 @@ pub async fn read(clients: &[Arc<Client>], pseudonyms: &Pseudonyms) -> Result<Di
     }
     directory.attendants.sort_by(|a, b| a.agent.cmp(&b.agent));
     directory.attendants.dedup_by(|a, b| a.agent == b.agent);
+    for client in routers {
+        for (channel, health) in channels(client).await {
+            // A channel is as well as the bot that has it best.
+            let known = directory.channels.entry(channel).or_insert_with(|| health.clone());
+            *known = health.min(known.clone());
+        }
+    }
     Ok(directory)
 }
 

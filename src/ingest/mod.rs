@@ -133,7 +133,8 @@ pub async fn run(
     let mut written = Written::default();
 
     progress.start("attendants and queues", None);
-    let directory = if wants(OnlyResource::Directory) { Some(directory::read(&clients.desk, &pseudonyms).await?) } else { None };
+    let directory =
+        if wants(OnlyResource::Directory) { Some(directory::read(&clients.desk, &clients.channel, &pseudonyms).await?) } else { None };
     let mut store = open(project, &pseudonyms, request.now, "relato ingest")?;
     let run = store.begin_run(request.now)?;
     let quarantined_before = store.quarantined()?;
@@ -146,6 +147,8 @@ pub async fn run(
         }
         store.set_mark(SURVEY_EXTRAS, &extras)?;
         if let Some(directory) = &directory {
+            let channels = directory.channels.iter().map(|(channel, health)| (channel.domain(), health.word(), health.missing()));
+            store.write_channels(&channels.collect::<Vec<_>>())?;
             let changed = Written {
                 directory: store.write_directory(&directory.attendants, &directory.queues, run)?,
                 rejected: store.write_rejected(Resource::Directory, &directory.rejected, run)?,

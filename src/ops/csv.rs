@@ -106,6 +106,12 @@ pub fn merge(file: &Path, team_file: &Path, text: &str) -> Result<Merged, OpsErr
     }
     let parsed = text.parse::<DocumentMut>();
     let mut document = parsed.map_err(|error| Problem::of_file(team_file, error.message().to_owned()))?;
+    let people = document.entry("person").or_insert_with(|| Item::ArrayOfTables(ArrayOfTables::new()));
+    if people.as_array_of_tables().is_none() {
+        // Tables in a list are the same, written otherwise.
+        *people = Item::ArrayOfTables(std::mem::take(people).into_array_of_tables().unwrap_or_default());
+    }
+    let people = people.as_array_of_tables_mut().expect("it was just made one");
     let mut first_lines: BTreeMap<String, usize> = BTreeMap::new();
     let mut lines = Vec::new();
     for (line, cells) in &sheet.rows {
@@ -116,19 +122,11 @@ pub fn merge(file: &Path, team_file: &Path, text: &str) -> Result<Merged, OpsErr
                 if let Some(of) = first_lines.get(&row.email) {
                     Verdict::Duplicate { of: *of }
                 } else {
-                    let earlier = document.clone();
-                    let verdict = put(&mut document, &row);
-                    // The file as a whole may refuse what each value alone allows, such as an end before the beginning.
-                    match Team::parse(team_file, &Arc::from(document.to_string())) {
-                        Ok(_) => {
-                            first_lines.insert(row.email, *line);
-                            verdict
-                        }
-                        Err(error) => {
-                            document = earlier;
-                            Verdict::Refused { why: error.problems.first().map(|problem| problem.message.clone()).unwrap_or_default() }
-                        }
+                    let verdict = put(people, &row, team_file);
+                    if !matches!(verdict, Verdict::Refused { .. }) {
+                        first_lines.insert(row.email, *line);
                     }
+                    verdict
                 }
             }
         };
@@ -179,41 +177,43 @@ fn day(text: &str) -> Option<String> {
     Some(parsed.format("%Y-%m-%d").to_string())
 }
 
-/// Puts a line into the document.
-fn put(document: &mut DocumentMut, row: &Row) -> Verdict {
-    let people = document.entry("person").or_insert_with(|| Item::ArrayOfTables(ArrayOfTables::new()));
-    if people.as_array_of_tables().is_none() {
-        // Tables in a list are the same, written otherwise.
-        let tables = std::mem::take(people).into_array_of_tables().unwrap_or_default();
-        *people = Item::ArrayOfTables(tables);
-    }
-    let people = people.as_array_of_tables_mut().expect("it was just made one");
+/// Puts a line among the people, unless what would stand there cannot be meant.
+fn put(people: &mut ArrayOfTables, row: &Row, team_file: &Path) -> Verdict {
     let is_row =
         |table: &Table| table.get("email").and_then(Item::as_str).is_some_and(|email| email.trim().eq_ignore_ascii_case(&row.email));
-    let Some(table) = people.iter_mut().find(|table| is_row(table)) else {
-        let mut table = Table::new();
-        for key in HEADINGS.map(|(key, _)| key) {
-            if let Some(item) = row.values.get(key).filter(|item| !item.is_none()) {
-                table[key] = item.clone();
-            }
-        }
-        people.push(table);
-        return Verdict::Added;
-    };
+    let place = people.iter().position(is_row);
+    let mut table = place.and_then(|place| people.get(place)).cloned().unwrap_or_default();
     let plain = |item: Option<&Item>| item.filter(|item| !item.is_none()).map(plain_value);
     let mut keys = Vec::new();
-    for (key, item) in row.values.iter().filter(|(key, _)| **key != "email") {
-        if plain(table.get(key)) == plain(Some(item)) {
+    for key in HEADINGS.map(|(key, _)| key) {
+        let Some(item) = row.values.get(key) else { continue };
+        if (place.is_some() && key == "email") || plain(table.get(key)) == plain(Some(item)) {
             continue;
         }
-        keys.push((*key).to_owned());
+        keys.push(key.to_owned());
         if item.is_none() {
             table.remove(key);
         } else {
             table[key] = item.clone();
         }
     }
-    if keys.is_empty() { Verdict::Same } else { Verdict::Changed { keys } }
+    // What each value alone allows, the whole may refuse: an end before the beginning, queues of a visualizador.
+    let mut alone = DocumentMut::new();
+    alone["person"] = Item::ArrayOfTables([table.clone()].into_iter().collect());
+    if let Err(error) = Team::parse(team_file, &Arc::from(alone.to_string())) {
+        return Verdict::Refused { why: error.problems.into_iter().next().map(|problem| problem.message).unwrap_or_default() };
+    }
+    match place.and_then(|place| people.get_mut(place)) {
+        Some(_) if keys.is_empty() => Verdict::Same,
+        Some(there) => {
+            *there = table;
+            Verdict::Changed { keys }
+        }
+        None => {
+            people.push(table);
+            Verdict::Added
+        }
+    }
 }
 
 /// Returns an item without the blanks and comments around it; lists without regard to order.

@@ -108,8 +108,8 @@ struct Planner<'a> {
 pub fn team(declared: &Declared<'_>, seen: &Seen) -> Result<Draft, ConfigError> {
     let mut planner = Planner { declared, seen, queues: BTreeMap::new(), draft: Draft::default() };
     planner.draft.notes.clone_from(&seen.notes);
-    for (layer, why) in &seen.unread {
-        planner.note(NoteKind::Unread, format!("layer {} was not read: {why}", layer.name()));
+    for (layers, why) in seen.unread_by_reason() {
+        planner.note(NoteKind::Unread, format!("{layers}: {why}"));
     }
     planner.queues()?;
     let given = planner.given()?;

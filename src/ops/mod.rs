@@ -22,8 +22,8 @@ pub use guard::{Guard, Violation};
 pub use plan::{Chore, FORMAT, Note, NoteKind, Plan, PlanError, Step, Subject, Write};
 pub use pull::{channels_toml, team_toml};
 pub use read::Seen;
-pub use state::{Place, State, Value};
-pub use target::{ChannelHealth, Look, Target, look, planned};
+pub use state::{Place, State, Value, change};
+pub use target::{Look, Target, look, planned};
 
 use crate::{
     blip::BlipError,

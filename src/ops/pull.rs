@@ -71,7 +71,7 @@ pub fn team_toml(seen: &Seen) -> String {
         tables.push(person_table(person.name.as_deref(), &email, person.profile, &person.queues));
     }
     document["person"] = Item::ArrayOfTables(tables);
-    let unread: String = seen.unread.iter().map(|(layer, why)| format!("# Layer {} was not read: {why}.\n", layer.name())).collect();
+    let unread: String = seen.unread_by_reason().iter().map(|(layers, why)| format!("# Not read: {layers}: {why}.\n")).collect();
     let guess = if seen.unread.contains_key(&Layer::Contract) {
         "# Who is an administrador or a visualizador shows nowhere else: name them here.\n"
     } else {

@@ -48,6 +48,18 @@ pub struct Seen {
     pub notes: Vec<Note>,
 }
 
+impl Seen {
+    /// Returns what could not be read, layers with the same reason together, such as `layers contract, bot`.
+    pub fn unread_by_reason(&self) -> Vec<(String, &str)> {
+        let mut by_reason: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (layer, why) in &self.unread {
+            by_reason.entry(why).or_default().push(layer.name());
+        }
+        let named = |layers: Vec<&str>| format!("layer{} {}", if layers.len() == 1 { "" } else { "s" }, layers.join(", "));
+        by_reason.into_iter().map(|(why, layers)| (named(layers), why)).collect()
+    }
+}
+
 /// Why a list cannot be relied on.
 enum Unreliable {
     /// Blip does not offer it, or refuses it.

@@ -150,6 +150,17 @@ impl fmt::Display for Value {
     }
 }
 
+/// Says how one value becomes another, without what stays.
+pub fn change(before: &Value, after: &Value) -> String {
+    match (before, after) {
+        (Value::Attendant { queues: were, slots: before }, Value::Attendant { queues: are, slots: after }) if before == after => {
+            let plain = |queues: &BTreeSet<String>| Value::Attendant { queues: queues.clone(), slots: None }.to_string();
+            format!("{} → {}", plain(were), plain(are))
+        }
+        _ => format!("{before} → {after}"),
+    }
+}
+
 /// So many names are told; of more, how many there are.
 const TOLD: usize = 12;
 

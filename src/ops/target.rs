@@ -18,12 +18,13 @@ use super::{
 };
 use crate::{
     blip::{
-        BlipError, Client, configuration,
+        BlipError, Client,
+        configuration::{self, Health},
         desk::{self, Attendant, Queue},
         identity, portal,
         unconfirmed::Unconfirmed,
     },
-    config::{ChannelName, Channels, ConfigError, Project, SecretSource, Team},
+    config::{ChannelName, Channels, ConfigError, Layer, Project, SecretSource, Team},
     files,
     ingest::{Clients, Pseudonyms},
     ledger::JournalStep,
@@ -328,34 +329,14 @@ pub struct Look {
     pub looked_at: DateTime<Utc>,
     /// What differs from the file, in sentences; none where there is no file.
     pub differs: Option<Vec<String>>,
-    /// What could not be read.
-    pub unread: Vec<String>,
+    /// Layers that could not be read, and why.
+    pub unread: BTreeMap<Layer, String>,
     /// How channels are set, where they were looked at.
-    pub channels: BTreeMap<ChannelName, ChannelHealth>,
-}
-
-impl Look {
-    /// Tells whether the layer that is documented could not be read.
-    pub fn has_unread_desk(&self) -> bool {
-        self.unread.iter().any(|text| text.starts_with("layer desk"))
-    }
-}
-
-/// How a channel is set.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ChannelHealth {
-    /// Nothing is set.
-    Absent,
-    /// What identifies it is set.
-    Connected,
-    /// Something is set, and this is missing or switched off.
-    Misconfigured(Vec<String>),
+    pub channels: BTreeMap<ChannelName, Health>,
 }
 
 /// Returns what a comparison found.
 pub fn look(seen: &Seen, plan: Option<&Plan>, now: DateTime<Utc>) -> Look {
-    let of_kind = |kind: NoteKind| plan.into_iter().flat_map(|plan| &plan.notes).filter(move |note| note.kind == kind);
     let chores = plan.into_iter().filter(|plan| plan.subject == Subject::Channels).flat_map(|plan| &plan.checklist);
     let channels = seen.state.places().filter_map(|place| {
         let Place::Channel(channel) = place else { return None };
@@ -364,26 +345,15 @@ pub fn look(seen: &Seen, plan: Option<&Plan>, now: DateTime<Utc>) -> Look {
     Look {
         looked_at: now,
         differs: plan.map(|plan| plan.steps.iter().map(draft::told).chain(chores.map(|chore| chore.text.clone())).collect()),
-        unread: of_kind(NoteKind::Unread).map(|note| note.text.clone()).collect(),
+        unread: seen.unread.clone(),
         channels: channels.collect(),
     }
 }
 
-/// Tells how a channel is set: its owner must have an identifying key, and not be switched off. That this means "connected" is an assumption.
-fn health(channel: ChannelName, seen: &Seen) -> ChannelHealth {
+/// Tells how a channel is set.
+fn health(channel: ChannelName, seen: &Seen) -> Health {
     let place = Place::Channel(channel);
-    if channel.identifying().is_empty() {
-        return ChannelHealth::Connected;
-    }
-    if seen.state.rows(&place).next().is_none() {
-        return ChannelHealth::Absent;
-    }
-    let mut amiss = Vec::new();
-    if !channel.identifying().iter().any(|key| seen.state.get(&place, key).is_some()) {
-        amiss.push(channel.identifying().join(" or "));
-    }
-    if matches!(seen.state.get(&place, "isChannelActive"), Some(Value::Entry(value)) if value.eq_ignore_ascii_case("false")) {
-        amiss.push("isChannelActive".to_owned());
-    }
-    if amiss.is_empty() { ChannelHealth::Connected } else { ChannelHealth::Misconfigured(amiss) }
+    let keys = seen.state.rows(&place).map(|(key, _)| key.as_str()).collect();
+    let is_off = |key: &str| matches!(seen.state.get(&place, key), Some(Value::Entry(value)) if value.eq_ignore_ascii_case("false"));
+    Health::of(channel, &keys, is_off)
 }

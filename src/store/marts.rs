@@ -18,7 +18,7 @@ use crate::domain::{digest::sha256, period::DigestsByMonth};
 pub const STAGING: [&str; 4] = ["received_ticket", "ticket", "quarantine", "message"];
 
 /// Marts, in the order in which they are made: each reads only what stands before it.
-pub const MARTS: [&str; 20] = [
+pub const MARTS: [&str; 21] = [
     "ticket_chain",
     "agent",
     "ticket",
@@ -39,6 +39,7 @@ pub const MARTS: [&str; 20] = [
     "blip_figure",
     "coverage",
     "quality",
+    "channel_state",
 ];
 
 /// Marts whose rows belong to customers; those after them are made whole.
@@ -96,7 +97,7 @@ const SHARED: [(&str, &str); 10] = [
 
 /// Marts that snapshots publish: name, the column whose local month places a row in a part (none for small tables), and the order of
 /// the rows in a part, which is total.
-pub const MART_TABLES: [(&str, Option<&str>, &str); 15] = [
+pub const MART_TABLES: [(&str, Option<&str>, &str); 16] = [
     ("ticket", Some("started_day"), "created_at, ticket_id"),
     ("ticket_tag", Some("started_day"), "ticket_id, tag"),
     ("conversation", Some("started_day"), "started_at, conversation_id"),
@@ -112,6 +113,7 @@ pub const MART_TABLES: [(&str, Option<&str>, &str); 15] = [
     ("blip_figure", Some("day"), "key_name, day, figure, queue"),
     ("coverage", Some("day"), "resource, day"),
     ("quality", Some("day"), "check_name, resource, day"),
+    ("channel_state", None, "channel"),
 ];
 
 /// Tickets whose customers are worked on at once: enough that the queries' own cost vanishes, few enough for a small memory.
@@ -430,6 +432,7 @@ impl Store {
     fn global_basis(&self) -> Result<String, StoreError> {
         let parts = [
             digest_of("raw.queue", "rows", ""),
+            digest_of("raw.channel_setting", "rows", ""),
             digest_of("settings.target", "rows", ""),
             digest_of("raw.coverage", "rows", ""),
             digest_of("raw.report", "key_name, report, day, body, is_final", ""),

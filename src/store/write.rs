@@ -356,6 +356,21 @@ impl Store {
         Ok(changed)
     }
 
+    /// Keeps how channels are set: domain, state and what is missing. An empty list leaves what is known.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn write_channels(&self, channels: &[(&str, &str, Option<String>)]) -> Result<(), StoreError> {
+        if channels.is_empty() {
+            return Ok(());
+        }
+        self.connection.execute("DELETE FROM raw.channel_setting", [])?;
+        for (channel, state, missing) in channels {
+            self.connection.execute("INSERT INTO raw.channel_setting VALUES (?, ?, ?)", params![channel, state, missing])?;
+        }
+        Ok(())
+    }
+
     /// Keeps Blip's own figures that are new or have changed; returns how many did.
     ///
     /// # Errors

@@ -23,6 +23,7 @@ mod serving;
 mod snapshots;
 mod subjects;
 mod support;
+mod team;
 mod team_model;
 mod traces;
 mod worlds;

@@ -125,10 +125,7 @@ async fn compare_one(project: &Project, subject: Subject, now: DateTime<Utc>) ->
 
 /// Returns the file that declares people or channels.
 pub fn declared_file(project: &Project, subject: Subject) -> PathBuf {
-    match subject {
-        Subject::Team => project.team_file(),
-        Subject::Channels => project.channels_file(),
-    }
+    project.dir.join(subject.file())
 }
 
 /// Compares, prints the plan, and writes it where there is anything to apply.

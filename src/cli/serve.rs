@@ -142,14 +142,14 @@ pub fn run(global: &Global, args: &ServeArgs) -> Result<Exit, Failure> {
         let (handle, shared, stopped, dir) = (runtime.handle().clone(), Arc::clone(&shared), stopped.clone(), project.dir.clone());
         thread::spawn(move || {
             let due = |project: &Project| project.settings.serve.ingest.clone();
-            at_times(&dir, clock, &handle, stopped, due, async |project, now| collect(project, now, &shared).await);
+            at_times(&dir, clock, &handle, stopped, due, &async |project, now| collect(project, now, &shared).await);
         })
     };
     let comparer = {
         let (handle, stopped, dir) = (runtime.handle().clone(), stopped.clone(), project.dir.clone());
         thread::spawn(move || {
             let due = |project: &Project| project.settings.team.drift.clone();
-            at_times(&dir, clock, &handle, stopped, due, async |project, now| compare(project, now).await);
+            at_times(&dir, clock, &handle, stopped, due, &async |project, now| compare(project, now).await);
         })
     };
     notify(&[sd_notify::NotifyState::Ready]);
@@ -261,7 +261,7 @@ fn at_times(
     handle: &Handle,
     mut stopped: watch::Receiver<bool>,
     times: impl Fn(&Project) -> Option<Cron>,
-    work: impl AsyncFn(&Project, DateTime<Utc>),
+    work: &impl AsyncFn(&Project, DateTime<Utc>),
 ) {
     loop {
         if *stopped.borrow() {
@@ -318,7 +318,7 @@ async fn compare(project: &Project, now: DateTime<Utc>) {
                 tell_operations(project, (&about, "drift"), &differs.join("\n"), now);
             }
             Err(failure) => {
-                tracing::error!(subject = subject.name(), error = failure.summary(), "it could not be compared with what is declared")
+                tracing::error!(subject = subject.name(), error = failure.summary(), "it could not be compared with what is declared");
             }
         }
     }

@@ -162,10 +162,8 @@ impl Declared {
             match look.differs.as_deref().unwrap_or_default() {
                 [] => lines.push(format!("{title:<13} as declared (compared at {at})")),
                 differs => {
-                    lines.push(format!(
-                        "Differs: {} things are not as {name}.toml declares (compared at {at}); see `relato {name} plan`",
-                        differs.len()
-                    ));
+                    let (file, count) = (subject.file(), differs.len());
+                    lines.push(format!("Not as {file} declares: {count} (compared at {at}); see `relato {name} plan`"));
                     lines.extend(differs.iter().take(SHOWN_DIFFERENCES).map(|text| format!("  {text}")));
                     if differs.len() > SHOWN_DIFFERENCES {
                         lines.push(format!("  and {} others", differs.len() - SHOWN_DIFFERENCES));

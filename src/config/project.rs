@@ -116,17 +116,12 @@ impl Project {
             .and_then(|text| Team::parse(&path, &text))
     }
 
-    /// Returns the file of the channels as declared.
-    pub fn channels_file(&self) -> PathBuf {
-        self.dir.join(Channels::FILE)
-    }
-
     /// Returns the channels as declared.
     ///
     /// # Errors
     /// When there is no such file, and every mistake in it.
     pub fn channels(&self) -> Result<Channels, ConfigError> {
-        let path = self.channels_file();
+        let path = self.dir.join(Channels::FILE);
         declared(&path, "write today's state as such a file with `relato channel pull --out channels.toml`")
             .and_then(|text| Channels::parse(&path, &text))
     }

@@ -6,7 +6,10 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::state::{Place, State, Value};
-use crate::domain::digest::sha256;
+use crate::{
+    config::{Channels, Team},
+    domain::digest::sha256,
+};
 
 /// What a plan is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +22,14 @@ pub enum Subject {
 }
 
 impl Subject {
+    /// Returns the file that declares it.
+    pub const fn file(self) -> &'static str {
+        match self {
+            Subject::Team => Team::FILE,
+            Subject::Channels => Channels::FILE,
+        }
+    }
+
     /// Returns the name in files and commands.
     pub const fn name(self) -> &'static str {
         match self {
@@ -295,18 +306,18 @@ impl Plan {
 mod tests {
     use super::*;
 
-    fn attendant(queues: &[&str]) -> Option<Value> {
-        Some(Value::Attendant { queues: queues.iter().map(|queue| (*queue).to_owned()).collect(), slots: None })
+    fn attendant(queues: &[&str]) -> Value {
+        Value::Attendant { queues: queues.iter().map(|queue| (*queue).to_owned()).collect(), slots: None }
     }
 
     #[test]
     fn losing_is_leaving_and_being_demoted_and_not_moving() {
         let step = |before, after| Step::new(Place::Attendant("desk".into()), "a@x.org", before, after).is_loss();
-        assert!(step(attendant(&["A"]), None));
-        assert!(step(attendant(&["A"]), attendant(&[])));
-        assert!(step(attendant(&["A", "B"]), attendant(&["A"])));
-        assert!(!step(attendant(&["A", "B"]), attendant(&["A", "C"])));
-        assert!(!step(None, attendant(&["A"])));
+        assert!(step(Some(attendant(&["A"])), None));
+        assert!(step(Some(attendant(&["A"])), Some(attendant(&[]))));
+        assert!(step(Some(attendant(&["A", "B"])), Some(attendant(&["A"]))));
+        assert!(!step(Some(attendant(&["A", "B"])), Some(attendant(&["A", "C"]))));
+        assert!(!step(None, Some(attendant(&["A"]))));
     }
 
     #[test]
@@ -319,7 +330,7 @@ mod tests {
             organization: "X".into(),
             places: BTreeSet::new(),
             seen: String::new(),
-            steps: vec![Step::new(Place::Attendant("desk".into()), "a@x.org", attendant(&["A"]), None)],
+            steps: vec![Step::new(Place::Attendant("desk".into()), "a@x.org", Some(attendant(&["A"])), None)],
             notes: Vec::new(),
             checklist: Vec::new(),
             sha256: String::new(),

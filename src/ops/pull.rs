@@ -71,7 +71,10 @@ pub fn team_toml(seen: &Seen) -> String {
         tables.push(person_table(person.name.as_deref(), &email, person.profile, &person.queues));
     }
     document["person"] = Item::ArrayOfTables(tables);
-    let unread: String = seen.unread_by_reason().iter().map(|(layers, why)| format!("# Not read: {layers}: {why}.\n")).collect();
+    let mut unread = String::new();
+    for (layers, why) in seen.unread_by_reason() {
+        unread += &["# Not read: ", &layers, ": ", why, ".\n"].concat();
+    }
     let guess = if seen.unread.contains_key(&Layer::Contract) {
         "# Who is an administrador or a visualizador shows nowhere else: name them here.\n"
     } else {
@@ -93,7 +96,7 @@ fn person_table(name: Option<&str>, email: &str, profile: TeamProfile, queues: &
     table["email"] = value(email);
     table["profile"] = value(profile.name());
     if !queues.is_empty() {
-        table["queues"] = value(Array::from_iter(queues.iter().map(String::as_str)));
+        table["queues"] = value(queues.iter().map(String::as_str).collect::<Array>());
     }
     table
 }
@@ -146,7 +149,11 @@ fn screaming(key: &str) -> String {
             name.push('_');
         }
         was_lower = char.is_lowercase();
-        name.extend(if char.is_alphanumeric() { char.to_uppercase().collect::<String>() } else { "_".to_owned() }.chars());
+        if char.is_alphanumeric() {
+            name.extend(char.to_uppercase());
+        } else {
+            name.push('_');
+        }
     }
     name
 }

@@ -117,7 +117,9 @@ fn unread(seen: &mut Seen, layer: Layer, why: Unreliable) -> Result<(), OpsError
         Unreliable::Refused(why) => {
             // A layer that is known in part would look as if people had left it.
             let places: Vec<Place> = seen.state.places().filter(|place| place.layer() == Some(layer)).cloned().collect();
-            places.iter().for_each(|place| seen.state.forget(place));
+            for place in &places {
+                seen.state.forget(place);
+            }
             seen.unread.insert(layer, why);
             Ok(())
         }

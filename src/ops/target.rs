@@ -48,8 +48,11 @@ pub struct Target<'a> {
 /// What is declared; none where it is only read.
 enum What {
     Team(Option<Team>),
-    Channels(Option<(Channels, BTreeMap<(ChannelName, String), SecretString>)>),
+    Channels(Option<(Channels, Secrets)>),
 }
+
+/// Fetched secrets by channel and key.
+type Secrets = BTreeMap<(ChannelName, String), SecretString>;
 
 /// Why a write was not done, or may not have been.
 #[derive(Debug)]
@@ -149,7 +152,7 @@ impl<'a> Target<'a> {
         }
     }
 
-    fn channel_draft(&self, channels: &Channels, secrets: &BTreeMap<(ChannelName, String), SecretString>, seen: &Seen) -> Draft {
+    fn channel_draft(&self, channels: &Channels, secrets: &Secrets, seen: &Seen) -> Draft {
         let mut draft = Draft::default();
         for (channel, declared) in &channels.channels {
             let place = Place::Channel(*channel);

@@ -3,6 +3,7 @@
 mod accesses;
 mod architecture;
 mod bad_input;
+mod channels;
 mod delivery;
 mod dictionary;
 mod documents;

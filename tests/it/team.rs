@@ -286,7 +286,7 @@ async fn a_spreadsheet_of_five_hundred_gives_a_verdict_for_each_line_and_one_pla
     pull(&sandbox);
     let mut csv = "Nome;E-mail;Perfil;Filas;Válido até\r\n".to_owned();
     for number in 0..500 {
-        csv += &match number {
+        let line = match number {
             7 => "Sem Endereço;sem-arroba;atendente;Convênios;\r\n".to_owned(),
             50 => "Perfil Errado;perfil@exemplo.org.br;chefia;;\r\n".to_owned(),
             90 => "De Novo;PESSOA.3@exemplo.org.br;atendente;Suporte;\r\n".to_owned(),
@@ -294,6 +294,7 @@ async fn a_spreadsheet_of_five_hundred_gives_a_verdict_for_each_line_and_one_pla
             300 => "Ana Beatriz;ana.beatriz@exemplo.org.br;atendente;Agendamento | Autorizações;\r\n".to_owned(),
             _ => format!("João {number};pessoa.{number}@exemplo.org.br;Atendente;Convênios | Autorizações;31/12/2027\r\n"),
         };
+        csv += &line;
     }
     let bytes = encoding_rs::WINDOWS_1252.encode(&csv).0.into_owned();
     fs::write(sandbox.dir().join("equipe.csv"), bytes).expect("a file");
@@ -339,4 +340,43 @@ async fn a_key_that_is_throttled_or_slow_ends_in_the_same_place() {
     let seen = target.read().await.expect("read in the end");
     assert_eq!(relato::ops::team_toml(&seen).matches("[[person]]").count(), 20);
     assert!(seen.unread.keys().all(|layer| *layer != relato::config::Layer::Desk));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_drifts_is_told_by_status_and_by_the_process_that_serves() {
+    let serving = "[team]\ndrift = \"0 * * * *\"\n[delivery]\noperations = [\"ti@exemplo.org.br\"]\n";
+    let (server, sandbox) = project(&[], serving).await;
+    sandbox.load(everything()).await;
+    pull(&sandbox);
+    assert!(run(&sandbox, &["status"], 0).contains("Team          never compared with the file: run `relato team plan`"));
+    run(&sandbox, &["team", "plan"], 0);
+    assert!(run(&sandbox, &["status"], 0).contains("Team          as declared (compared at 2026-11-24 12:00)"));
+    // Somebody clicks in the portal.
+    server.change(|world| world.attendants[0].teams = vec!["Suporte".into()]);
+    let mut serving = std::process::Command::new(assert_cmd::cargo::cargo_bin("relato"))
+        .args(["serve", "--quiet", "--now", crate::support::NOW, "--speed", "7200", "--project"])
+        .arg(sandbox.dir())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .expect("the binary starts");
+    let ledger = relato::ledger::Ledger::open(&sandbox.project().ledger_file()).expect("a ledger");
+    let later = "2030-01-01T00:00:00Z".parse().expect("an instant");
+    let began = std::time::Instant::now();
+    let notice = loop {
+        if let Some(notice) =
+            ledger.pending_notices(later).expect("readable").into_iter().find(|notice| notice.about.starts_with("drift:team"))
+        {
+            break notice;
+        }
+        assert!(began.elapsed() < std::time::Duration::from_mins(1), "nobody was told");
+        std::thread::park_timeout(std::time::Duration::from_millis(50));
+    };
+    std::process::Command::new("kill").args(["-TERM", &serving.id().to_string()]).status().expect("a signal");
+    assert!(serving.wait().expect("an end").success());
+    assert_eq!(notice.recipient, "ti@exemplo.org.br");
+    assert_eq!(notice.subject, "A equipe ou os canais na Blip diferem do que está declarado");
+    assert!(notice.body.contains("`ana.beatriz@exemplo.org.br` has Suporte (5 at a time), and should have Agendamento"), "{}", notice.body);
+    let status = run(&sandbox, &["status"], 3);
+    assert!(status.contains("Not as team.toml declares: 1"), "{status}");
 }

@@ -151,12 +151,11 @@ impl Case {
                 world.portal.members.insert(email(place), (ROLES[role].to_owned(), "Accepted".to_owned()));
             }
             for (bot, held) in BOTS.iter().zip(somebody.bots).filter(|(_, held)| *held > 0) {
-                let permissions = if held == 1 { reading() } else { everything(&BTreeSet::new()) };
+                let permissions = if held == 1 { reading() } else { everything() };
                 let permissions = permissions.into_iter().map(|(id, actions)| (id, actions.into_iter().collect())).collect();
                 world.portal.bots.entry((*bot).to_owned()).or_default().insert(email(place), permissions);
             }
         }
-        // A desk that shows nobody and nothing is taken for another bot's key.
         world
     }
 
@@ -169,13 +168,13 @@ impl Case {
             .collect();
         let mut text = format!("[managed]\nlayers = {layers:?}\nundeclared = \"{}\"\n", if self.removes { "remove" } else { "report" });
         if let Some(queues) = self.managed_queues {
-            text += &format!("queues = {}\n", list(&named(queues)));
+            text += &["queues = ", &list(&named(queues)), "\n"].concat();
         }
         for (place, declared) in self.people.iter().enumerate().filter_map(|(place, one)| Some((place, one.declared.as_ref()?))) {
             let address = if declared.is_shouted { email(place).to_uppercase() } else { email(place) };
-            text += &format!("[[person]]\nemail = \"{address}\"\nprofile = \"{}\"\n", PROFILES[declared.profile]);
+            text += &["[[person]]\nemail = \"", &address, "\"\nprofile = \"", PROFILES[declared.profile], "\"\n"].concat();
             if declared.profile != 2 {
-                text += &format!("queues = {}\n", list(&self.asked(declared)));
+                text += &["queues = ", &list(&self.asked(declared)), "\n"].concat();
                 if declared.sector {
                     text += "sectors = [\"Frente\"]\n";
                 }
@@ -247,7 +246,7 @@ impl Case {
                 for bot in BOTS {
                     let key = (bot.to_owned(), email.clone());
                     match profile {
-                        Some(0) => drop(after.bots.insert(key, everything(&BTreeSet::new()))),
+                        Some(0) => drop(after.bots.insert(key, everything())),
                         Some(2) => drop(after.bots.insert(key, reading())),
                         _ => drop(after.bots.remove(&key)),
                     }
@@ -331,7 +330,7 @@ fn reading() -> BTreeMap<String, BTreeSet<String>> {
     permissions(|id| id == "analysis" || id == "desk" || id.starts_with("desk-"), &["read"])
 }
 
-fn everything(_: &BTreeSet<String>) -> BTreeMap<String, BTreeSet<String>> {
+fn everything() -> BTreeMap<String, BTreeSet<String>> {
     permissions(|_| true, &["read", "write"])
 }
 
@@ -359,14 +358,12 @@ impl Bench {
         self.clients = Clients::of_project(&self.sandbox.project(), Some(&self.server.base_url), impatient()).expect("keys");
     }
 
-    fn with_target<T>(&self, work: impl AsyncFnOnce(&Target<'_>, &mut Ledger) -> T) -> impl Future<Output = T> {
-        async move {
-            let project = self.sandbox.project();
-            let team: Team = project.team().expect("a team");
-            let target = Target::team(&project, self.clients.clone(), Some(team), zone().day(now())).expect("a target");
-            let mut ledger = Ledger::open(&project.ledger_file()).expect("a ledger");
-            work(&target, &mut ledger).await
-        }
+    async fn with_target<T>(&self, work: impl AsyncFnOnce(&Target<'_>, &mut Ledger) -> T) -> T {
+        let project = self.sandbox.project();
+        let team: Team = project.team().expect("a team");
+        let target = Target::team(&project, self.clients.clone(), Some(team), zone().day(now())).expect("a target");
+        let mut ledger = Ledger::open(&project.ledger_file()).expect("a ledger");
+        work(&target, &mut ledger).await
     }
 
     /// Makes a plan as the command does.
@@ -451,7 +448,7 @@ fn check(usual: u32, test: impl Fn(Case, u32) -> Result<(), TestCaseError>) {
 #[test]
 fn what_is_planned_is_what_is_sent_and_leads_to_what_is_declared() {
     let (plans, writes, refusals) = (Cell::new(0), Cell::new(0), Cell::new(0));
-    check(150, |case, _| {
+    check(100, |case, _| {
         runtime().block_on(async {
             let bench = Bench::new(&case, &case.world(), &[]).await;
             let wanted = case.wanted(&bench.before);
@@ -494,7 +491,7 @@ fn what_is_planned_is_what_is_sent_and_leads_to_what_is_declared() {
 #[test]
 fn a_crash_at_any_moment_is_made_up_for_by_the_same_plan() {
     let resumed = Cell::new(0);
-    check(120, |case, at| {
+    check(80, |case, at| {
         runtime().block_on(async {
             let bench = Bench::new(&case, &case.world(), &[]).await;
             let wanted = case.wanted(&bench.before);

@@ -49,7 +49,7 @@ pub async fn run(global: &Global, command: &ChannelCommand) -> Result<Exit, Fail
         }
         ChannelCommand::Plan(args) => {
             let target = Target::channels(&project, clients, Some(project.channels()?), day)?;
-            common::plan(global, &project, &target, args).await
+            common::plan(global, &project, &target, args, false).await
         }
         ChannelCommand::Apply(args) => {
             let target = Target::channels(&project, clients, Some(project.channels()?), day)?;

@@ -11,11 +11,15 @@ use clap::Args;
 use super::{Exit, Failure, Global, output};
 use crate::{
     audit,
-    blip::{BlipError, Client, ClientOptions, Entry, ErrorKind, contacts, desk, events, metrics, threads, unconfirmed::Unconfirmed},
+    blip::{
+        BlipError, Client, ClientOptions, Entry, ErrorKind, configuration, contacts, desk, events, metrics, portal, threads,
+        unconfirmed::Unconfirmed,
+    },
     config::{
         BlockSpec, Condition, ConfigError, ContentSpec, KeyRole, NoAccess, Problem, Project, ReportSpec, SatisfactionSource, ScheduleSpec,
     },
     domain::Period,
+    ops::Subject,
     query::Catalogue,
     report,
 };
@@ -78,6 +82,13 @@ async fn ask(project: &Project, client: &Client, roles: &[KeyRole], global: &Glo
     if roles.contains(&KeyRole::Channel) {
         found.note("/threads (messages of three months)", threads::threads(client).await.map(|found| count(found.len())))?;
         found.note("/contacts", contacts::contacts(client, 1).await.map(|found| count(found.len())))?;
+        let entries = configuration::settings(client).await.map(|found| count(found.entries.len()));
+        found.note("/configuration/caller (channels)", entries)?;
+    }
+    let team = &project.settings.team;
+    if let (true, Some(contract)) = (roles.contains(&KeyRole::Portal) && team.unconfirmed, &team.contract) {
+        let members = portal::contract_members(client, contract).await.map(|found| count(found.entries.len()));
+        found.note("/tenants/{id}/users (members)", members)?;
     }
     let week = (global.now() - TimeDelta::days(7), global.now());
     let active = metrics::by_day(client, metrics::Indicator::ActiveIdentity, week.0, week.1).await;
@@ -211,6 +222,13 @@ fn files(global: &Global, project: &Project) -> Result<(), Failure> {
     let schedules = project.schedules()?;
     for spec in schedules.values() {
         problems.extend(schedule_problems(project, spec, &reports, today));
+    }
+    for subject in [Subject::Team, Subject::Channels].into_iter().filter(|subject| project.dir.join(subject.file()).exists()) {
+        let read = match subject {
+            Subject::Team => project.team().map(|_| ()),
+            Subject::Channels => project.channels().and_then(|channels| channels.secrets(&project.dir)).map(|_| ()),
+        };
+        problems.extend(read.err().into_iter().flat_map(|error| error.problems));
     }
     if !problems.is_empty() {
         return Err(ConfigError { problems }.into());

@@ -27,7 +27,8 @@ use crate::{
     ingest::Clients,
     ledger::{Ledger, StepState},
     ops::{
-        self, Application, Applied, Changed, Chore, Draft, Guard, Look, NoteKind, Patience, Plan, Seen, Step, Subject, Target, Violation,
+        self, Application, Applied, Changed, Chore, Draft, Guard, Look, Moment, NoteKind, Patience, Plan, Seen, Step, Subject, Target,
+        Violation,
     },
 };
 
@@ -69,11 +70,18 @@ pub struct Compared {
 }
 
 /// Reads and compares, and keeps what was found for `relato status`.
-pub async fn compare(project: &Project, target: &Target<'_>, acting: Option<&str>, now: DateTime<Utc>) -> Result<Compared, Failure> {
-    let waited_for = if project.ledger_file().exists() { Ledger::open(&project.ledger_file())?.waited_for()? } else { Vec::new() };
+pub async fn compare(
+    project: &Project,
+    target: &Target<'_>,
+    acting: Option<&str>,
+    invites_again: bool,
+    now: DateTime<Utc>,
+) -> Result<Compared, Failure> {
+    let knows = project.ledger_file().exists() && !invites_again;
+    let waited_for = if knows { Ledger::open(&project.ledger_file())?.waited_for()? } else { Vec::new() };
     let seen = target.read().await?;
     let draft = target.draft(&seen, &waited_for)?;
-    compared(project, target, &seen, draft, acting, now)
+    compared(project, target, &seen, draft, (acting, invites_again), now)
 }
 
 fn compared(
@@ -81,11 +89,11 @@ fn compared(
     target: &Target<'_>,
     seen: &Seen,
     draft: Draft,
-    acting: Option<&str>,
+    (acting, invites_again): (Option<&str>, bool),
     now: DateTime<Utc>,
 ) -> Result<Compared, Failure> {
     let violations = target.guards(seen, &draft, acting);
-    let plan = ops::planned(target, seen, draft, now);
+    let plan = ops::planned(target, seen, draft, invites_again, now);
     let look = ops::look(seen, Some(&plan), now);
     keep_look(project, target.subject(), &look)?;
     Ok(Compared { plan, violations, look })
@@ -120,7 +128,7 @@ async fn compare_one(project: &Project, subject: Subject, now: DateTime<Utc>) ->
         Subject::Team => Target::team(project, clients(project)?, Some(project.team()?), day)?,
         Subject::Channels => Target::channels(project, clients(project)?, Some(project.channels()?), day)?,
     };
-    Ok(compare(project, &target, None, now).await?.look.differs.unwrap_or_default())
+    Ok(compare(project, &target, None, false, now).await?.look.differs.unwrap_or_default())
 }
 
 /// Returns the file that declares people or channels.
@@ -129,11 +137,11 @@ pub fn declared_file(project: &Project, subject: Subject) -> PathBuf {
 }
 
 /// Compares, prints the plan, and writes it where there is anything to apply.
-pub async fn plan(global: &Global, project: &Project, target: &Target<'_>, args: &PlanArgs) -> Result<Exit, Failure> {
+pub async fn plan(global: &Global, project: &Project, target: &Target<'_>, args: &PlanArgs, invites_again: bool) -> Result<Exit, Failure> {
     let now = global.now();
     let asker = super::query::asker();
     let acting = super::officer::acting(project, &asker);
-    let found = compare(project, target, acting.as_deref(), now).await?;
+    let found = compare(project, target, acting.as_deref(), invites_again, now).await?;
     show(project, &found, args, now)
 }
 
@@ -293,6 +301,13 @@ pub async fn apply(global: &Global, project: &Project, target: &Target<'_>, args
     })?;
     let forced: BTreeSet<Guard> = args.force.iter().copied().collect();
     let undo_file = args.plan.with_extension("undo.json");
+    let progress = global.progress();
+    progress.start(&command, Some(plan.steps.len()));
+    let moment = |moment: Moment| {
+        if let Moment::StepNoted(_) = moment {
+            progress.advance(1);
+        }
+    };
     let applied = {
         let Officer { asker, person, ledger } = &mut officer;
         let acting = person.clone().or_else(|| asker.declared.clone());
@@ -315,13 +330,19 @@ pub async fn apply(global: &Global, project: &Project, target: &Target<'_>, args
             patience: Patience::default(),
             record: &record,
             now: &|| global.now(),
-            moment: &|_| {},
+            moment: &moment,
         };
-        ops::apply(&work, ledger).await?
+        ops::apply(&work, ledger).await
     };
+    progress.finish();
+    let applied = applied?;
     let acting = officer.email().map(str::to_owned);
-    let rest = applied.rest.clone().unwrap_or_default();
-    let rest = compared(project, target, &applied.seen, rest, acting.as_deref(), global.now())?;
+    // After a plan that takes another back, too, it is told how it stands against what is declared.
+    let rest = match applied.rest.clone() {
+        Some(rest) => rest,
+        None => target.draft(&applied.seen, &officer.ledger.waited_for()?)?,
+    };
+    let rest = compared(project, target, &applied.seen, rest, (acting.as_deref(), false), global.now())?;
     tell(project, &plan, &applied, &rest.plan, &undo_file, args.format)?;
     let is_clear = applied.rest.is_none() || rest.plan.steps.is_empty();
     Ok(match (applied.is_whole(), is_clear) {

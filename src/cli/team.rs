@@ -25,7 +25,7 @@ pub enum TeamCommand {
     /// Write how it is as team.toml, or for a spreadsheet
     Pull(PullArgs),
     /// Tell what differs from the file, and write a plan; changes nothing
-    Plan(PlanArgs),
+    Plan(TeamPlanArgs),
     /// Do what a plan says
     Apply(ApplyArgs),
     /// Take people over from a spreadsheet into team.toml, with a verdict for each line
@@ -40,6 +40,15 @@ pub struct PullArgs {
     /// Form
     #[arg(long, default_value = "toml")]
     format: PullFormat,
+}
+
+#[derive(Args)]
+pub struct TeamPlanArgs {
+    #[command(flatten)]
+    plan: PlanArgs,
+    /// Invite people again who were invited and have not come
+    #[arg(long)]
+    invite_again: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -77,7 +86,7 @@ pub async fn run(global: &Global, command: &TeamCommand) -> Result<Exit, Failure
         TeamCommand::Plan(args) => {
             let team = project.team()?;
             let target = Target::team(&project, common::clients(&project)?, Some(team), day)?;
-            common::plan(global, &project, &target, args).await
+            common::plan(global, &project, &target, &args.plan, args.invite_again).await
         }
         TeamCommand::Apply(args) => {
             // A plan that takes another back needs no file.
@@ -123,7 +132,7 @@ async fn import(global: &Global, project: &Project, args: &ImportArgs) -> Result
     }
     let day = project.settings.organization.timezone.day(global.now());
     let target = Target::team(project, common::clients(project)?, Some(team), day)?;
-    let found = common::compare(project, &target, None, global.now()).await;
+    let found = common::compare(project, &target, None, false, global.now()).await;
     let refused = merged.lines.iter().filter(|line| matches!(line.verdict, Verdict::Refused { .. } | Verdict::Duplicate { .. })).count();
     if args.plan.format == Printed::Json {
         let plan = found.as_ref().ok().map(|found| &found.plan);

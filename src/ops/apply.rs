@@ -11,6 +11,7 @@ use super::{
     guard::{Guard, Watched},
     plan::{Chore, Plan, Step, applied},
     read::Seen,
+    state::{Place, State},
     target::Target,
 };
 use crate::{
@@ -134,7 +135,7 @@ pub async fn apply(work: &Application<'_>, ledger: &mut Ledger) -> Result<Applie
     let seen = target.read().await?;
     require_places(plan, &seen)?;
     let known = ledger.operation(&plan.sha256)?;
-    let base = Seen { state: before(plan, known.as_ref(), &seen), ..seen_without_state(&seen) };
+    let base = Seen { state: before(plan, known.as_ref(), &seen), ..seen.clone() };
     let administrators = require_fresh(work, ledger, known.as_ref(), &base)?;
     let watched = Watched { acting: work.acting, declared: administrators };
     let (forced, refused): (Vec<_>, Vec<_>) =
@@ -188,9 +189,11 @@ impl Run<'_> {
             .collect();
     }
 
-    /// Sends every step that is not done yet, in order. One that fails does not keep the others from being done, unless none of them can be.
+    /// Sends every step that is not done yet, in order. One that fails does not keep the others from being done,
+    /// but for those of its layer that have no chance then.
     async fn send_all(&mut self) -> Result<(), OpsError> {
         let Application { target, plan, .. } = *self.work;
+        let mut lost = Vec::new();
         for (number, step) in plan.steps.iter().enumerate() {
             if is_there(&self.seen, step) {
                 // Done by an earlier process, or by somebody else with the same in mind.
@@ -198,7 +201,7 @@ impl Run<'_> {
                 self.note(number, StepState::Done, None, is_news)?;
                 continue;
             }
-            if self.steps[number].state == StepState::Waiting {
+            if self.steps[number].state == StepState::Waiting || lost.contains(&step.place.layer()) {
                 continue;
             }
             if !self.work.forced.contains(&Guard::MinAdministrators)
@@ -223,8 +226,9 @@ impl Run<'_> {
                     let state = if failure.is_unclear { StepState::Unclear } else { StepState::Refused };
                     tracing::warn!(step = number, what = %step.key, error = failure.text, "a step was not done");
                     self.note(number, state, Some(failure.text), false)?;
-                    if failure.is_fatal || matches!(step.place, super::state::Place::Queue(_)) {
-                        break;
+                    // Where a key is refused the next step of the layer is, too; and nobody goes into a queue that was not made.
+                    if failure.is_fatal || matches!(step.place, Place::Queue(_)) {
+                        lost.push(step.place.layer());
                     }
                 }
             }
@@ -307,17 +311,6 @@ fn row(step: &Step) -> (String, String, Option<String>) {
     (place, step.key.clone(), after)
 }
 
-fn seen_without_state(seen: &Seen) -> Seen {
-    Seen {
-        state: super::state::State::default(),
-        names: seen.names.clone(),
-        handles: seen.handles.clone(),
-        unread: seen.unread.clone(),
-        owners: seen.owners.clone(),
-        notes: seen.notes.clone(),
-    }
-}
-
 /// Tells whether what a step leads to is there.
 fn is_there(seen: &Seen, step: &Step) -> bool {
     match (seen.state.get(&step.place, &step.key), &step.after) {
@@ -339,7 +332,7 @@ fn require_places(plan: &Plan, seen: &Seen) -> Result<(), OpsError> {
 }
 
 /// Returns how it was before any step of the plan, as far as the journal knows which were done.
-fn before(plan: &Plan, known: Option<&Operation>, seen: &Seen) -> super::state::State {
+fn before(plan: &Plan, known: Option<&Operation>, seen: &Seen) -> State {
     let mut state = seen.state.clone();
     let steps = known.map_or(&[][..], |known| &known.steps);
     for (noted, step) in steps.iter().zip(&plan.steps) {
@@ -375,7 +368,8 @@ fn require_fresh(
     let own = |waited: &JournalStep| {
         known.is_some_and(|known| known.steps.iter().any(|step| step.place == waited.place && step.subject == waited.subject))
     };
-    let waited_for: Vec<JournalStep> = ledger.waited_for()?.into_iter().filter(|waited| !own(waited)).collect();
+    let waited_for = if plan.invites_again { Vec::new() } else { ledger.waited_for()? };
+    let waited_for: Vec<JournalStep> = waited_for.into_iter().filter(|waited| !own(waited)).collect();
     let draft = work.target.draft(base, &waited_for).map_err(|error: ConfigError| OpsError::Stale(error.to_string()))?;
     if draft.steps != plan.steps {
         return Err(OpsError::Stale("what is declared leads to another plan today".to_owned()));

@@ -164,19 +164,21 @@ impl Planner<'_> {
         let step = Step::new(place.clone(), key, seen.cloned(), wanted);
         if step.place.layer().is_some_and(|layer| !self.declared.team.managed.layers.contains(&layer)) {
             self.note(NoteKind::Unmanaged, told(&step));
-        } else if self.is_waited_for(&step) {
-            self.note(NoteKind::Waiting, format!("{place}: `{key}` was invited and has to make an account"));
+        } else if let Some(since) = self.waited_since(&step) {
+            self.note(NoteKind::Waiting, format!("{place}: `{key}` was invited on {since} and has to make an account"));
         } else {
             self.draft.steps.push(step);
         }
     }
 
-    /// Tells whether just this was sent already, to a person who is not there yet.
-    fn is_waited_for(&self, step: &Step) -> bool {
+    /// Returns the UTC day on which just this was sent to a person who is not there yet.
+    fn waited_since(&self, step: &Step) -> Option<NaiveDate> {
         let (place, after) = as_text(step);
-        step.before.is_none()
-            && after.is_some()
-            && self.declared.waited_for.iter().any(|waited| waited.place == place && waited.subject == step.key && waited.after == after)
+        let is_same = |waited: &&JournalStep| waited.place == place && waited.subject == step.key && waited.after == after;
+        if step.before.is_some() || after.is_none() {
+            return None;
+        }
+        self.declared.waited_for.iter().find(is_same).map(|waited| waited.updated_at.date_naive())
     }
 
     /// Compares queues, and gathers which there will be.

@@ -180,6 +180,9 @@ pub struct Plan {
     pub subject: Subject,
     /// SHA-256 of the plan that it takes back; none is a plan of its own.
     pub takes_back: Option<String>,
+    /// Whether people who were invited and are not there are invited again.
+    #[serde(default)]
+    pub invites_again: bool,
     /// When it was made.
     pub made_at: DateTime<Utc>,
     /// The organisation.
@@ -289,6 +292,7 @@ impl Plan {
             format: FORMAT,
             subject: self.subject,
             takes_back: Some(self.sha256.clone()),
+            invites_again: false,
             made_at: now,
             organization: self.organization.clone(),
             places: self.places.clone(),
@@ -326,6 +330,7 @@ mod tests {
             format: FORMAT,
             subject: Subject::Team,
             takes_back: None,
+            invites_again: false,
             made_at: DateTime::UNIX_EPOCH,
             organization: "X".into(),
             places: BTreeSet::new(),

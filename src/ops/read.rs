@@ -32,7 +32,7 @@ pub struct Handle {
 }
 
 /// How it is.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Seen {
     /// Rows of all places that could be read.
     pub state: State,
@@ -126,14 +126,12 @@ fn unread(seen: &mut Seen, layer: Layer, why: Unreliable) -> Result<(), OpsError
     }
 }
 
-/// Returns the records of a list that is whole.
+/// Returns the records of a list that is whole. A refusal is an answer.
 async fn whole<T: Record, F>(ask: impl Fn() -> F) -> Result<Vec<T>, Unreliable>
 where
     F: Future<Output = Result<Listing<Entry<T>>, BlipError>>,
 {
     let listing = doubted(ask).await.map_err(|error| match error.kind() {
-        // A key that is wrong is no answer about what it may see.
-        ErrorKind::Denied if matches!(error, BlipError::Unauthorized { .. }) => Unreliable::Failed(error),
         ErrorKind::NotOffered | ErrorKind::Denied => Unreliable::Refused(error.to_string()),
         _ => Unreliable::Failed(error),
     })?;
@@ -159,6 +157,8 @@ where
 
 async fn desk_of(client: &Client, seen: &mut Seen) -> Result<(), Unreliable> {
     let desk = client.key_name().to_owned();
+    // Who the key is, is settled first: one that is wrong can do nothing, and is to be told so.
+    client.ping().await.map_err(Unreliable::Failed)?;
     let queues = whole(|| desk::queues(client)).await?;
     let attendants = whole(|| desk::attendants(client)).await?;
     if queues.is_empty() && attendants.is_empty() {

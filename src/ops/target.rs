@@ -306,13 +306,14 @@ impl<'a> Target<'a> {
     }
 }
 
-/// Makes a plan of what was compared.
-pub fn planned(target: &Target<'_>, seen: &Seen, draft: Draft, now: DateTime<Utc>) -> Plan {
+/// Makes a plan of what was compared; `invites_again` where that was done without regard to who is waited for.
+pub fn planned(target: &Target<'_>, seen: &Seen, draft: Draft, invites_again: bool, now: DateTime<Utc>) -> Plan {
     let places = seen.state.places().cloned().collect();
     Plan {
         format: FORMAT,
         subject: target.subject(),
         takes_back: None,
+        invites_again,
         made_at: now,
         organization: target.project.settings.organization.name.clone(),
         seen: seen.state.digest(&places),

@@ -182,9 +182,14 @@ async fn a_person_without_an_account_is_waited_for_and_not_invited_again() {
     assert!(applied.contains("[sent; waiting for the person]"), "{applied}");
     let second = run(&sandbox, &["team", "plan"], 0);
     assert!(second.starts_with("Plan for Associação Exemplo: nothing to change\n"), "{second}");
-    assert!(second.contains("`nova@exemplo.org.br` was invited and has to make an account"), "{second}");
+    assert!(second.contains("`nova@exemplo.org.br` was invited on 2026-11-24 and has to make an account"), "{second}");
     apply(&sandbox, &[], 0);
     assert_eq!(server.world().writes.len(), 1, "one invitation was sent");
+    let again = sandbox.dir().join("again.json");
+    let again = again.to_str().expect("a path");
+    run(&sandbox, &["team", "plan", "--invite-again", "--out", again], 0);
+    assert!(run(&sandbox, &["team", "apply", again], 0).contains("[sent; waiting for the person]"));
+    assert_eq!(server.world().writes.len(), 2, "and another when somebody wants that");
     server.change(|world: &mut World| world.attendants.iter_mut().for_each(|attendant| attendant.is_listed = true));
     let third = run(&sandbox, &["team", "plan"], 0);
     assert!(third.starts_with("Plan for Associação Exemplo: nothing to change\n") && !third.contains("has to make an account"), "{third}");
@@ -340,6 +345,40 @@ async fn a_key_that_is_throttled_or_slow_ends_in_the_same_place() {
     let seen = target.read().await.expect("read in the end");
     assert_eq!(relato::ops::team_toml(&seen).matches("[[person]]").count(), 20);
     assert!(seen.unread.keys().all(|layer| *layer != relato::config::Layer::Desk));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_that_is_not_whole_leads_to_no_plan() {
+    let (server, sandbox) = project(&[], "").await;
+    pull(&sandbox);
+    edit(&sandbox, "team.toml", |text| text.replace("undeclared = \"report\"", "undeclared = \"remove\"") + NEWCOMER);
+    // A hundred people more, so that the list has two pages, and the second is never the one that follows.
+    server.change(|world| {
+        let first = world.attendants[0].clone();
+        world
+            .attendants
+            .extend((0..100).map(|number| relato::sim::Attendant { email: format!("p{number}@exemplo.org.br"), ..first.clone() }));
+    });
+    let shifting =
+        serve_with(&server.world(), SimOptions { faults: vec!["shift-page=1".parse().expect("a fault")], ..SimOptions::default() }).await;
+    edit(&sandbox, "relato.toml", |text| text.replace(&server.base_url, &shifting.base_url));
+    let planned = run(&sandbox, &["team", "plan"], 3);
+    assert!(planned.starts_with("Plan for Associação Exemplo: nothing to change\n"), "{planned}");
+    assert!(planned.contains("layer desk: the list of each attendant kept changing while it was read"), "{planned}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_key_is_told_and_a_refused_portal_is_for_hands() {
+    let (_server, sandbox) = project(&[], "[team]\nunconfirmed = true\ncontract = \"exemplo\"\n").await;
+    pull(&sandbox);
+    sandbox.write("keys/router.key", "bm9ib2R5OnNlY3JldA==");
+    let planned = run(&sandbox, &["team", "plan"], 0);
+    assert!(
+        planned.contains("layers bot, contract: Blip refused key `router`") || planned.contains("Blip refused key `router`"),
+        "{planned}"
+    );
+    sandbox.write("keys/desk.key", "bm9ib2R5OnNlY3JldA==");
+    ended(&sandbox, &["team", "plan"], 5);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -17,7 +17,7 @@ use crate::{
 /// Tell who looked at which data, and prove that nothing was removed
 #[derive(Subcommand)]
 pub enum AuditCommand {
-    /// List what was asked, by whom, why, and what came of it
+    /// List what was asked and changed, by whom, why, and what came of it
     Log(LogArgs),
     /// Walk the chain of records, and tell where it is broken
     Verify(VerifyArgs),
@@ -65,7 +65,7 @@ pub fn run(global: &Global, command: &AuditCommand) -> Result<Exit, Failure> {
     }
 }
 
-/// A question and how it ended.
+/// A question and how it ended, or a change.
 struct Told<'a> {
     asked: &'a Access,
     ended: Option<&'a Access>,
@@ -83,6 +83,10 @@ impl Told<'_> {
         let sql = self.text("sql").split_whitespace().collect::<Vec<_>>().join(" ");
         let beginning: String = sql.chars().take(SQL_SHOWN).collect();
         let cut = if beginning.len() < sql.len() { "…" } else { "" };
+        if self.asked.body["event"] == "changed" {
+            let value = |name: &str| self.asked.body[name].as_str().unwrap_or("—").to_owned();
+            return format!("{}: {} → {}", value("subject"), value("before"), value("after"));
+        }
         let what = self.asked.body["name"].as_str().map_or_else(|| format!("{beginning}{cut}"), str::to_owned);
         [vec![what], parameters].concat().join(" ")
     }
@@ -94,6 +98,7 @@ impl Told<'_> {
                 format!("{} rows{export}", body["rows"])
             }
             Some(body) => format!("failed: {}", body["error"].as_str().unwrap_or_default()),
+            None if self.asked.body["event"] == "changed" => "changed".to_owned(),
             None if self.asked.body["event"] == "refused" => format!("refused: {}", self.text("refusal")),
             None => "broken off".to_owned(),
         }
@@ -119,12 +124,12 @@ fn log(project: &Project, ledger: &Ledger, args: &LogArgs) -> Result<Exit, Failu
     let zone = project.settings.organization.timezone;
     let since = args.since.map_or(DateTime::<Utc>::UNIX_EPOCH, |day| zone.day_start(day));
     let records = ledger.accesses(since)?;
-    let is_question = |record: &&Access| matches!(record.body["event"].as_str(), Some("asked" | "refused"));
+    let is_told = |record: &&Access| matches!(record.body["event"].as_str(), Some("asked" | "refused" | "changed"));
     let is_of =
         |record: &&Access| args.who.as_ref().is_none_or(|who| [&record.body["person"], &record.body["os_user"]].contains(&&json!(who)));
     let ends: HashMap<i64, &Access> = records.iter().filter_map(|record| Some((record.body["asked"].as_i64()?, record))).collect();
     let told: Vec<Told<'_>> =
-        records.iter().filter(is_question).filter(is_of).map(|asked| Told { asked, ended: ends.get(&asked.seq).copied() }).collect();
+        records.iter().filter(is_told).filter(is_of).map(|asked| Told { asked, ended: ends.get(&asked.seq).copied() }).collect();
     if args.format == Printed::Json {
         let whole = |one: &Told<'_>| {
             let record = |access: &Access| json!({"record": access.seq, "at": access.at, "hash": access.hash, "says": access.body});
@@ -150,7 +155,7 @@ fn log(project: &Project, ledger: &Ledger, args: &LogArgs) -> Result<Exit, Failu
             one.outcome(),
         ]);
     }
-    output::print(&format!("{table}\n{} questions\n", told.len()))?;
+    output::print(&format!("{table}\n{} records\n", told.len()))?;
     Ok(Exit::Done)
 }
 

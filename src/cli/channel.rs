@@ -23,8 +23,12 @@ pub enum ChannelCommand {
     /// Write how it is as channels.toml; secrets become references
     Pull(PullArgs),
     /// Tell what differs from the file, and write a plan; changes nothing
+    ///
+    /// Secrets are compared without being shown. Where entries are not to be set by a key, the plan is a list for hands.
     Plan(PlanArgs),
     /// Do what a plan says
+    ///
+    /// Works as `relato team apply`: bound to what was seen, with an undo file, a journal and a second comparison. Exit codes are the same.
     Apply(ApplyArgs),
 }
 

@@ -385,7 +385,7 @@ fn tell(project: &Project, plan: &Plan, applied: &Applied, rest: &Plan, undo: &P
         ended.answer.as_ref().map_or_else(|| format!("[{word}]"), |answer| format!("[{word}: {answer}]"))
     };
     let done = applied.steps.iter().filter(|step| matches!(step.state, StepState::Verified | StepState::Waiting)).count();
-    let _ = writeln!(text, "{done} of {} changes are done", plan.steps.len());
+    let _ = writeln!(text, "Done: {done} of {}", plan.steps.len());
     text.push_str(&steps_text(&plan.steps, ending));
     text.push_str(&checklist_text(&applied.checklist));
     if applied.rest.is_some() {

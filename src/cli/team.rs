@@ -25,8 +25,21 @@ pub enum TeamCommand {
     /// Write how it is as team.toml, or for a spreadsheet
     Pull(PullArgs),
     /// Tell what differs from the file, and write a plan; changes nothing
+    ///
+    /// Reads attendants and queues, members of contract and bots where that is switched on, and this project's own lists, and compares them
+    /// with team.toml as of today. The plan names every change with before and after; what could not be read, what differs and is not
+    /// managed, whom is waited for, which guards would refuse it; and what is left for hands in Blip's portal.
+    ///
+    /// Exit code 0 also when there is something to change, 3 when something looks wrong or the desk could not be read, 4 when a guard would refuse.
     Plan(TeamPlanArgs),
     /// Do what a plan says
+    ///
+    /// Reads everything again: where it differs from what the plan saw, or the file or the day lead to another plan, nothing is done (exit code
+    /// 4). Then an undo file is written beside the plan, each step is sent and noted, everything is read back, and compared once more. After a
+    /// crash the same command goes on. Where relato.toml names people, only an administrador applies, as `RELATO_EMAIL` or by the system's user.
+    ///
+    /// Exit code 0 when all is done and a second plan is empty, 3 when something else has changed meanwhile, 4 refused, 5 when something was not done.
+    /// Guards: min-administrators, required-administrators, acting-person, removal-count, removal-share.
     Apply(ApplyArgs),
     /// Take people over from a spreadsheet into team.toml, with a verdict for each line
     Import(ImportArgs),

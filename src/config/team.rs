@@ -502,6 +502,21 @@ mod tests {
     }
 
     #[test]
+    fn a_profile_means_what_is_configured_and_the_others_what_is_usual() {
+        let table: TeamTable =
+            toml::from_str("max_removed_share = 0.5\n[profiles.visualizador]\ncontract = \"member\"\nbot = \"view\"\n").unwrap();
+        let mut problems = Vec::new();
+        let settings = TeamTable::understood(Some(table), &mut |_, message| problems.push(message));
+        assert_eq!(settings.grant(TeamProfile::Visualizador), Grant { contract: ContractGrant::Member, bot: BotGrant::View });
+        assert_eq!(settings.grant(TeamProfile::Atendente), Grant { contract: ContractGrant::Guest, bot: BotGrant::None });
+        let table: TeamTable = toml::from_str("unconfirmed = true\nmax_removed_share = 20\n").unwrap();
+        TeamTable::understood(Some(table), &mut |_, message| problems.push(message));
+        assert_eq!(problems.len(), 2, "{problems:?}");
+        assert!(problems[0].starts_with("max_removed_share is 20 (accepted: 0 to 1)"), "{problems:?}");
+        assert!(problems[1].starts_with("[team] unconfirmed needs `contract`"), "{problems:?}");
+    }
+
+    #[test]
     fn every_mistake_is_told_with_its_place() {
         let error = parse(
             "[[person]]\nemail = \"a@x.org\"\nprofile = \"visualizador\"\nqueues = [\"S\"]\n[[person]]\nemail = \"A@x.org\"\nprofile = \"atendente\"\n\

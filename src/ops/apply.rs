@@ -198,7 +198,7 @@ impl Run<'_> {
             if is_there(&self.seen, step) {
                 // Done by an earlier process, or by somebody else with the same in mind.
                 let is_news = !matches!(self.steps[number].state, StepState::Done | StepState::Verified | StepState::Waiting);
-                self.note(number, StepState::Done, None, is_news)?;
+                self.note(number, StepState::Done, None, is_news.then(|| changed(step)))?;
                 continue;
             }
             if self.steps[number].state == StepState::Waiting || lost.contains(&step.place.layer()) {
@@ -209,10 +209,10 @@ impl Run<'_> {
                 && let Some(why) = target.leaves_too_few(&self.seen, step)
             {
                 // What was to come before did not come: a guard that held for the whole plan does not hold for what is left of it.
-                self.note(number, StepState::Refused, Some(format!("not sent: {why}")), false)?;
+                self.note(number, StepState::Refused, Some(format!("not sent: {why}")), None)?;
                 continue;
             }
-            self.note(number, StepState::Begun, None, false)?;
+            self.note(number, StepState::Begun, None, None)?;
             (self.work.moment)(Moment::StepBegun(number));
             let handle = self.seen.handles.get(&(step.place.clone(), step.key.clone()));
             let sent = target.write(step, handle).await;
@@ -220,12 +220,12 @@ impl Run<'_> {
             match sent {
                 Ok(()) => {
                     self.seen.state.put(&step.place, &step.key, super::guard::after_of(step));
-                    self.note(number, StepState::Done, None, true)?;
+                    self.note(number, StepState::Done, None, Some(changed(step)))?;
                 }
                 Err(failure) => {
                     let state = if failure.is_unclear { StepState::Unclear } else { StepState::Refused };
                     tracing::warn!(step = number, what = %step.key, error = failure.text, "a step was not done");
-                    self.note(number, state, Some(failure.text), false)?;
+                    self.note(number, state, Some(failure.text), None)?;
                     // Where a key is refused the next step of the layer is, too; and nobody goes into a queue that was not made.
                     if failure.is_fatal || matches!(step.place, Place::Queue(_)) {
                         lost.push(step.place.layer());
@@ -238,9 +238,8 @@ impl Run<'_> {
     }
 
     /// Notes where a step stands and, where it changed something, records that.
-    fn note(&mut self, number: usize, state: StepState, answer: Option<String>, is_change: bool) -> Result<(), OpsError> {
-        let step = &self.work.plan.steps[number];
-        let record = is_change.then(|| (self.work.record)(&changed(step)));
+    fn note(&mut self, number: usize, state: StepState, answer: Option<String>, change: Option<Changed>) -> Result<(), OpsError> {
+        let record = change.map(|change| (self.work.record)(&change));
         self.ledger.note_step(self.id, number, (state, answer.as_deref()), record.as_ref(), (self.work.now)())?;
         self.steps[number] = Ended { state, answer };
         Ok(())
@@ -253,7 +252,8 @@ impl Run<'_> {
             self.seen = target.read().await?;
             require_places(plan, &self.seen)?;
             let is_open = |(ended, step): (&Ended, &Step)| {
-                matches!(ended.state, StepState::Done | StepState::Unclear) && !is_there(&self.seen, step) && step.before.is_some()
+                let may_be_invited = step.before.is_none() && step.place.is_of_invited();
+                matches!(ended.state, StepState::Done | StepState::Unclear) && !is_there(&self.seen, step) && !may_be_invited
             };
             if look == patience.looks.max(1) || !self.steps.iter().zip(&plan.steps).any(is_open) {
                 break;
@@ -268,7 +268,9 @@ impl Run<'_> {
                 StepState::Planned | StepState::Refused if !there => continue,
                 _ if there => (StepState::Verified, None),
                 // Blip took it, and shows the person once they have an account.
-                StepState::Done | StepState::Waiting if step.before.is_none() && found.is_none() => (StepState::Waiting, None),
+                StepState::Done | StepState::Waiting if step.before.is_none() && found.is_none() && step.place.is_of_invited() => {
+                    (StepState::Waiting, None)
+                }
                 _ => {
                     let found = found.map_or_else(|| "nothing".to_owned(), ToString::to_string);
                     let said = ended.answer.map(|answer| format!("{answer}; ")).unwrap_or_default();
@@ -276,9 +278,15 @@ impl Run<'_> {
                     (state, Some(format!("{said}read back: {found}")))
                 }
             };
-            // A write without an answer that shows to be done is a change like any other.
+            // A write without an answer that shows to be done is a change like any other; one that was recorded and shows otherwise is set right.
             let is_news = state == StepState::Verified && matches!(ended.state, StepState::Unclear | StepState::Begun | StepState::Differs);
-            self.note(number, state, answer, is_news)?;
+            let otherwise = (state == StepState::Differs).then(|| Changed {
+                subject: changed(step).subject,
+                before: changed(step).after,
+                after: found.map(ToString::to_string),
+            });
+            let record = is_news.then(|| changed(step)).or(otherwise);
+            self.note(number, state, answer, record)?;
         }
         Ok(())
     }
@@ -341,7 +349,8 @@ fn before(plan: &Plan, known: Option<&Operation>, seen: &Seen) -> State {
             // Half of it may be there.
             StepState::Begun | StepState::Unclear | StepState::Differs => true,
             StepState::Done | StepState::Verified | StepState::Waiting => {
-                is_there(seen, step) || (step.before.is_none() && seen.state.get(&step.place, &step.key).is_none())
+                let is_invited = step.before.is_none() && step.place.is_of_invited() && seen.state.get(&step.place, &step.key).is_none();
+                is_there(seen, step) || is_invited
             }
         };
         if is_ours {

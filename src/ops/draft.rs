@@ -269,7 +269,7 @@ impl Planner<'_> {
         let places: Vec<Place> = self.seen.state.places().cloned().collect();
         let declared: BTreeSet<String> = self.declared.team.people.iter().map(|person| person.email.clone()).collect();
         for place in places {
-            if !matches!(place, Place::Attendant(_) | Place::Contract(_) | Place::Bot(_)) {
+            if !place.is_of_invited() {
                 continue;
             }
             let there: BTreeSet<String> = self.seen.state.rows(&place).map(|(key, _)| key.clone()).collect();
@@ -278,6 +278,7 @@ impl Planner<'_> {
                     Some(person) => self.of_declared(&place, person, given),
                     None => self.of_undeclared(&place, email),
                 };
+                self.tell_of_rest(&place, email, &want);
                 self.compare(&place, email, want);
             }
         }
@@ -291,6 +292,18 @@ impl Planner<'_> {
         }
         for email in idle {
             self.note(NoteKind::Warning, format!("`{email}` is an atendente without a queue, and gets no ticket"));
+        }
+    }
+
+    /// Tells of people who have left, and stay in queues that are not managed.
+    fn tell_of_rest(&mut self, place: &Place, email: &str, want: &Want) {
+        let is_gone = self.declared.team.person(email).is_some_and(|person| person.presence(self.declared.day) == Presence::Gone);
+        if let (true, Want::Just(Some(Value::Attendant { queues, .. }))) = (is_gone, want) {
+            let queues: Vec<&str> = queues.iter().map(String::as_str).collect();
+            self.note(
+                NoteKind::Warning,
+                format!("{place}: `{email}` has left, and stays in queues that are not managed: {}", queues.join(", ")),
+            );
         }
     }
 

@@ -30,7 +30,7 @@ pub struct PersonNow {
 pub fn people(seen: &Seen) -> BTreeMap<String, PersonNow> {
     let mut people: BTreeMap<String, PersonNow> = BTreeMap::new();
     for place in seen.state.places() {
-        if !matches!(place, Place::Attendant(_) | Place::Contract(_) | Place::Bot(_)) {
+        if !place.is_of_invited() {
             continue;
         }
         for (email, row) in seen.state.rows(place) {

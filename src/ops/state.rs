@@ -49,6 +49,11 @@ impl Place {
             Place::Channel(_) => None,
         }
     }
+
+    /// Returns whether people stand there who may have to accept an invitation first.
+    pub fn is_of_invited(&self) -> bool {
+        matches!(self, Place::Attendant(_) | Place::Contract(_) | Place::Bot(_))
+    }
 }
 
 impl fmt::Display for Place {

@@ -55,7 +55,7 @@ async fn every_question_is_recorded_with_who_why_and_what_came_of_it() {
         assert_eq!(records[place]["ended"], Value::Null);
     }
     let text = sandbox.relato(&["audit", "log", "--who", "rui@x.org"]).output().unwrap();
-    assert!(String::from_utf8_lossy(&text.stdout).contains("1 questions"));
+    assert!(String::from_utf8_lossy(&text.stdout).contains("1 records"));
 
     let whole = sandbox.relato(&["audit", "verify"]).output().unwrap();
     let end = String::from_utf8_lossy(&whole.stdout).lines().last().unwrap().to_owned();

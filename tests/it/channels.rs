@@ -117,7 +117,7 @@ async fn declared_entries_are_set_and_removed_where_that_is_switched_on() {
         assert!(planned.contains(line), "{line} is not in\n{planned}");
     }
     let applied = run(&sandbox, &["channel", "apply", &file, "--reason", "página nova"], 0);
-    assert!(applied.starts_with("3 of 3 changes are done\n") && applied.contains("A second plan is empty"), "{applied}");
+    assert!(applied.starts_with("Done: 3 of 3\n") && applied.contains("A second plan is empty"), "{applied}");
     assert_eq!(entry(&server, MESSENGER, "PageAccessToken").as_deref(), Some("the-new-page-token"));
     assert_eq!(entry(&server, MESSENGER, "PageId").as_deref(), Some("700800901"));
     assert_eq!(entry(&server, MESSENGER, "isChannelActive"), None);
@@ -136,7 +136,7 @@ async fn what_blip_refuses_ends_as_a_list_for_hands() {
     let file = plan_file(&sandbox);
     run(&sandbox, &["channel", "plan", "--out", &file], 0);
     let applied = run(&sandbox, &["channel", "apply", &file], 5);
-    assert!(applied.starts_with("0 of 2 changes are done\n"), "{applied}");
+    assert!(applied.starts_with("Done: 0 of 2\n"), "{applied}");
     assert!(applied.contains("[REFUSED: Blip refused `set lime://postmaster@messenger.gw.msging.net/configuration?caller="), "{applied}");
     assert!(applied.contains("[ ] Portal da Blip → bot → Configurações → Configurações avançadas"), "{applied}");
     assert!(server.world().writes.iter().all(|written| !written.is_done));

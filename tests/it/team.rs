@@ -94,7 +94,7 @@ async fn what_was_pulled_leads_to_no_plan_and_what_is_edited_to_just_that() {
     assert_eq!(keys, ["Auditoria", "nova@exemplo.org.br", "vanessa.coelho@exemplo.org.br"], "what is given comes before what is taken");
     assert!(server.world().writes.is_empty(), "a plan writes nothing");
     let applied = apply(&sandbox, &["--reason", "admissão e desligamento"], 0);
-    assert!(applied.starts_with("3 of 3 changes are done\n"), "{applied}");
+    assert!(applied.starts_with("Done: 3 of 3\n"), "{applied}");
     assert!(applied.contains("A second plan is empty: it is as declared."), "{applied}");
     assert_eq!(teams(&server, "nova@exemplo.org.br"), Some(vec!["Cobrança".to_owned(), "Financeiro".to_owned()]), "a sector is its queues");
     assert_eq!(teams(&server, "vanessa.coelho@exemplo.org.br"), None);
@@ -112,7 +112,7 @@ async fn what_was_pulled_leads_to_no_plan_and_what_is_edited_to_just_that() {
     // The way back is a plan like any other.
     let undo = sandbox.dir().join("plan.undo.json");
     let undone = run(&sandbox, &["team", "apply", undo.to_str().expect("a path")], 0);
-    assert!(undone.starts_with("3 of 3 changes are done\n"), "{undone}");
+    assert!(undone.starts_with("Done: 3 of 3\n"), "{undone}");
     assert_eq!(teams(&server, "vanessa.coelho@exemplo.org.br"), Some(vec!["Suporte".to_owned()]));
     assert_eq!(teams(&server, "nova@exemplo.org.br"), None);
     assert!(!server.world().queues.iter().any(|queue| queue == "Auditoria"));
@@ -163,7 +163,7 @@ async fn guards_refuse_and_only_the_one_that_is_named_with_a_reason_is_set_aside
     assert!(text(&refused.get_output().stderr).contains("accepted: min-administrators, required-administrators"));
     let both = ["--force", "removal-count", "--force", "removal-share", "--reason", "fim da campanha"];
     let applied = apply(&sandbox, &both, 0);
-    assert!(applied.starts_with("5 of 5 changes are done\n"), "{applied}");
+    assert!(applied.starts_with("Done: 5 of 5\n"), "{applied}");
     sandbox.load(everything()).await;
     let columns = "SELECT subject, after, reason FROM change ORDER BY record";
     let asked = run(&sandbox, &["query", columns, "--format", "csv"], 0);
@@ -233,7 +233,7 @@ async fn who_leaves_loses_everything_in_one_plan() {
         assert!(planned.contains(line), "{line} is not in\n{planned}");
     }
     let applied = admin(&["team", "apply", file, "--reason", "desligamento"], 0);
-    assert!(applied.contains("changes are done\n") && applied.contains("A second plan is empty"), "{applied}");
+    assert!(applied.starts_with("Done: ") && applied.contains("A second plan is empty"), "{applied}");
     assert_eq!(teams(&server, "ana.beatriz@exemplo.org.br"), None);
     assert!(!server.world().portal.members.contains_key("ana.beatriz@exemplo.org.br"));
     let read = |name: &str| fs::read_to_string(sandbox.dir().join(name)).expect("a file");
@@ -323,7 +323,7 @@ async fn a_spreadsheet_of_five_hundred_gives_a_verdict_for_each_line_and_one_pla
     let plan = plan.to_str().expect("a path");
     run(&sandbox, &["team", "import", file.to_str().expect("a path"), "--write", "--out", plan], 3);
     let applied = run(&sandbox, &["team", "apply", plan], 0);
-    assert!(applied.starts_with("496 of 496 changes are done\n"), "{}", &applied[..200]);
+    assert!(applied.starts_with("Done: 496 of 496\n"), "{}", &applied[..200]);
     assert_eq!(teams(&server, "pessoa.499@exemplo.org.br"), Some(vec!["Autorizações".to_owned(), "Convênios".to_owned()]));
     assert_eq!(teams(&server, "pessoa.3@exemplo.org.br").expect("listed").len(), 2, "the first line of a person counts");
     let again = run(&sandbox, &["team", "import", file.to_str().expect("a path")], 3);

@@ -17,7 +17,7 @@ use crate::domain::{digest::sha256, period::DigestsByMonth};
 /// Staged tables, in the order in which they are made.
 pub const STAGING: [&str; 4] = ["received_ticket", "ticket", "quarantine", "message"];
 
-/// Marts, in the order in which they are made: each reads only what stands before it.
+/// Marts, in the order in which they are made: each reads only what stands before it. The last holds what the checks of the others found.
 pub const MARTS: [&str; 21] = [
     "ticket_chain",
     "agent",
@@ -38,8 +38,8 @@ pub const MARTS: [&str; 21] = [
     "target",
     "blip_figure",
     "coverage",
-    "quality",
     "channel_state",
+    "quality",
 ];
 
 /// Marts whose rows belong to customers; those after them are made whole.

@@ -116,6 +116,7 @@ pub fn team(declared: &Declared<'_>, seen: &Seen) -> Result<Draft, ConfigError> 
     planner.people(&given);
     planner.leavers();
     planner.local();
+    planner.open_invitations();
     let people = &declared.team.people;
     if people.iter().any(|person| person.profile == TeamProfile::Administrador) {
         let here = people.iter().filter(|person| is_here(person, declared.day) && person.profile == TeamProfile::Administrador);
@@ -235,7 +236,8 @@ impl Planner<'_> {
         let all: BTreeSet<&String> = self.queues.values().flatten().collect();
         let sector_of = |queue: &String| self.declared.sectors.by_queue.get(queue).unwrap_or(queue).clone();
         let sectors: BTreeSet<String> = all.iter().map(|queue| sector_of(queue)).collect();
-        for person in &team.people {
+        // The queues of who has left may have gone since.
+        for person in team.people.iter().filter(|person| person.presence(self.declared.day) != Presence::Gone) {
             let mut wanted: BTreeSet<String> = BTreeSet::new();
             for queue in &person.queues {
                 if !all.contains(&queue.name) {
@@ -393,6 +395,21 @@ impl Planner<'_> {
                 } else if after.get(&queues, &name).is_some() && had && !has {
                     self.note(NoteKind::Warning, format!("queue `{name}` would be left without anybody: customers who come there wait"));
                 }
+            }
+        }
+    }
+
+    /// Tells of people who were invited, have not come, and are not to come any more.
+    fn open_invitations(&mut self) {
+        for waited in self.declared.waited_for {
+            let is_wanted = self.declared.team.person(&waited.subject).is_some_and(|person| is_here(person, self.declared.day));
+            if let (false, Ok(place)) = (is_wanted, serde_json::from_str::<Place>(&waited.place)) {
+                let since = waited.updated_at.date_naive();
+                let text = format!(
+                    "{place}: `{}` was invited on {since} and is not to come any more: cancel the invitation in the portal",
+                    waited.subject
+                );
+                self.note(NoteKind::Warning, text);
             }
         }
     }

@@ -190,6 +190,9 @@ async fn a_person_without_an_account_is_waited_for_and_not_invited_again() {
     run(&sandbox, &["team", "plan", "--invite-again", "--out", again], 0);
     assert!(run(&sandbox, &["team", "apply", again], 0).contains("[sent; waiting for the person]"));
     assert_eq!(server.world().writes.len(), 2, "and another when somebody wants that");
+    edit(&sandbox, "team.toml", |text| text.replace("sectors = [\"Financeiro\"]", "sectors = [\"Financeiro\"]\nuntil = 2026-11-20"));
+    assert!(run(&sandbox, &["team", "plan"], 3).contains("is not to come any more: cancel the invitation in the portal"));
+    edit(&sandbox, "team.toml", |text| text.replace("\nuntil = 2026-11-20", ""));
     server.change(|world: &mut World| world.attendants.iter_mut().for_each(|attendant| attendant.is_listed = true));
     let third = run(&sandbox, &["team", "plan"], 0);
     assert!(third.starts_with("Plan for Associação Exemplo: nothing to change\n") && !third.contains("has to make an account"), "{third}");

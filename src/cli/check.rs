@@ -233,9 +233,6 @@ fn files(global: &Global, project: &Project) -> Result<(), Failure> {
     if !problems.is_empty() {
         return Err(ConfigError { problems }.into());
     }
-    if project.settings.document.logo_file.is_some() {
-        output::print("document.logo_file is understood but not applied by this version.\n")?;
-    }
     // A copy of a default takes its place for good, improvements of later versions included.
     let defaults = Project::embedded_query_texts();
     let texts = project.query_texts()?;

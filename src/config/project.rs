@@ -40,7 +40,9 @@ impl Project {
                 .into());
         }
         let text = toml_file::read_text(&path)?;
-        Ok(Project { dir: dir.to_owned(), settings: Settings::parse(&path, &text)? })
+        let mut settings = Settings::parse(&path, &text)?;
+        settings.document.logo = settings.document.logo_file.as_ref().map(|file| logo(&dir.join(file))).transpose()?;
+        Ok(Project { dir: dir.to_owned(), settings })
     }
 
     /// Returns the folder of all data.
@@ -181,6 +183,20 @@ impl Project {
     pub fn schedules(&self) -> Result<BTreeMap<String, ScheduleSpec>, ConfigError> {
         parse_all(&SCHEDULES, &self.dir.join("schedules"), ScheduleSpec::parse)
     }
+}
+
+/// Largest logo that every page is to carry.
+const LARGEST_LOGO: usize = 1 << 20;
+
+fn logo(path: &Path) -> Result<Arc<[u8]>, Problem> {
+    let bytes = std::fs::read(path).map_err(|error| Problem::of_file(path, format!("the logo cannot be read: {error}")))?;
+    if !bytes.starts_with(b"\x89PNG\r\n\x1a\n") {
+        return Err(Problem::of_file(path, "the logo is no PNG"));
+    }
+    if bytes.len() > LARGEST_LOGO {
+        return Err(Problem::of_file(path, format!("the logo has {} kB (accepted: up to {} kB)", bytes.len() >> 10, LARGEST_LOGO >> 10)));
+    }
+    Ok(bytes.into())
 }
 
 fn declared(path: &Path, help: &str) -> Result<Arc<str>, ConfigError> {

@@ -87,6 +87,9 @@ pub struct Document {
     pub approved_by: Option<String>,
     /// PNG of the logo, relative to the project.
     pub logo_file: Option<PathBuf>,
+    /// Its content, once the project was opened.
+    #[serde(skip)]
+    pub logo: Option<Arc<[u8]>>,
 }
 
 /// `[[blip.key]]`: one bot's key.

@@ -2,6 +2,8 @@
 //!
 //! Built once by `report` from one snapshot, then only read. Renderers decide looks, never numbers.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -66,6 +68,9 @@ pub struct Document {
     pub prepared_by: Option<String>,
     /// Who approved the form.
     pub approved_by: Option<String>,
+    /// The house's logo as PNG: looks, no content.
+    #[serde(skip)]
+    pub logo: Option<Arc<[u8]>>,
 }
 
 /// The snapshot that a report was made from.

@@ -170,6 +170,7 @@ pub fn build(
             published: document.published,
             prepared_by: document.prepared_by.clone(),
             approved_by: document.approved_by.clone(),
+            logo: document.logo.clone(),
         },
         period: request.period,
         period_label: locale.period(&request.period),

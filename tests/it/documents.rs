@@ -266,3 +266,45 @@ async fn the_rows_behind_a_report_are_there_as_parquet() {
     let refused = sandbox.relato(&arguments).assert().code(2).get_output().stderr.clone();
     assert!(String::from_utf8_lossy(&refused).contains("no row-level table"));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_logo_is_on_every_page_as_ornament_and_a_wrong_one_is_told() {
+    use relato::render::chart::{Drawing, Shape, png};
+
+    let server = serve(&world(21, 120), &[]).await;
+    let sandbox = Sandbox::new(&server.base_url);
+    sandbox.load(everything()).await;
+    let square = Shape::Rect { x: 2.0, y: 1.0, width: 26.0, height: 8.0, color: (200, 30, 30) };
+    let logo = png(&Drawing { width: 30.0, height: 10.0, shapes: vec![square] }, "logo").expect("a picture");
+    std::fs::write(sandbox.dir().join("logo.png"), &logo).expect("a file");
+    let settings = std::fs::read_to_string(sandbox.dir().join("relato.toml")).expect("settings");
+    sandbox.write("relato.toml", &settings.replace("revision = \"0.0\"", "revision = \"0.0\"\nlogo_file = \"logo.png\""));
+    let report = ["report", "semanal", "--period", "2026-W42", "--format", "xlsx,pdf,json"];
+    sandbox.relato(&report).assert().success();
+    let file = |ending: &str| sandbox.dir().join("output").join(format!("semanal_2026-W42.{ending}"));
+    let pdf = std::fs::read(file("pdf")).expect("the PDF");
+    let listed = Command::new("pdfimages").arg("-list").arg(file("pdf")).output().expect("pdfimages of poppler-utils");
+    let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+    let info = Command::new("pdfinfo").arg(file("pdf")).output().expect("pdfinfo of poppler-utils");
+    let info = String::from_utf8_lossy(&info.stdout).into_owned();
+    let pages: usize = info.lines().find_map(|line| line.strip_prefix("Pages:")).expect("pages").trim().parse().expect("a number");
+    // One picture of 228 × 76 pixels a page, below two lines of headings.
+    assert_eq!(listed.lines().count() - 2, pages, "{listed}");
+    assert!(listed.lines().skip(2).all(|line| line.contains(" 228 ") && line.contains(" 76 ")), "{listed}");
+    assert!(Command::new("qpdf").arg("--check").arg(file("pdf")).output().expect("qpdf").status.success());
+    assert!(text_of_pdf(&file("pdf")).contains("Associação Exemplo"));
+    let book = std::fs::read(file("xlsx")).expect("the workbook");
+    let has = |name: &[u8]| book.windows(name.len()).any(|window| window == name);
+    assert!(has(b"xl/media/image1.png"), "the workbook prints it");
+    // Looks are no content: what the fingerprint is made of does not know of it.
+    let json = std::fs::read_to_string(file("json")).expect("the JSON");
+    assert!(!json.contains("logo"));
+    sandbox.relato(&report).assert().success();
+    assert_eq!(std::fs::read(file("pdf")).expect("the PDF"), pdf, "the same bytes again");
+    sandbox.write("logo.png", "<svg/>");
+    let refused = sandbox.relato(&["check", "--offline"]).assert().code(2);
+    assert!(String::from_utf8_lossy(&refused.get_output().stderr).contains("the logo is no PNG"));
+    std::fs::write(sandbox.dir().join("logo.png"), &logo[..40]).expect("a file");
+    let refused = sandbox.relato(&["report", "semanal", "--period", "2026-W42", "--format", "pdf"]).assert().code(1);
+    assert!(String::from_utf8_lossy(&refused.get_output().stderr).contains("document.logo_file is no PNG that can be read"));
+}

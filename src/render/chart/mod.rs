@@ -8,7 +8,7 @@ mod scatter;
 mod svg;
 
 pub use heat_map::draw_heat_map;
-pub use png::png;
+pub use png::{Pixels, pixels, png};
 pub use svg::svg;
 
 use super::{Locale, palette::Rgb, rows};

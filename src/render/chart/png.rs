@@ -31,6 +31,30 @@ pub fn png(drawing: &Drawing, title: &str) -> Option<Vec<u8>> {
     picture.encode_png().ok()
 }
 
+/// A picture's colours, row by row, three bytes a pixel.
+pub struct Pixels {
+    /// Pixels in a row.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+    /// Red, green, blue.
+    pub rgb: Vec<u8>,
+}
+
+/// Returns a PNG's colours on `ground`; none where it is none.
+pub fn pixels(png: &[u8], ground: (u8, u8, u8)) -> Option<Pixels> {
+    let picture = Pixmap::decode_png(png).ok()?;
+    let mut rgb = Vec::with_capacity(picture.pixels().len() * 3);
+    for pixel in picture.pixels() {
+        // Colours are given already weakened by what shines through.
+        let through = u16::from(255 - pixel.alpha());
+        for (color, below) in [(pixel.red(), ground.0), (pixel.green(), ground.1), (pixel.blue(), ground.2)] {
+            rgb.push(u8::try_from((u16::from(color) + u16::from(below) * through / 255).min(255)).unwrap_or(u8::MAX));
+        }
+    }
+    Some(Pixels { width: picture.width(), height: picture.height(), rgb })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

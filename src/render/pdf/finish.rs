@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     metadata,
+    page::Logo,
     structure::{Mark, Role, Structure, read_mark},
 };
 use crate::{domain::ReportData, render::content_sha256};
@@ -17,13 +18,14 @@ use crate::{domain::ReportData, render::content_sha256};
 const PROFILE: &[u8] = include_bytes!("../../../assets/icc/srgb.icc");
 
 /// Returns `bytes` as a finished PDF.
-pub fn finish(bytes: &[u8], data: &ReportData, structure: &Structure) -> Result<Vec<u8>, lopdf::Error> {
+pub fn finish(bytes: &[u8], data: &ReportData, structure: &Structure, logo: Option<&Logo>) -> Result<Vec<u8>, lopdf::Error> {
     let mut document = Document::load_mem(bytes)?;
     "1.7".clone_into(&mut document.version);
     let pages: Vec<ObjectId> = document.get_pages().into_values().collect();
+    let logo = logo.map(|logo| (picture(&mut document, logo), logo));
     let mut found = Found { of_nodes: vec![Vec::new(); structure.nodes.len()], of_pages: Vec::new(), links: Vec::new() };
     for (number, page) in pages.iter().enumerate() {
-        mark_up(&mut document, *page, number, structure, &mut found)?;
+        mark_up(&mut document, *page, (number, logo), structure, &mut found)?;
     }
     let outlines = outlines(&mut document, &pages, structure, &found);
     let tree = structure_tree(&mut document, &pages, structure, &found)?;
@@ -72,8 +74,37 @@ struct Found {
     links: Vec<(usize, usize, f64, f64)>,
 }
 
-/// Puts PDF's own marks in the place of ours.
-fn mark_up(document: &mut Document, page: ObjectId, number: usize, structure: &Structure, found: &mut Found) -> Result<(), lopdf::Error> {
+/// Makes a picture of the logo's colours.
+fn picture(document: &mut Document, logo: &Logo) -> ObjectId {
+    let dictionary = dictionary! {
+        "Type" => "XObject", "Subtype" => "Image", "Width" => i64::from(logo.pixels.width), "Height" => i64::from(logo.pixels.height),
+        "ColorSpace" => "DeviceRGB", "BitsPerComponent" => 8,
+    };
+    document.add_object(Stream::new(dictionary, logo.pixels.rgb.clone()))
+}
+
+/// What draws the logo, as ornament.
+fn drawn(logo: &Logo) -> [Operation; 4] {
+    let (left, top, width, height) = logo.place;
+    #[expect(clippy::cast_possible_truncation, reason = "places on a page")]
+    let points = |millimetres: f64| Object::Real((millimetres * 72.0 / 25.4) as f32);
+    let place = vec![points(width), 0.into(), 0.into(), points(height), points(left), points(297.0 - top - height)];
+    [
+        Operation::new("q", Vec::new()),
+        Operation::new("cm", place),
+        Operation::new("Do", vec!["Logo".into()]),
+        Operation::new("Q", Vec::new()),
+    ]
+}
+
+/// Puts PDF's own marks in the place of ours, and the logo into the header.
+fn mark_up(
+    document: &mut Document,
+    page: ObjectId,
+    (number, logo): (usize, Option<(ObjectId, &Logo)>),
+    structure: &Structure,
+    found: &mut Found,
+) -> Result<(), lopdf::Error> {
     let content = Content::decode(&document.get_page_content(page))?;
     let ornament = || Operation::new("BMC", vec!["Artifact".into()]);
     let mut operations = vec![ornament()];
@@ -112,6 +143,11 @@ fn mark_up(document: &mut Document, page: ObjectId, number: usize, structure: &S
         }
     }
     operations.push(Operation::new("EMC", Vec::new()));
+    if let Some((_, logo)) = logo {
+        operations.push(ornament());
+        operations.extend(drawn(logo));
+        operations.push(Operation::new("EMC", Vec::new()));
+    }
     found.of_pages.push(stretches);
     let stream = document.add_object(Stream::new(Dictionary::new(), Content { operations }.encode()?));
     let dictionary = document.get_dictionary_mut(page)?;
@@ -120,6 +156,9 @@ fn mark_up(document: &mut Document, page: ObjectId, number: usize, structure: &S
     dictionary.set("StructParents", i64::try_from(number).unwrap_or(i64::MAX));
     if let Ok(Object::Dictionary(resources)) = dictionary.get_mut(b"Resources") {
         resources.remove(b"Properties");
+    }
+    if let Some((picture, _)) = logo {
+        document.add_xobject(page, "Logo", picture)?;
     }
     Ok(())
 }

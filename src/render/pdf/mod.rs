@@ -23,7 +23,7 @@ use genpdf::{
 use self::{
     elements::{BlockTitle, DefinitionList, DrawingElement, Empty, KpiGrid, Notes, Sentences},
     origin::Origin,
-    page::PageFrame,
+    page::{Logo, PageFrame},
     structure::{Link, Mark, Role, Structure, mark},
     table::TableElement,
 };
@@ -88,22 +88,31 @@ impl Progress {
 /// Renders the PDF.
 pub fn render(data: &ReportData, locale: &Locale) -> Result<Vec<u8>, RenderError> {
     let failed = |reason: String| RenderError::Pdf { report: data.report.clone(), reason };
+    let logo = match &data.document.logo {
+        Some(bytes) => Some(Logo::new(bytes).ok_or_else(|| failed("document.logo_file is no PNG that can be read".to_owned()))?),
+        None => None,
+    };
     let counted = Progress::default();
-    draw(data, locale, 0, &counted).map_err(|error| failed(error.to_string()))?;
+    draw(data, (locale, logo.as_ref()), 0, &counted).map_err(|error| failed(error.to_string()))?;
     let pages = *counted.page.borrow();
     let structure = Rc::new(RefCell::new(Structure::default()));
     let progress = Progress { structure: Some(Rc::clone(&structure)), ..Progress::default() };
-    let bytes = draw(data, locale, pages, &progress).map_err(|error| failed(error.to_string()))?;
-    finish::finish(&bytes, data, &structure.borrow()).map_err(|error| failed(error.to_string()))
+    let bytes = draw(data, (locale, logo.as_ref()), pages, &progress).map_err(|error| failed(error.to_string()))?;
+    finish::finish(&bytes, data, &structure.borrow(), logo.as_ref()).map_err(|error| failed(error.to_string()))
 }
 
-fn draw(data: &ReportData, locale: &Locale, pages: usize, progress: &Progress) -> Result<Vec<u8>, genpdf::error::Error> {
+fn draw(
+    data: &ReportData,
+    (locale, logo): (&Locale, Option<&Logo>),
+    pages: usize,
+    progress: &Progress,
+) -> Result<Vec<u8>, genpdf::error::Error> {
     let mut document = Document::new(fonts()?);
     document.set_title(&data.title);
     document.set_paper_size(PaperSize::A4);
     document.set_minimal_conformance();
     document.set_font_size(9);
-    document.set_page_decorator(PageFrame::new(data, locale, pages, progress.clone()));
+    document.set_page_decorator(PageFrame::new(data, (locale, logo), pages, progress.clone()));
     let has = |wanted: fn(&Content) -> bool| data.blocks.iter().any(|block| wanted(&block.content));
     document.push(Notes::lead(data, !has(|content| matches!(content, Content::Notes)), progress.clone()));
     for block in &data.blocks {

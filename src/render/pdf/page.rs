@@ -9,7 +9,11 @@ use super::{
 };
 use crate::{
     domain::ReportData,
-    render::{Locale, chart::Anchor, palette},
+    render::{
+        Locale,
+        chart::{Anchor, Pixels, pixels},
+        palette,
+    },
 };
 
 /// Left and right margin in millimetres.
@@ -21,8 +25,31 @@ const FOOTER_HEIGHT: f64 = 13.0;
 /// Stands for the page's number until a page is drawn.
 const PAGE: &str = "\u{1}";
 
+/// The house's logo in the header. The library that draws pages leaves its place free; the finishing pass puts it there.
+pub struct Logo {
+    /// Its colours, on the header's ground.
+    pub pixels: Pixels,
+    /// Left, upper edge, width and height on the page in millimetres.
+    pub place: (f64, f64, f64, f64),
+}
+
+impl Logo {
+    /// Reads a PNG; none where it is none, or has no size.
+    pub fn new(png: &[u8]) -> Option<Logo> {
+        const HEIGHT: f64 = HEADER_HEIGHT - 8.0;
+        const LARGEST_WIDTH: f64 = 36.0;
+        let pixels = pixels(png, palette::GROUND)?;
+        let ratio = f64::from(pixels.width) / f64::from(pixels.height);
+        let width = (HEIGHT * ratio).min(LARGEST_WIDTH);
+        let height = width / ratio;
+        (width > 0.0).then(|| Logo { pixels, place: (MARGIN + 4.0, TOP + (HEADER_HEIGHT - 4.0 - height) / 2.0, width, height) })
+    }
+}
+
 /// Draws header and footer.
 pub struct PageFrame {
+    /// Millimetres of the header that the logo takes, its distance to the title included.
+    logo_width: f64,
     organization: String,
     title: String,
     period: String,
@@ -37,7 +64,7 @@ pub struct PageFrame {
 }
 
 impl PageFrame {
-    pub fn new(data: &ReportData, locale: &Locale, pages: usize, progress: Progress) -> PageFrame {
+    pub fn new(data: &ReportData, (locale, logo): (&Locale, Option<&Logo>), pages: usize, progress: Progress) -> PageFrame {
         let document = &data.document;
         let fields = [
             ("pdf-code", document.code.clone()),
@@ -55,6 +82,7 @@ impl PageFrame {
             None => data.period_label.clone(),
         };
         PageFrame {
+            logo_width: logo.map_or(0.0, |logo| logo.place.2 + 3.0),
             organization: data.organization.clone(),
             title: data.title.clone(),
             period,
@@ -75,19 +103,19 @@ impl PageFrame {
         let (left, top) = (MARGIN, TOP);
         fill(area, left, top, full_width, HEADER_HEIGHT - 4.0, palette::GROUND);
         fill(area, left, top, 1.6, HEADER_HEIGHT - 4.0, palette::MAIN);
-        let title_width = full_width - RIGHT - 8.0;
-        put(context, area, left + 5.0, top + 1.8, &self.organization, style(8, palette::MUTED, false), Anchor::Start)?;
+        let (text_left, title_width) = (left + 5.0 + self.logo_width, full_width - RIGHT - 8.0 - self.logo_width);
+        put(context, area, text_left, top + 1.8, &self.organization, style(8, palette::MUTED, false), Anchor::Start)?;
         let title = wrap(context, &self.title, style(14, palette::INK, true), title_width);
         // Once is enough for whoever hears it.
         if page == 1 {
             self.progress.begin_at(area, 0.0, top + 5.2, Role::Title, DOCUMENT);
         }
-        put(context, area, left + 5.0, top + 5.2, &title[0], style(14, palette::INK, true), Anchor::Start)?;
+        put(context, area, text_left, top + 5.2, &title[0], style(14, palette::INK, true), Anchor::Start)?;
         if page == 1 {
             self.progress.begin_at(area, 0.0, top + 12.0, Role::Paragraph, DOCUMENT);
         }
         let period = wrap(context, &self.period, style(9, palette::MAIN, true), title_width);
-        put(context, area, left + 5.0, top + 12.0, &period[0], style(9, palette::MAIN, true), Anchor::Start)?;
+        put(context, area, text_left, top + 12.0, &period[0], style(9, palette::MAIN, true), Anchor::Start)?;
         self.progress.end_at(area, 0.0);
         let mut fields: Vec<(&str, String)> = self.fields.iter().map(|(label, value)| (label.as_str(), value.clone())).collect();
         fields.push((&self.page_label, self.page_of.replace(PAGE, &page.to_string())));

@@ -2,7 +2,7 @@
 
 use rust_xlsxwriter::{
     Chart as ExcelChart, ChartDataLabel, ChartFont, ChartFormat, ChartLegendPosition, ChartLine, ChartSolidFill, ChartType, Format,
-    FormatAlign, RowNum, Worksheet, XlsxError,
+    FormatAlign, HeaderImagePosition, Image, RowNum, Worksheet, XlsxError,
 };
 
 use super::{
@@ -25,6 +25,9 @@ use crate::{
 const CHART_HEIGHT: u32 = 300;
 const CHART_WIDTH: u32 = 470;
 const ROWS_PER_CHART: RowNum = 16;
+
+/// Height of the logo in the printed header, in pixels of 96 to the inch.
+const LOGO_HEIGHT: f64 = 40.0;
 
 /// With more columns than this, labels would cover each other.
 const MOST_LABELS: usize = 13;
@@ -92,6 +95,15 @@ impl Book<'_> {
         }
         for (index, chart) in (0..).zip(&drawn) {
             sheet.insert_chart(row + (index / 2) * ROWS_PER_CHART, if index % 2 == 0 { 0 } else { 3 }, chart)?;
+        }
+        if let Some(logo) = &data.document.logo {
+            // On paper only: over cells it would hide what stands there.
+            let mut image = Image::new_from_buffer(logo)?;
+            let scale = LOGO_HEIGHT / image.height();
+            image =
+                image.set_scale_width(scale).set_scale_height(scale).set_alt_text(data.organization.chars().take(120).collect::<String>());
+            sheet.set_header("&R&[Picture]");
+            sheet.set_header_image(&image, HeaderImagePosition::Right)?;
         }
         sheet.set_footer(format!("&L&A&R{}", locale.text_with("pdf-page-of", &[("page", "&P"), ("pages", "&N")])));
         sheet.set_landscape().set_paper_size(9).set_print_fit_to_pages(1, 1);

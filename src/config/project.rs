@@ -74,6 +74,9 @@ impl Project {
         };
         feed(&self.dir.join(Self::SETTINGS_FILE));
         feed(&self.dir.join("recipients.toml"));
+        if let Some(logo) = &self.settings.document.logo_file {
+            feed(&self.dir.join(logo));
+        }
         for folder in ["schedules", "reports"] {
             let entries = std::fs::read_dir(self.dir.join(folder)).into_iter().flatten().flatten();
             let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();

@@ -62,7 +62,7 @@ pub struct Draft {
     pub notes: Vec<Note>,
     /// What remains for hands.
     pub checklist: Vec<Chore>,
-    /// Declared administrators who are here, where the file names any.
+    /// Declared administrators who are here, where the file names any or somebody must be one.
     pub administrators: Option<BTreeSet<String>>,
 }
 
@@ -118,7 +118,9 @@ pub fn team(declared: &Declared<'_>, seen: &Seen) -> Result<Draft, ConfigError> 
     planner.local();
     planner.open_invitations();
     let people = &declared.team.people;
-    if people.iter().any(|person| person.profile == TeamProfile::Administrador) {
+    // A file that names none is not held to a number, unless somebody must be one.
+    let is_held = !declared.settings.required_administrators.is_empty();
+    if is_held || people.iter().any(|person| person.profile == TeamProfile::Administrador) {
         let here = people.iter().filter(|person| is_here(person, declared.day) && person.profile == TeamProfile::Administrador);
         planner.draft.administrators = Some(here.map(|person| person.email.clone()).collect());
     }
@@ -403,7 +405,9 @@ impl Planner<'_> {
     fn open_invitations(&mut self) {
         for waited in self.declared.waited_for {
             let is_wanted = self.declared.team.person(&waited.subject).is_some_and(|person| is_here(person, self.declared.day));
-            if let (false, Ok(place)) = (is_wanted, serde_json::from_str::<Place>(&waited.place)) {
+            if let (false, Ok(place)) = (is_wanted, serde_json::from_str::<Place>(&waited.place))
+                && self.seen.state.get(&place, &waited.subject).is_none()
+            {
                 let since = waited.updated_at.date_naive();
                 let text = format!(
                     "{place}: `{}` was invited on {since} and is not to come any more: cancel the invitation in the portal",

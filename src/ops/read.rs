@@ -102,6 +102,12 @@ pub async fn team(project: &Project, clients: &Clients) -> Result<Seen, OpsError
             seen.unread.insert(Layer::Bot, why);
         }
     }
+    // A layer that is known in part would look as if people had left it, whichever part was read first.
+    let places: Vec<Place> =
+        seen.state.places().filter(|place| place.layer().is_some_and(|layer| seen.unread.contains_key(&layer))).cloned().collect();
+    for place in &places {
+        seen.state.forget(place);
+    }
     seen.owners = installation::read(project, &mut seen.state)?;
     Ok(seen)
 }
@@ -115,11 +121,6 @@ fn unread(seen: &mut Seen, layer: Layer, why: Unreliable) -> Result<(), OpsError
     match why {
         Unreliable::Failed(error) => Err(error.into()),
         Unreliable::Refused(why) => {
-            // A layer that is known in part would look as if people had left it.
-            let places: Vec<Place> = seen.state.places().filter(|place| place.layer() == Some(layer)).cloned().collect();
-            for place in &places {
-                seen.state.forget(place);
-            }
             seen.unread.insert(layer, why);
             Ok(())
         }
@@ -240,11 +241,15 @@ async fn bot_of(client: &Client, bot: &str, seen: &mut Seen) -> Result<(), Unrel
     Ok(())
 }
 
-/// Reads the entries of all channels. Secrets become fingerprints by `pseudonyms`.
+/// Reads the entries of all channels. What is named like a secret, or `is_secret` tells to be one, becomes a fingerprint by `pseudonyms`.
 ///
 /// # Errors
 /// When Blip cannot be reached, or refuses: then nothing can be said of channels.
-pub async fn channels(client: &Arc<Client>, pseudonyms: &Pseudonyms) -> Result<Seen, OpsError> {
+pub async fn channels(
+    client: &Arc<Client>,
+    is_secret: impl Fn(ChannelName, &str) -> bool,
+    pseudonyms: &Pseudonyms,
+) -> Result<Seen, OpsError> {
     let mut seen = Seen::default();
     let entries = match whole(|| configuration::settings(client)).await {
         Ok(entries) => entries,
@@ -258,17 +263,16 @@ pub async fn channels(client: &Arc<Client>, pseudonyms: &Pseudonyms) -> Result<S
         let Some(channel) = ChannelName::ALL.into_iter().find(|channel| channel.owner().eq_ignore_ascii_case(&entry.owner)) else {
             continue;
         };
-        let value = entry.value.as_ref().map(|value| channel_value(&entry.name, value, pseudonyms));
+        let is_secret = is_secret_key(&entry.name) || is_secret(channel, &entry.name);
+        let value = entry.value.as_ref().map(|value| {
+            if is_secret { secret_value(&entry.name, value, pseudonyms) } else { Value::Entry(value.expose_secret().to_owned()) }
+        });
         seen.state.put(&Place::Channel(channel), &entry.name, value);
     }
     Ok(seen)
 }
 
-/// Returns a value as a row holds it: a secret as its fingerprint.
-pub fn channel_value(name: &str, value: &SecretString, pseudonyms: &Pseudonyms) -> Value {
-    if is_secret_key(name) {
-        Value::Secret(pseudonyms.keyed(name, value.expose_secret()))
-    } else {
-        Value::Entry(value.expose_secret().to_owned())
-    }
+/// Returns a secret as a row holds it: as its fingerprint.
+pub fn secret_value(name: &str, value: &SecretString, pseudonyms: &Pseudonyms) -> Value {
+    Value::Secret(pseudonyms.keyed(name, value.expose_secret()))
 }

@@ -119,9 +119,16 @@ impl<'a> Target<'a> {
     /// # Errors
     /// When Blip cannot be reached, or a file cannot be read.
     pub async fn read(&self) -> Result<Seen, OpsError> {
-        match self.declared {
+        match &self.declared {
             What::Team(_) => read::team(self.project, &self.clients).await,
-            What::Channels(_) => read::channels(self.channel_client()?, &self.pseudonyms).await,
+            What::Channels(declared) => {
+                // What somebody declares to be a secret is one, whatever its name.
+                let is_secret = |channel: ChannelName, key: &str| {
+                    let channel = declared.as_ref().and_then(|(channels, _)| channels.channels.get(&channel));
+                    channel.is_some_and(|channel| channel.secrets.contains_key(key))
+                };
+                read::channels(self.channel_client()?, is_secret, &self.pseudonyms).await
+            }
         }
     }
 
@@ -165,7 +172,7 @@ impl<'a> Target<'a> {
             for key in declared.secrets.keys() {
                 // Of a channel that is not managed the secret was not fetched: whether it is set is all that can be said.
                 if let Some(secret) = secrets.get(&(*channel, key.clone())) {
-                    wanted.insert(key.clone(), Some(read::channel_value(key, secret, &self.pseudonyms)));
+                    wanted.insert(key.clone(), Some(read::secret_value(key, secret, &self.pseudonyms)));
                 }
             }
             for (key, wanted) in wanted {

@@ -129,6 +129,26 @@ async fn declared_entries_are_set_and_removed_where_that_is_switched_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_declared_a_secret_is_one_whatever_its_name() {
+    let (server, sandbox) = project(&["open-portal=1"], "[channels]\nunconfirmed = true\n").await;
+    let before = |world: &mut relato::sim::World| {
+        world.portal.entries.insert((ROUTER_BOT.to_owned(), MESSENGER.to_owned(), "Greeting".to_owned()), SECRETS[1].to_owned());
+    };
+    server.change(before);
+    sandbox.write(
+        "channels.toml",
+        "managed = [\"messenger\"]\n[channel.messenger.secrets]\nGreeting = { env = \"MESSENGER_PAGE_ACCESS_TOKEN\" }\n",
+    );
+    let file = plan_file(&sandbox);
+    let planned = run(&sandbox, &["channel", "plan", "--out", &file], 0);
+    assert!(planned.contains("~ Greeting  •••••• → ••••••"), "{planned}");
+    let plan = fs::read_to_string(&file).expect("the plan");
+    assert!(SECRETS.iter().all(|secret| !plan.contains(secret)), "{plan}");
+    run(&sandbox, &["channel", "apply", &file], 0);
+    assert_eq!(entry(&server, MESSENGER, "Greeting").as_deref(), Some("the-new-page-token"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_blip_refuses_ends_as_a_list_for_hands() {
     let (server, sandbox) = project(&[], "[channels]\nunconfirmed = true\n").await;
     pull(&sandbox);

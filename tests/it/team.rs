@@ -371,6 +371,28 @@ async fn a_list_that_is_not_whole_leads_to_no_plan() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_desk_that_can_be_read_is_left_alone_while_another_cannot() {
+    let (server, sandbox) = project(&[], "").await;
+    pull(&sandbox);
+    edit(&sandbox, "relato.toml", |text| text.replace("roles = [\"channel\", \"portal\"]", "roles = [\"desk\"]"));
+    // The first key sees no desk, the second does.
+    sandbox.write("keys/desk.key", &Keys::new().router);
+    sandbox.write("keys/router.key", &Keys::new().desk);
+    let planned = run(&sandbox, &["team", "plan"], 3);
+    assert!(planned.starts_with("Plan for Associação Exemplo: nothing to change\n"), "{planned}");
+    assert!(planned.contains("layer desk: key `desk` sees neither queues nor attendants"), "{planned}");
+    assert!(server.world().writes.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_required_administrator_is_missed_in_a_file_without_any() {
+    let (_server, sandbox) = project(&[], "[team]\nrequired_administrators = [\"chefe@exemplo.org.br\"]\n").await;
+    pull(&sandbox);
+    let planned = run(&sandbox, &["team", "plan"], 4);
+    assert!(planned.contains("required-administrators: the file must name `chefe@exemplo.org.br` an administrador"), "{planned}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_key_is_told_and_a_refused_portal_is_for_hands() {
     let (_server, sandbox) = project(&[], "[team]\nunconfirmed = true\ncontract = \"exemplo\"\n").await;
     pull(&sandbox);

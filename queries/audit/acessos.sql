@@ -45,6 +45,6 @@ FROM access
 WHERE
     CAST(asked_at AS DATE) >= $period_start
     AND CAST(asked_at AS DATE) < $period_end
-    AND (CAST($who AS VARCHAR) IS NULL OR person = $who OR os_user = $who)
-    AND (CAST($sector AS VARCHAR) IS NULL OR CAST($sector AS VARCHAR) IS NOT NULL)
+    AND (CAST($who AS STRING) IS NULL OR person = $who OR os_user = $who)
+    AND (CAST($sector AS STRING) IS NULL OR CAST($sector AS STRING) IS NOT NULL)
 ORDER BY record

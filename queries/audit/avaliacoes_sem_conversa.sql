@@ -31,7 +31,7 @@ WHERE
     conversation_id IS NULL
     AND period_day >= $period_start
     AND period_day < $period_end
-    AND (CAST($sector AS VARCHAR) IS NULL OR sector = $sector)
+    AND (CAST($sector AS STRING) IS NULL OR sector = $sector)
 ORDER BY
     answered_at,
     rating_id

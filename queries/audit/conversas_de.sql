@@ -49,7 +49,7 @@ fact AS (
         $measure = 'conversations'
         AND ticket.started_day >= $period_start
         AND ticket.started_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR ticket.sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR ticket.sector = $sector)
     UNION ALL
     SELECT
         ticket.conversation_id,
@@ -74,7 +74,7 @@ fact AS (
         )
         AND ticket.created_day >= $period_start
         AND ticket.created_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR ticket.sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR ticket.sector = $sector)
     UNION ALL
     SELECT
         ticket.conversation_id,
@@ -89,7 +89,7 @@ fact AS (
         AND (replace($measure, 'closed_', '') = ticket.outcome OR ($measure = 'closed' AND ticket.outcome <> 'transferred'))
         AND ticket.closed_day >= $period_start
         AND ticket.closed_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR ticket.sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR ticket.sector = $sector)
     UNION ALL
     SELECT
         ticket.conversation_id,
@@ -104,7 +104,7 @@ fact AS (
         AND ticket.queue_wait_s IS NOT NULL
         AND ticket.started_day >= $period_start
         AND ticket.started_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR ticket.sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR ticket.sector = $sector)
     UNION ALL
     SELECT
         ticket.conversation_id,
@@ -119,7 +119,7 @@ fact AS (
         AND ticket.first_response_s IS NOT NULL
         AND ticket.started_day >= $period_start
         AND ticket.started_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR ticket.sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR ticket.sector = $sector)
     UNION ALL
     SELECT
         conversation.conversation_id,
@@ -134,7 +134,7 @@ fact AS (
         AND conversation.whole_wait_s IS NOT NULL
         AND conversation.started_day >= $period_start
         AND conversation.started_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR conversation.first_response_sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR conversation.first_response_sector = $sector)
     UNION ALL
     SELECT
         turn.conversation_id,
@@ -142,7 +142,7 @@ fact AS (
         turn.agent AS agent,
         turn.channel AS channel,
         CASE WHEN $dimension = 'tag' THEN CONCAT('conversation ', turn.conversation_id) END AS tag_key,
-        CAST(CASE WHEN $dimension = 'sector' AND CAST($member AS VARCHAR) IS NOT NULL OR CAST($sector AS VARCHAR) IS NOT NULL THEN turn.own_s ELSE turn.whole_s END AS DOUBLE) AS value_s
+        CAST(CASE WHEN $dimension = 'sector' AND CAST($member AS STRING) IS NOT NULL OR CAST($sector AS STRING) IS NOT NULL THEN turn.own_s ELSE turn.whole_s END AS DOUBLE) AS value_s
     FROM turn
     WHERE
         (
@@ -152,7 +152,7 @@ fact AS (
         )
         AND turn.started_day >= $period_start
         AND turn.started_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR turn.sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR turn.sector = $sector)
     UNION ALL
     SELECT
         ticket.conversation_id,
@@ -167,7 +167,7 @@ fact AS (
         AND ticket.handling_s IS NOT NULL
         AND ticket.closed_day >= $period_start
         AND ticket.closed_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR ticket.sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR ticket.sector = $sector)
     UNION ALL
     SELECT
         conversation.conversation_id,
@@ -195,7 +195,7 @@ fact AS (
         )
         AND conversation.ended_day >= $period_start
         AND conversation.ended_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR conversation.last_sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR conversation.last_sector = $sector)
     UNION ALL
     SELECT
         COALESCE(rating.conversation_id, rating.rating_id) AS conversation_id,
@@ -217,7 +217,7 @@ fact AS (
         )
         AND rating.period_day >= $period_start
         AND rating.period_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR rating.sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR rating.sector = $sector)
     UNION ALL
     SELECT
         ticket.conversation_id,
@@ -236,7 +236,7 @@ fact AS (
             AND (ticket.closed_day IS NULL OR ticket.closed_day >= $period_start)
             AND ticket.created_day < $period_start
         )
-        AND (CAST($sector AS VARCHAR) IS NULL OR ticket.sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR ticket.sector = $sector)
     UNION ALL
     SELECT
         conversation.conversation_id,
@@ -251,7 +251,7 @@ fact AS (
         AND (conversation.ended_day IS NULL OR conversation.ended_day >= $period_end)
         AND (conversation.first_response_day IS NULL OR conversation.first_response_day >= $period_end)
         AND conversation.started_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR conversation.last_sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR conversation.last_sector = $sector)
     UNION ALL
     -- Without a sector, a conversation belongs to whoever has it last; with one, to all that touch it.
     SELECT
@@ -267,7 +267,7 @@ fact AS (
         AND conversation.started_day >= $period_start
         AND conversation.started_day < $period_end
         AND (
-            CAST($sector AS VARCHAR) IS NULL
+            CAST($sector AS STRING) IS NULL
             OR EXISTS (SELECT 1 FROM ticket WHERE ticket.conversation_id = conversation.conversation_id AND ticket.sector = $sector)
         )
     UNION ALL
@@ -283,7 +283,7 @@ fact AS (
         $measure = 'served'
         AND conversation.first_response_day >= $period_start
         AND conversation.first_response_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR conversation.first_response_sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR conversation.first_response_sector = $sector)
     UNION ALL
     SELECT
         turn.conversation_id,
@@ -297,7 +297,7 @@ fact AS (
         $measure = 'served'
         AND turn.replied_day >= $period_start
         AND turn.replied_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR turn.sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR turn.sector = $sector)
 ),
 
 picked AS (
@@ -309,7 +309,7 @@ picked AS (
         (CAST($from_s AS DOUBLE) IS NULL OR fact.value_s >= CAST($from_s AS DOUBLE))
         AND (CAST($to_s AS DOUBLE) IS NULL OR fact.value_s <= CAST($to_s AS DOUBLE))
         AND (
-            CAST($member AS VARCHAR) IS NULL
+            CAST($member AS STRING) IS NULL
             OR ($dimension = 'sector' AND fact.sector = $member)
             OR ($dimension = 'agent' AND fact.agent = $member)
             OR ($dimension = 'channel' AND fact.channel = $member)
@@ -324,7 +324,7 @@ picked AS (
                     FROM conversation
                     WHERE
                         conversation.conversation_id = fact.conversation_id
-                        AND CONCAT(conversation.started_weekday, ' ', lpad(CAST(conversation.started_hour AS VARCHAR), 2, '0')) = $member
+                        AND CONCAT(conversation.started_weekday, ' ', lpad(CAST(conversation.started_hour AS STRING), 2, '0')) = $member
                 )
         )
             OR ($dimension = 'tag' AND EXISTS (SELECT 1 FROM tagged WHERE tagged.tag_key = fact.tag_key AND tagged.tag = $member))
@@ -342,7 +342,7 @@ counted AS (
 
 SELECT
     counted.conversation_id,
-    CAST(root.sequential_id AS VARCHAR) AS sequential_id,
+    CAST(root.sequential_id AS STRING) AS sequential_id,
     conversation.started_local,
     conversation.channel,
     conversation.first_sector,

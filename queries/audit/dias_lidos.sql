@@ -26,7 +26,7 @@ FROM coverage
 WHERE
     day >= $period_start
     AND day < $period_end
-    AND (CAST($sector AS VARCHAR) IS NULL OR CAST($sector AS VARCHAR) IS NOT NULL)
+    AND (CAST($sector AS STRING) IS NULL OR CAST($sector AS STRING) IS NOT NULL)
 ORDER BY
     day,
     resource

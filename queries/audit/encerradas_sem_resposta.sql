@@ -19,7 +19,7 @@
 -- not null: conversation_id, ended_day
 SELECT
     conversation.conversation_id,
-    CAST(root.sequential_id AS VARCHAR) AS sequential_id,
+    CAST(root.sequential_id AS STRING) AS sequential_id,
     conversation.started_local,
     conversation.channel,
     conversation.last_sector,
@@ -40,7 +40,7 @@ WHERE
     conversation.ended_day >= $period_start
     AND conversation.ended_day < $period_end
     AND conversation.first_response_at IS NULL
-    AND (CAST($sector AS VARCHAR) IS NULL OR conversation.last_sector = $sector)
+    AND (CAST($sector AS STRING) IS NULL OR conversation.last_sector = $sector)
 ORDER BY
     conversation.started_at,
     conversation.conversation_id

@@ -40,7 +40,7 @@ FROM delivery
 WHERE
     CAST(planned_at AS DATE) >= $period_start
     AND CAST(planned_at AS DATE) < $period_end
-    AND (CAST($sector AS VARCHAR) IS NULL OR sector = $sector)
+    AND (CAST($sector AS STRING) IS NULL OR sector = $sector)
 ORDER BY
     planned_at,
     delivery_id

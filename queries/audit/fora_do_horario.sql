@@ -34,12 +34,12 @@ WHERE
     AND first_response_business_s = 0
     AND started_day >= $period_start
     AND started_day < $period_end
-    AND (CAST($sector AS VARCHAR) IS NULL OR sector = $sector)
+    AND (CAST($sector AS STRING) IS NULL OR sector = $sector)
 UNION ALL
 SELECT
     conversation_id,
-    CAST(turn_number AS VARCHAR) AS reply,
-    CAST(NULL AS VARCHAR) AS ticket_id,
+    CAST(turn_number AS STRING) AS reply,
+    CAST(NULL AS STRING) AS ticket_id,
     sector,
     agent,
     started_at AS waited_from_at,
@@ -53,7 +53,7 @@ WHERE
     AND whole_business_s = 0
     AND started_day >= $period_start
     AND started_day < $period_end
-    AND (CAST($sector AS VARCHAR) IS NULL OR sector = $sector)
+    AND (CAST($sector AS STRING) IS NULL OR sector = $sector)
 ORDER BY
     replied_at,
     conversation_id,

@@ -20,7 +20,7 @@
 -- not null: conversation_id, started_local
 SELECT
     conversation.conversation_id,
-    CAST(root.sequential_id AS VARCHAR) AS sequential_id,
+    CAST(root.sequential_id AS STRING) AS sequential_id,
     conversation.started_local,
     conversation.channel,
     COALESCE(conversation.first_response_sector, conversation.last_sector) AS sector,
@@ -34,7 +34,7 @@ WHERE
     conversation.started_day >= $period_start
     AND conversation.started_day < $period_end
     AND (conversation.whole_wait_s IS NOT NULL OR conversation.ended_at IS NULL)
-    AND (CAST($sector AS VARCHAR) IS NULL OR COALESCE(conversation.first_response_sector, conversation.last_sector) = $sector)
+    AND (CAST($sector AS STRING) IS NULL OR COALESCE(conversation.first_response_sector, conversation.last_sector) = $sector)
 ORDER BY
     CASE WHEN conversation.whole_wait_s IS NULL THEN 0 ELSE 1 END,
     CASE WHEN conversation.whole_wait_s IS NULL THEN conversation.started_at END,

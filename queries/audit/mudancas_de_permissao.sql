@@ -32,5 +32,5 @@ FROM change
 WHERE
     CAST(changed_at AS DATE) >= $period_start
     AND CAST(changed_at AS DATE) < $period_end
-    AND (CAST($sector AS VARCHAR) IS NULL OR CAST($sector AS VARCHAR) IS NOT NULL)
+    AND (CAST($sector AS STRING) IS NULL OR CAST($sector AS STRING) IS NOT NULL)
 ORDER BY record

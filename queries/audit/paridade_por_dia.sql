@@ -34,8 +34,8 @@ WHERE
     blip_figure.queue IS NULL
     AND blip_figure.day >= $period_start
     AND blip_figure.day < $period_end
-    AND (CAST($figure AS VARCHAR) IS NULL OR blip_figure.figure = $figure OR starts_with($figure, 'attendance') AND blip_figure.figure = 'attendance')
-    AND (CAST($sector AS VARCHAR) IS NULL OR CAST($sector AS VARCHAR) IS NOT NULL)
+    AND (CAST($figure AS STRING) IS NULL OR blip_figure.figure = $figure OR starts_with($figure, 'attendance') AND blip_figure.figure = 'attendance')
+    AND (CAST($sector AS STRING) IS NULL OR CAST($sector AS STRING) IS NOT NULL)
 GROUP BY blip_figure.day, blip_figure.figure
 ORDER BY
     blip_figure.day,

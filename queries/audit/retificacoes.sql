@@ -34,9 +34,9 @@ FROM published_figure
 WHERE
     period_start >= $period_start
     AND period_start < $period_end
-    AND (CAST($sector AS VARCHAR) IS NULL OR sector = $sector)
+    AND (CAST($sector AS STRING) IS NULL OR sector = $sector)
 GROUP BY report, period, sector, block, figure
-HAVING COUNT(DISTINCT COALESCE(CAST(value AS VARCHAR), '—')) > 1
+HAVING COUNT(DISTINCT COALESCE(CAST(value AS STRING), '—')) > 1
 ORDER BY
     report,
     period,

@@ -27,7 +27,7 @@
 SELECT
     ticket.ticket_id,
     ticket.conversation_id,
-    CAST(ticket.sequential_id AS VARCHAR) AS sequential_id,
+    CAST(ticket.sequential_id AS STRING) AS sequential_id,
     ticket.created_local,
     ticket.sector,
     ticket.queue,
@@ -43,9 +43,9 @@ FROM ticket
 WHERE
     (
         ticket.conversation_id = $conversation
-        OR (CAST($conversation AS VARCHAR) IS NULL AND ticket.started_day >= $period_start AND ticket.started_day < $period_end)
+        OR (CAST($conversation AS STRING) IS NULL AND ticket.started_day >= $period_start AND ticket.started_day < $period_end)
     )
-    AND (CAST($sector AS VARCHAR) IS NULL OR ticket.sector = $sector)
+    AND (CAST($sector AS STRING) IS NULL OR ticket.sector = $sector)
 ORDER BY
     ticket.conversation_id,
     ticket.created_at,

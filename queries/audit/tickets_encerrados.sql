@@ -23,7 +23,7 @@
 SELECT
     ticket.ticket_id,
     ticket.conversation_id,
-    CAST(ticket.sequential_id AS VARCHAR) AS sequential_id,
+    CAST(ticket.sequential_id AS STRING) AS sequential_id,
     ticket.created_local,
     ticket.sector,
     ticket.agent,
@@ -34,9 +34,9 @@ FROM ticket
 WHERE
     ticket.closed_day >= $period_start
     AND ticket.closed_day < $period_end
-    AND (CAST($sector AS VARCHAR) IS NULL OR ticket.sector = $sector)
-    AND (CAST($member AS VARCHAR) IS NULL OR ticket.sector = $member)
-    AND (CAST($dimension AS VARCHAR) IS NULL OR CAST($dimension AS VARCHAR) IS NOT NULL)
+    AND (CAST($sector AS STRING) IS NULL OR ticket.sector = $sector)
+    AND (CAST($member AS STRING) IS NULL OR ticket.sector = $member)
+    AND (CAST($dimension AS STRING) IS NULL OR CAST($dimension AS STRING) IS NOT NULL)
 ORDER BY
     ticket.closed_at,
     ticket.ticket_id

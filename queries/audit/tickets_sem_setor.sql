@@ -21,7 +21,7 @@
 SELECT
     ticket.ticket_id,
     ticket.conversation_id,
-    CAST(ticket.sequential_id AS VARCHAR) AS sequential_id,
+    CAST(ticket.sequential_id AS STRING) AS sequential_id,
     ticket.created_local,
     ticket.queue,
     ticket.sector,
@@ -33,7 +33,7 @@ WHERE
     ticket.routing IN ('default', 'unresolved')
     AND ticket.created_day >= $period_start
     AND ticket.created_day < $period_end
-    AND (CAST($sector AS VARCHAR) IS NULL OR ticket.sector = $sector)
+    AND (CAST($sector AS STRING) IS NULL OR ticket.sector = $sector)
 ORDER BY
     ticket.created_at,
     ticket.ticket_id

@@ -64,9 +64,9 @@ SELECT
     started_day
 FROM missing
 WHERE
-    (CAST($sector AS VARCHAR) IS NULL OR sector = $sector)
+    (CAST($sector AS STRING) IS NULL OR sector = $sector)
     AND (
-        CAST($member AS VARCHAR) IS NULL
+        CAST($member AS STRING) IS NULL
         OR ($dimension = 'sector' AND sector = $member)
         OR ($dimension = 'agent' AND agent = $member)
         OR ($dimension = 'channel' AND channel = $member)

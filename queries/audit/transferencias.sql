@@ -34,7 +34,7 @@ WITH step AS (
 
 SELECT
     step.conversation_id,
-    CAST(root.sequential_id AS VARCHAR) AS sequential_id,
+    CAST(root.sequential_id AS STRING) AS sequential_id,
     conversation.started_local,
     conversation.channel,
     step.change_number,
@@ -46,9 +46,9 @@ INNER JOIN conversation ON conversation.conversation_id = step.conversation_id
 INNER JOIN ticket AS root ON root.ticket_id = step.conversation_id
 WHERE
     step.from_sector IS NOT NULL
-    AND (CAST($from_sector AS VARCHAR) IS NULL OR step.from_sector = $from_sector)
-    AND (CAST($to_sector AS VARCHAR) IS NULL OR step.to_sector = $to_sector)
-    AND (CAST($sector AS VARCHAR) IS NULL OR conversation.first_sector = $sector)
+    AND (CAST($from_sector AS STRING) IS NULL OR step.from_sector = $from_sector)
+    AND (CAST($to_sector AS STRING) IS NULL OR step.to_sector = $to_sector)
+    AND (CAST($sector AS STRING) IS NULL OR conversation.first_sector = $sector)
 ORDER BY
     step.changed_at,
     step.conversation_id,

@@ -44,7 +44,7 @@ way AS (
 
 SELECT
     way.conversation_id,
-    CAST(root.sequential_id AS VARCHAR) AS sequential_id,
+    CAST(root.sequential_id AS STRING) AS sequential_id,
     conversation.started_local,
     conversation.channel,
     way.way,
@@ -56,7 +56,7 @@ INNER JOIN conversation ON conversation.conversation_id = way.conversation_id
 INNER JOIN ticket AS root ON root.ticket_id = way.conversation_id
 WHERE
     way.returns > 0
-    AND (CAST($sector AS VARCHAR) IS NULL OR way.of_sector > 0)
+    AND (CAST($sector AS STRING) IS NULL OR way.of_sector > 0)
 ORDER BY
     way.returns DESC,
     way.changes DESC,

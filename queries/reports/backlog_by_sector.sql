@@ -34,18 +34,14 @@ moved AS (
         calendar_day.day,
         calendar_day.created,
         calendar_day.closed,
-        calendar_day.open_end
+        calendar_day.open_end,
+        MAX(calendar_day.day) OVER () AS last_day
     FROM calendar_day
     CROSS JOIN kind
     WHERE
         calendar_day.day >= $period_start
         AND calendar_day.day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR calendar_day.sector = $sector)
-),
-
-last_day AS (
-    SELECT MAX(day) AS day
-    FROM moved
+        AND (CAST($sector AS STRING) IS NULL OR calendar_day.sector = $sector)
 ),
 
 counted AS (
@@ -54,9 +50,8 @@ counted AS (
         moved.sector,
         CAST(SUM(moved.created) AS BIGINT) AS created,
         CAST(SUM(moved.closed) AS BIGINT) AS closed,
-        CAST(SUM(CASE WHEN moved.day = last_day.day THEN moved.open_end ELSE 0 END) AS BIGINT) AS open_end
+        CAST(SUM(CASE WHEN moved.day = moved.last_day THEN moved.open_end ELSE 0 END) AS BIGINT) AS open_end
     FROM moved
-    CROSS JOIN last_day
     GROUP BY moved.row_kind, moved.sector
 ),
 
@@ -70,7 +65,7 @@ oldest AS (
     WHERE
         ticket.created_day < $period_end
         AND (ticket.closed_day IS NULL OR ticket.closed_day >= $period_end)
-        AND (CAST($sector AS VARCHAR) IS NULL OR ticket.sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR ticket.sector = $sector)
     GROUP BY
         kind.row_kind,
         CASE WHEN kind.row_kind = 'member' THEN ticket.sector END

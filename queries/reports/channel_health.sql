@@ -36,7 +36,7 @@ window_day AS (
     WHERE
         day >= CAST($period_end AS DATE) - INTERVAL '56' DAY
         AND day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR CAST($sector AS VARCHAR) IS NOT NULL)
+        AND (CAST($sector AS STRING) IS NULL OR CAST($sector AS STRING) IS NOT NULL)
 ),
 
 weekday_count AS (

@@ -28,7 +28,7 @@ WITH loaded AS (
         resource IN ('ticket', 'event')
         AND day >= $period_start
         AND day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR CAST($sector AS VARCHAR) IS NOT NULL)
+        AND (CAST($sector AS STRING) IS NULL OR CAST($sector AS STRING) IS NOT NULL)
     GROUP BY day
 ),
 

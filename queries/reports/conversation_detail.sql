@@ -33,7 +33,7 @@ WITH chain AS (
     SELECT
         conversation_id,
         SUM(handling_s) AS handling_s,
-        MAX(CASE WHEN CAST($sector AS VARCHAR) IS NULL OR sector = $sector THEN 1 ELSE 0 END) AS touches
+        MAX(CASE WHEN CAST($sector AS STRING) IS NULL OR sector = $sector THEN 1 ELSE 0 END) AS touches
     FROM ticket
     WHERE
         started_day >= $period_start
@@ -76,7 +76,7 @@ rated AS (
 
 SELECT
     conversation.conversation_id,
-    CAST(root.sequential_id AS VARCHAR) AS sequential_id,
+    CAST(root.sequential_id AS STRING) AS sequential_id,
     conversation.started_local,
     conversation.channel,
     conversation.first_sector,

@@ -28,7 +28,7 @@ FROM calendar_day
 WHERE
     day >= $period_start
     AND day < $period_end
-    AND (CAST($sector AS VARCHAR) IS NULL OR sector = $sector)
+    AND (CAST($sector AS STRING) IS NULL OR sector = $sector)
 ORDER BY
     sector,
     day

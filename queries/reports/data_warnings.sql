@@ -28,5 +28,5 @@ WHERE
     AND resource <> 'table'
     AND day >= $period_start
     AND day < $period_end
-    AND (CAST($sector AS VARCHAR) IS NULL OR CAST($sector AS VARCHAR) IS NOT NULL)
+    AND (CAST($sector AS STRING) IS NULL OR CAST($sector AS STRING) IS NOT NULL)
 ORDER BY day, check_name

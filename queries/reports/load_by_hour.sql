@@ -42,7 +42,7 @@ touching AS (
     WHERE
         started_day >= $period_start
         AND started_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR sector = $sector)
 ),
 
 begun AS (

@@ -76,15 +76,15 @@ fact AS (
     WHERE
         conversation.ended_day >= $period_start
         AND conversation.ended_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR conversation.last_sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR conversation.last_sector = $sector)
     UNION ALL
     -- There is a total even where nothing happened.
     SELECT
         'none' AS anchor,
-        CAST(NULL AS VARCHAR) AS sector,
-        CAST(NULL AS VARCHAR) AS agent,
-        CAST(NULL AS VARCHAR) AS channel,
-        CAST(NULL AS VARCHAR) AS tag_key,
+        CAST(NULL AS STRING) AS sector,
+        CAST(NULL AS STRING) AS agent,
+        CAST(NULL AS STRING) AS channel,
+        CAST(NULL AS STRING) AS tag_key,
         CAST(NULL AS BIGINT) AS resolution_s,
         CAST(NULL AS BIGINT) AS full_resolution_s,
         CAST(NULL AS BOOLEAN) AS is_one_touch,
@@ -97,7 +97,7 @@ placed AS (
     SELECT
         kind.row_kind,
         CASE
-            WHEN kind.row_kind = 'total' THEN CAST(NULL AS VARCHAR)
+            WHEN kind.row_kind = 'total' THEN CAST(NULL AS STRING)
             WHEN $dimension = 'sector' THEN fact.sector
             WHEN $dimension = 'agent' THEN fact.agent
             WHEN $dimension = 'channel' THEN fact.channel
@@ -124,8 +124,8 @@ counted AS (
         member,
         COUNT(*) FILTER (WHERE anchor = 'ended') AS ended,
         AVG(resolution_s) AS resolution_mean_s,
-        percentile_cont(0.5) WITHIN GROUP (ORDER BY resolution_s) AS resolution_median_s,
-        percentile_cont(0.9) WITHIN GROUP (ORDER BY resolution_s) AS resolution_p90_s,
+        ROUND(percentile_cont(0.5) WITHIN GROUP (ORDER BY resolution_s), 1) AS resolution_median_s,
+        ROUND(percentile_cont(0.9) WITHIN GROUP (ORDER BY resolution_s), 1) AS resolution_p90_s,
         MIN(resolution_s) AS resolution_min_s,
         MAX(resolution_s) AS resolution_max_s,
         COUNT(full_resolution_s) AS full_n,

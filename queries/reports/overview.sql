@@ -113,26 +113,26 @@ WITH arrived AS (
     WHERE
         created_day >= $period_start
         AND created_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR sector = $sector)
 ),
 
 waited AS (
     SELECT
         COUNT(queue_wait_s) AS queue_wait_n,
         AVG(queue_wait_s) AS queue_wait_mean_s,
-        percentile_cont(0.5) WITHIN GROUP (ORDER BY CAST(queue_wait_s AS INTEGER)) AS queue_wait_median_s,
-        percentile_cont(0.9) WITHIN GROUP (ORDER BY CAST(queue_wait_s AS INTEGER)) AS queue_wait_p90_s,
+        ROUND(percentile_cont(0.5) WITHIN GROUP (ORDER BY CAST(queue_wait_s AS INTEGER)), 1) AS queue_wait_median_s,
+        ROUND(percentile_cont(0.9) WITHIN GROUP (ORDER BY CAST(queue_wait_s AS INTEGER)), 1) AS queue_wait_p90_s,
         COUNT(first_response_s) AS first_response_n,
         AVG(first_response_s) AS first_response_mean_s,
-        percentile_cont(0.5) WITHIN GROUP (ORDER BY CAST(first_response_s AS INTEGER)) AS first_response_median_s,
-        percentile_cont(0.9) WITHIN GROUP (ORDER BY CAST(first_response_s AS INTEGER)) AS first_response_p90_s,
+        ROUND(percentile_cont(0.5) WITHIN GROUP (ORDER BY CAST(first_response_s AS INTEGER)), 1) AS first_response_median_s,
+        ROUND(percentile_cont(0.9) WITHIN GROUP (ORDER BY CAST(first_response_s AS INTEGER)), 1) AS first_response_p90_s,
         AVG(queue_wait_business_s) AS queue_wait_business_mean_s,
         AVG(first_response_business_s) AS first_response_business_mean_s
     FROM ticket
     WHERE
         started_day >= $period_start
         AND started_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR sector = $sector)
 ),
 
 finished AS (
@@ -142,14 +142,14 @@ finished AS (
         COUNT(*) FILTER (WHERE outcome = 'transferred') AS transferred,
         COUNT(handling_s) AS handling_n,
         AVG(handling_s) AS handling_mean_s,
-        percentile_cont(0.5) WITHIN GROUP (ORDER BY CAST(handling_s AS INTEGER)) AS handling_median_s,
-        percentile_cont(0.9) WITHIN GROUP (ORDER BY CAST(handling_s AS INTEGER)) AS handling_p90_s,
+        ROUND(percentile_cont(0.5) WITHIN GROUP (ORDER BY CAST(handling_s AS INTEGER)), 1) AS handling_median_s,
+        ROUND(percentile_cont(0.9) WITHIN GROUP (ORDER BY CAST(handling_s AS INTEGER)), 1) AS handling_p90_s,
         AVG(handling_business_s) AS handling_business_mean_s
     FROM ticket
     WHERE
         closed_day >= $period_start
         AND closed_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR sector = $sector)
 ),
 
 touching AS (
@@ -170,7 +170,7 @@ begun AS (
     WHERE
         conversation.started_day >= $period_start
         AND conversation.started_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR conversation.conversation_id IN (SELECT touching.conversation_id FROM touching))
+        AND (CAST($sector AS STRING) IS NULL OR conversation.conversation_id IN (SELECT touching.conversation_id FROM touching))
 ),
 
 waiting AS (
@@ -180,7 +180,7 @@ waiting AS (
         started_day < $period_end
         AND (ended_day IS NULL OR ended_day >= $period_end)
         AND (first_response_day IS NULL OR first_response_day >= $period_end)
-        AND (CAST($sector AS VARCHAR) IS NULL OR last_sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR last_sector = $sector)
 ),
 
 still_open AS (
@@ -188,41 +188,41 @@ still_open AS (
     FROM calendar_day
     WHERE
         day = (SELECT MAX(day) FROM calendar_day WHERE day < $period_end)
-        AND (CAST($sector AS VARCHAR) IS NULL OR sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR sector = $sector)
 ),
 
 answered AS (
     SELECT
         COUNT(whole_wait_s) AS whole_wait_n,
         AVG(whole_wait_s) AS whole_wait_mean_s,
-        percentile_cont(0.5) WITHIN GROUP (ORDER BY CAST(whole_wait_s AS INTEGER)) AS whole_wait_median_s,
-        percentile_cont(0.9) WITHIN GROUP (ORDER BY CAST(whole_wait_s AS INTEGER)) AS whole_wait_p90_s,
+        ROUND(percentile_cont(0.5) WITHIN GROUP (ORDER BY CAST(whole_wait_s AS INTEGER)), 1) AS whole_wait_median_s,
+        ROUND(percentile_cont(0.9) WITHIN GROUP (ORDER BY CAST(whole_wait_s AS INTEGER)), 1) AS whole_wait_p90_s,
         AVG(whole_wait_business_s) AS whole_wait_business_mean_s
     FROM conversation
     WHERE
         started_day >= $period_start
         AND started_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR first_response_sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR first_response_sector = $sector)
 ),
 
 turn_value AS (
     SELECT
         state,
-        CASE WHEN CAST($sector AS VARCHAR) IS NULL THEN whole_s ELSE own_s END AS value_s,
-        CASE WHEN CAST($sector AS VARCHAR) IS NULL THEN whole_business_s ELSE own_business_s END AS business_s
+        CASE WHEN CAST($sector AS STRING) IS NULL THEN whole_s ELSE own_s END AS value_s,
+        CASE WHEN CAST($sector AS STRING) IS NULL THEN whole_business_s ELSE own_business_s END AS business_s
     FROM turn
     WHERE
         started_day >= $period_start
         AND started_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR sector = $sector)
 ),
 
 replied AS (
     SELECT
         COUNT(value_s) AS response_n,
         AVG(value_s) AS response_mean_s,
-        percentile_cont(0.5) WITHIN GROUP (ORDER BY CAST(value_s AS INTEGER)) AS response_median_s,
-        percentile_cont(0.9) WITHIN GROUP (ORDER BY CAST(value_s AS INTEGER)) AS response_p90_s,
+        ROUND(percentile_cont(0.5) WITHIN GROUP (ORDER BY CAST(value_s AS INTEGER)), 1) AS response_median_s,
+        ROUND(percentile_cont(0.9) WITHIN GROUP (ORDER BY CAST(value_s AS INTEGER)), 1) AS response_p90_s,
         AVG(business_s) AS response_business_mean_s,
         COUNT(*) FILTER (WHERE state = 'pending') AS response_pending,
         COUNT(*) FILTER (WHERE state = 'unanswered') AS response_unanswered
@@ -233,8 +233,8 @@ resolved AS (
     SELECT
         COUNT(resolution_s) AS resolution_n,
         AVG(resolution_s) AS resolution_mean_s,
-        percentile_cont(0.5) WITHIN GROUP (ORDER BY CAST(resolution_s AS INTEGER)) AS resolution_median_s,
-        percentile_cont(0.9) WITHIN GROUP (ORDER BY CAST(resolution_s AS INTEGER)) AS resolution_p90_s,
+        ROUND(percentile_cont(0.5) WITHIN GROUP (ORDER BY CAST(resolution_s AS INTEGER)), 1) AS resolution_median_s,
+        ROUND(percentile_cont(0.9) WITHIN GROUP (ORDER BY CAST(resolution_s AS INTEGER)), 1) AS resolution_p90_s,
         AVG(resolution_business_s) AS resolution_business_mean_s,
         AVG(full_resolution_s) AS full_resolution_mean_s,
         COUNT(*) AS ended,
@@ -246,7 +246,7 @@ resolved AS (
     WHERE
         ended_day >= $period_start
         AND ended_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR last_sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR last_sector = $sector)
 ),
 
 reached AS (
@@ -255,7 +255,7 @@ reached AS (
     WHERE
         first_response_day >= $period_start
         AND first_response_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR first_response_sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR first_response_sector = $sector)
     UNION ALL
     SELECT conversation.customer_key
     FROM turn
@@ -263,10 +263,10 @@ reached AS (
     WHERE
         turn.replied_day >= $period_start
         AND turn.replied_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR turn.sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR turn.sector = $sector)
         -- Whose first reply came within the period is there already.
         AND (
-            CAST($sector AS VARCHAR) IS NOT NULL
+            CAST($sector AS STRING) IS NOT NULL
             OR conversation.first_response_day IS NULL
             OR conversation.first_response_day < $period_start
             OR conversation.first_response_day >= $period_end
@@ -293,7 +293,7 @@ rated AS (
         counted
         AND period_day >= $period_start
         AND period_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR sector = $sector)
 ),
 
 bounded AS (

@@ -31,7 +31,7 @@ WITH blips AS (
         AND figure IN ('closed', 'closed_attendant', 'closed_client', 'transferred', 'missed')
         AND day >= $period_start
         AND day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR CAST($sector AS VARCHAR) IS NOT NULL)
+        AND (CAST($sector AS STRING) IS NULL OR CAST($sector AS STRING) IS NOT NULL)
     GROUP BY day, figure
 ),
 

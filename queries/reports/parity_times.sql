@@ -29,7 +29,7 @@ WITH ended AS (
     WHERE
         closed_day >= CAST($period_start AS DATE) - INTERVAL '1' DAY
         AND closed_day <= $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR CAST($sector AS VARCHAR) IS NOT NULL)
+        AND (CAST($sector AS STRING) IS NULL OR CAST($sector AS STRING) IS NOT NULL)
 ),
 
 timed AS (

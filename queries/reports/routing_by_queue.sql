@@ -30,7 +30,7 @@ WITH counted AS (
     WHERE
         created_day >= $period_start
         AND created_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR sector = $sector)
     GROUP BY queue, routing
 )
 

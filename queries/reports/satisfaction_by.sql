@@ -72,17 +72,17 @@ fact AS (
         ticket.agent,
         ticket.channel,
         CASE WHEN $dimension = 'tag' THEN CONCAT('ticket ', ticket.ticket_id) END AS tag_key,
-        CAST(NULL AS VARCHAR) AS validity,
+        CAST(NULL AS STRING) AS validity,
         FALSE AS counted,
         CAST(NULL AS BOOLEAN) AS is_satisfied,
-        CAST(NULL AS VARCHAR) AS scale,
+        CAST(NULL AS STRING) AS scale,
         CAST(NULL AS DOUBLE) AS score
     FROM ticket
     WHERE
         ticket.outcome <> 'transferred'
         AND ticket.closed_day >= $period_start
         AND ticket.closed_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR ticket.sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR ticket.sector = $sector)
     UNION ALL
     SELECT
         'rated' AS anchor,
@@ -99,19 +99,19 @@ fact AS (
     WHERE
         rating.period_day >= $period_start
         AND rating.period_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR rating.sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR rating.sector = $sector)
     UNION ALL
     -- There is a total even where nothing happened.
     SELECT
         'none' AS anchor,
-        CAST(NULL AS VARCHAR) AS sector,
-        CAST(NULL AS VARCHAR) AS agent,
-        CAST(NULL AS VARCHAR) AS channel,
-        CAST(NULL AS VARCHAR) AS tag_key,
-        CAST(NULL AS VARCHAR) AS validity,
+        CAST(NULL AS STRING) AS sector,
+        CAST(NULL AS STRING) AS agent,
+        CAST(NULL AS STRING) AS channel,
+        CAST(NULL AS STRING) AS tag_key,
+        CAST(NULL AS STRING) AS validity,
         FALSE AS counted,
         CAST(NULL AS BOOLEAN) AS is_satisfied,
-        CAST(NULL AS VARCHAR) AS scale,
+        CAST(NULL AS STRING) AS scale,
         CAST(NULL AS DOUBLE) AS score
 ),
 
@@ -119,7 +119,7 @@ placed AS (
     SELECT
         kind.row_kind,
         CASE
-            WHEN kind.row_kind = 'total' THEN CAST(NULL AS VARCHAR)
+            WHEN kind.row_kind = 'total' THEN CAST(NULL AS STRING)
             WHEN $dimension = 'sector' THEN fact.sector
             WHEN $dimension = 'agent' THEN fact.agent
             WHEN $dimension = 'channel' THEN fact.channel

@@ -46,7 +46,7 @@ WITH period_day AS (
             WHEN 'month' THEN CAST(date_trunc('month', day) AS DATE)
             ELSE day
         END AS from_day,
-        SUM(CASE WHEN CAST($sector AS VARCHAR) IS NULL OR sector = $sector THEN open_end ELSE 0 END) AS open_end
+        SUM(CASE WHEN CAST($sector AS STRING) IS NULL OR sector = $sector THEN open_end ELSE 0 END) AS open_end
     FROM calendar_day
     WHERE
         day >= $period_start
@@ -60,7 +60,7 @@ touching AS (
     WHERE
         started_day >= $period_start
         AND started_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR sector = $sector)
 ),
 
 fact AS (
@@ -85,7 +85,7 @@ fact AS (
         started_day >= $period_start
         AND started_day < $period_end
         AND whole_wait_s IS NOT NULL
-        AND (CAST($sector AS VARCHAR) IS NULL OR first_response_sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR first_response_sector = $sector)
     UNION ALL
     SELECT
         created_day AS day,
@@ -96,7 +96,7 @@ fact AS (
     WHERE
         created_day >= $period_start
         AND created_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR sector = $sector)
     UNION ALL
     SELECT
         closed_day AS day,
@@ -107,19 +107,19 @@ fact AS (
     WHERE
         closed_day >= $period_start
         AND closed_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR sector = $sector)
     UNION ALL
     SELECT
         started_day AS day,
         'replied' AS measure,
-        CASE WHEN CAST($sector AS VARCHAR) IS NULL THEN whole_s ELSE own_s END AS value_s,
+        CASE WHEN CAST($sector AS STRING) IS NULL THEN whole_s ELSE own_s END AS value_s,
         CAST(NULL AS BOOLEAN) AS flag
     FROM turn
     WHERE
         state = 'answered'
         AND started_day >= $period_start
         AND started_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR sector = $sector)
     UNION ALL
     SELECT
         period_day AS day,
@@ -131,7 +131,7 @@ fact AS (
         counted
         AND period_day >= $period_start
         AND period_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR sector = $sector)
 ),
 
 counted AS (

@@ -71,7 +71,7 @@ fact AS (
         ticket.agent,
         ticket.channel,
         CASE WHEN $dimension = 'tag' THEN CONCAT('ticket ', ticket.ticket_id) END AS tag_key,
-        CASE WHEN ticket.conversation_tickets = 1 THEN CAST(NULL AS VARCHAR) ELSE ticket.conversation_id END AS conversation_id,
+        CASE WHEN ticket.conversation_tickets = 1 THEN CAST(NULL AS STRING) ELSE ticket.conversation_id END AS conversation_id,
         ticket.outcome,
         ticket.queue_wait_s AS value_s,
         ticket.queue_wait_s AS total_s,
@@ -82,7 +82,7 @@ fact AS (
     WHERE
         ticket.started_day >= $period_start
         AND ticket.started_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR ticket.sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR ticket.sector = $sector)
     UNION ALL
     SELECT
         'created' AS anchor,
@@ -90,7 +90,7 @@ fact AS (
         ticket.agent,
         ticket.channel,
         CASE WHEN $dimension = 'tag' THEN CONCAT('ticket ', ticket.ticket_id) END AS tag_key,
-        CAST(NULL AS VARCHAR) AS conversation_id,
+        CAST(NULL AS STRING) AS conversation_id,
         ticket.outcome,
         CAST(NULL AS BIGINT) AS value_s,
         CAST(NULL AS BIGINT) AS total_s,
@@ -101,7 +101,7 @@ fact AS (
     WHERE
         ticket.created_day >= $period_start
         AND ticket.created_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR ticket.sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR ticket.sector = $sector)
     UNION ALL
     SELECT
         'answered' AS anchor,
@@ -109,8 +109,8 @@ fact AS (
         conversation.first_response_agent AS agent,
         conversation.channel,
         CASE WHEN $dimension = 'tag' THEN CONCAT('conversation ', conversation.conversation_id) END AS tag_key,
-        CAST(NULL AS VARCHAR) AS conversation_id,
-        CAST(NULL AS VARCHAR) AS outcome,
+        CAST(NULL AS STRING) AS conversation_id,
+        CAST(NULL AS STRING) AS outcome,
         conversation.whole_wait_s AS value_s,
         conversation.whole_wait_s AS total_s,
         CAST(NULL AS BIGINT) AS business_s,
@@ -120,7 +120,7 @@ fact AS (
     WHERE
         conversation.started_day >= $period_start
         AND conversation.started_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR conversation.first_response_sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR conversation.first_response_sector = $sector)
     UNION ALL
     SELECT
         'replied' AS anchor,
@@ -128,8 +128,8 @@ fact AS (
         turn.agent,
         turn.channel,
         CASE WHEN $dimension = 'tag' THEN CONCAT('conversation ', turn.conversation_id) END AS tag_key,
-        CAST(NULL AS VARCHAR) AS conversation_id,
-        CAST(NULL AS VARCHAR) AS outcome,
+        CAST(NULL AS STRING) AS conversation_id,
+        CAST(NULL AS STRING) AS outcome,
         turn.own_s AS value_s,
         turn.whole_s AS total_s,
         turn.own_business_s AS business_s,
@@ -140,7 +140,7 @@ fact AS (
         turn.state = 'answered'
         AND turn.started_day >= $period_start
         AND turn.started_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR turn.sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR turn.sector = $sector)
     UNION ALL
     SELECT
         'ended' AS anchor,
@@ -148,8 +148,8 @@ fact AS (
         conversation.last_agent AS agent,
         conversation.channel,
         CASE WHEN $dimension = 'tag' THEN CONCAT('conversation ', conversation.conversation_id) END AS tag_key,
-        CAST(NULL AS VARCHAR) AS conversation_id,
-        CAST(NULL AS VARCHAR) AS outcome,
+        CAST(NULL AS STRING) AS conversation_id,
+        CAST(NULL AS STRING) AS outcome,
         CAST(NULL AS BIGINT) AS value_s,
         CAST(NULL AS BIGINT) AS total_s,
         CAST(NULL AS BIGINT) AS business_s,
@@ -159,7 +159,7 @@ fact AS (
     WHERE
         conversation.ended_day >= $period_start
         AND conversation.ended_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR conversation.last_sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR conversation.last_sector = $sector)
     UNION ALL
     SELECT
         'rated' AS anchor,
@@ -167,8 +167,8 @@ fact AS (
         rating.agent,
         rating.channel,
         CASE WHEN $dimension = 'tag' THEN CONCAT('conversation ', rating.conversation_id) END AS tag_key,
-        CAST(NULL AS VARCHAR) AS conversation_id,
-        CAST(NULL AS VARCHAR) AS outcome,
+        CAST(NULL AS STRING) AS conversation_id,
+        CAST(NULL AS STRING) AS outcome,
         CAST(NULL AS BIGINT) AS value_s,
         CAST(NULL AS BIGINT) AS total_s,
         CAST(NULL AS BIGINT) AS business_s,
@@ -179,17 +179,17 @@ fact AS (
         rating.counted
         AND rating.period_day >= $period_start
         AND rating.period_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR rating.sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR rating.sector = $sector)
     UNION ALL
     -- There is a total even where nothing happened.
     SELECT
         'none' AS anchor,
-        CAST(NULL AS VARCHAR) AS sector,
-        CAST(NULL AS VARCHAR) AS agent,
-        CAST(NULL AS VARCHAR) AS channel,
-        CAST(NULL AS VARCHAR) AS tag_key,
-        CAST(NULL AS VARCHAR) AS conversation_id,
-        CAST(NULL AS VARCHAR) AS outcome,
+        CAST(NULL AS STRING) AS sector,
+        CAST(NULL AS STRING) AS agent,
+        CAST(NULL AS STRING) AS channel,
+        CAST(NULL AS STRING) AS tag_key,
+        CAST(NULL AS STRING) AS conversation_id,
+        CAST(NULL AS STRING) AS outcome,
         CAST(NULL AS BIGINT) AS value_s,
         CAST(NULL AS BIGINT) AS total_s,
         CAST(NULL AS BIGINT) AS business_s,
@@ -201,7 +201,7 @@ placed AS (
     SELECT
         kind.row_kind,
         CASE
-            WHEN kind.row_kind = 'total' THEN CAST(NULL AS VARCHAR)
+            WHEN kind.row_kind = 'total' THEN CAST(NULL AS STRING)
             WHEN $dimension = 'sector' THEN fact.sector
             WHEN $dimension = 'agent' THEN fact.agent
             WHEN $dimension = 'channel' THEN fact.channel
@@ -212,11 +212,11 @@ placed AS (
         fact.outcome,
         -- Half the width is sorted faster; no wait lasts as long as the number can say.
         CAST(CASE
-            WHEN (kind.row_kind = 'member' AND $dimension = 'sector') OR CAST($sector AS VARCHAR) IS NOT NULL THEN fact.value_s
+            WHEN (kind.row_kind = 'member' AND $dimension = 'sector') OR CAST($sector AS STRING) IS NOT NULL THEN fact.value_s
             ELSE fact.total_s
         END AS INTEGER) AS value_s,
         CASE
-            WHEN (kind.row_kind = 'member' AND $dimension = 'sector') OR CAST($sector AS VARCHAR) IS NOT NULL THEN fact.business_s
+            WHEN (kind.row_kind = 'member' AND $dimension = 'sector') OR CAST($sector AS STRING) IS NOT NULL THEN fact.business_s
             ELSE fact.total_business_s
         END AS business_s,
         fact.flag
@@ -238,15 +238,15 @@ counted AS (
         COUNT(*) FILTER (WHERE anchor = 'created') AS tickets,
         COUNT(*) FILTER (WHERE anchor = 'created' AND outcome = 'lost') AS lost,
         COUNT(CASE WHEN anchor = 'begun' THEN value_s END) AS queue_wait_n,
-        percentile_cont(0.5) WITHIN GROUP (ORDER BY CASE WHEN anchor = 'begun' THEN value_s END) AS queue_wait_median_s,
+        ROUND(percentile_cont(0.5) WITHIN GROUP (ORDER BY CASE WHEN anchor = 'begun' THEN value_s END), 1) AS queue_wait_median_s,
         MIN(CASE WHEN anchor = 'begun' THEN value_s END) AS queue_wait_min_s,
         MAX(CASE WHEN anchor = 'begun' THEN value_s END) AS queue_wait_max_s,
         COUNT(CASE WHEN anchor = 'answered' THEN value_s END) AS whole_wait_n,
         AVG(CASE WHEN anchor = 'answered' THEN value_s END) AS whole_wait_mean_s,
         COUNT(CASE WHEN anchor = 'replied' THEN value_s END) AS response_n,
         AVG(CASE WHEN anchor = 'replied' THEN value_s END) AS response_mean_s,
-        percentile_cont(0.5) WITHIN GROUP (ORDER BY CASE WHEN anchor = 'replied' THEN value_s END) AS response_median_s,
-        percentile_cont(0.9) WITHIN GROUP (ORDER BY CASE WHEN anchor = 'replied' THEN value_s END) AS response_p90_s,
+        ROUND(percentile_cont(0.5) WITHIN GROUP (ORDER BY CASE WHEN anchor = 'replied' THEN value_s END), 1) AS response_median_s,
+        ROUND(percentile_cont(0.9) WITHIN GROUP (ORDER BY CASE WHEN anchor = 'replied' THEN value_s END), 1) AS response_p90_s,
         MIN(CASE WHEN anchor = 'replied' THEN value_s END) AS response_min_s,
         MAX(CASE WHEN anchor = 'replied' THEN value_s END) AS response_max_s,
         AVG(CASE WHEN anchor = 'replied' THEN business_s END) AS response_business_mean_s,

@@ -36,7 +36,7 @@ fact AS (
     WHERE
         ticket.started_day >= $period_start
         AND ticket.started_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR ticket.sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR ticket.sector = $sector)
     UNION ALL
     SELECT
         'first_response_s' AS metric,
@@ -48,7 +48,7 @@ fact AS (
     WHERE
         ticket.started_day >= $period_start
         AND ticket.started_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR ticket.sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR ticket.sector = $sector)
     UNION ALL
     SELECT
         'whole_wait_s' AS metric,
@@ -60,7 +60,7 @@ fact AS (
     WHERE
         conversation.started_day >= $period_start
         AND conversation.started_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR COALESCE(conversation.first_response_sector, conversation.last_sector) = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR COALESCE(conversation.first_response_sector, conversation.last_sector) = $sector)
     UNION ALL
     SELECT
         'response_s' AS metric,
@@ -72,7 +72,7 @@ fact AS (
     WHERE
         turn.started_day >= $period_start
         AND turn.started_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR turn.sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR turn.sector = $sector)
     UNION ALL
     SELECT
         'handling_s' AS metric,
@@ -84,7 +84,7 @@ fact AS (
     WHERE
         ticket.closed_day >= $period_start
         AND ticket.closed_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR ticket.sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR ticket.sector = $sector)
     UNION ALL
     SELECT
         'resolution_s' AS metric,
@@ -96,7 +96,7 @@ fact AS (
     WHERE
         conversation.ended_day >= $period_start
         AND conversation.ended_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR conversation.last_sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR conversation.last_sector = $sector)
     UNION ALL
     SELECT
         'queue_wait_business_s' AS metric,
@@ -108,7 +108,7 @@ fact AS (
     WHERE
         ticket.started_day >= $period_start
         AND ticket.started_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR ticket.sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR ticket.sector = $sector)
     UNION ALL
     SELECT
         'first_response_business_s' AS metric,
@@ -120,7 +120,7 @@ fact AS (
     WHERE
         ticket.started_day >= $period_start
         AND ticket.started_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR ticket.sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR ticket.sector = $sector)
     UNION ALL
     SELECT
         'whole_wait_business_s' AS metric,
@@ -132,7 +132,7 @@ fact AS (
     WHERE
         conversation.started_day >= $period_start
         AND conversation.started_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR COALESCE(conversation.first_response_sector, conversation.last_sector) = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR COALESCE(conversation.first_response_sector, conversation.last_sector) = $sector)
     UNION ALL
     SELECT
         'response_business_s' AS metric,
@@ -144,7 +144,7 @@ fact AS (
     WHERE
         turn.started_day >= $period_start
         AND turn.started_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR turn.sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR turn.sector = $sector)
     UNION ALL
     SELECT
         'handling_business_s' AS metric,
@@ -156,7 +156,7 @@ fact AS (
     WHERE
         ticket.closed_day >= $period_start
         AND ticket.closed_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR ticket.sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR ticket.sector = $sector)
     UNION ALL
     SELECT
         'resolution_business_s' AS metric,
@@ -168,7 +168,7 @@ fact AS (
     WHERE
         conversation.ended_day >= $period_start
         AND conversation.ended_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR conversation.last_sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR conversation.last_sector = $sector)
 ),
 
 -- A sector's own target takes the place of the target of all.

@@ -67,7 +67,7 @@ fact AS (
     WHERE
         ticket.started_day >= $period_start
         AND ticket.started_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR ticket.sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR ticket.sector = $sector)
     UNION ALL
     SELECT
         'first_response' AS anchor,
@@ -85,7 +85,7 @@ fact AS (
     WHERE
         ticket.started_day >= $period_start
         AND ticket.started_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR ticket.sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR ticket.sector = $sector)
     UNION ALL
     SELECT
         'whole_wait' AS anchor,
@@ -103,7 +103,7 @@ fact AS (
     WHERE
         conversation.started_day >= $period_start
         AND conversation.started_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR COALESCE(conversation.first_response_sector, conversation.last_sector) = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR COALESCE(conversation.first_response_sector, conversation.last_sector) = $sector)
     UNION ALL
     SELECT
         'response' AS anchor,
@@ -121,7 +121,7 @@ fact AS (
     WHERE
         turn.started_day >= $period_start
         AND turn.started_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR turn.sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR turn.sector = $sector)
     UNION ALL
     SELECT
         'handling' AS anchor,
@@ -139,7 +139,7 @@ fact AS (
     WHERE
         ticket.closed_day >= $period_start
         AND ticket.closed_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR ticket.sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR ticket.sector = $sector)
     UNION ALL
     SELECT
         'resolution' AS anchor,
@@ -157,14 +157,14 @@ fact AS (
     WHERE
         conversation.ended_day >= $period_start
         AND conversation.ended_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR conversation.last_sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR conversation.last_sector = $sector)
 ),
 
 placed AS (
     SELECT
         kind.row_kind,
         CASE
-            WHEN kind.row_kind = 'total' THEN CAST(NULL AS VARCHAR)
+            WHEN kind.row_kind = 'total' THEN CAST(NULL AS STRING)
             WHEN $dimension = 'sector' THEN fact.sector
             WHEN $dimension = 'agent' THEN fact.agent
             WHEN $dimension = 'channel' THEN fact.channel
@@ -174,11 +174,11 @@ placed AS (
         fact.measure,
         -- Half the width is sorted faster; no time lasts as long as the number can say.
         CAST(CASE
-            WHEN (kind.row_kind = 'member' AND $dimension = 'sector') OR CAST($sector AS VARCHAR) IS NOT NULL THEN fact.value_s
+            WHEN (kind.row_kind = 'member' AND $dimension = 'sector') OR CAST($sector AS STRING) IS NOT NULL THEN fact.value_s
             ELSE fact.total_s
         END AS INTEGER) AS value_s,
         CAST(CASE
-            WHEN (kind.row_kind = 'member' AND $dimension = 'sector') OR CAST($sector AS VARCHAR) IS NOT NULL THEN fact.business_s
+            WHEN (kind.row_kind = 'member' AND $dimension = 'sector') OR CAST($sector AS STRING) IS NOT NULL THEN fact.business_s
             ELSE fact.total_business_s
         END AS INTEGER) AS business_s
     FROM fact
@@ -195,13 +195,13 @@ SELECT
     COUNT(value_s) AS n,
     COUNT(*) - COUNT(value_s) AS n_null,
     AVG(value_s) AS mean_s,
-    percentile_cont(0.5) WITHIN GROUP (ORDER BY value_s) AS median_s,
-    percentile_cont(0.9) WITHIN GROUP (ORDER BY value_s) AS p90_s,
+    ROUND(percentile_cont(0.5) WITHIN GROUP (ORDER BY value_s), 1) AS median_s,
+    ROUND(percentile_cont(0.9) WITHIN GROUP (ORDER BY value_s), 1) AS p90_s,
     MIN(value_s) AS min_s,
     MAX(value_s) AS max_s,
     AVG(business_s) AS business_mean_s,
-    percentile_cont(0.5) WITHIN GROUP (ORDER BY business_s) AS business_median_s,
-    percentile_cont(0.9) WITHIN GROUP (ORDER BY business_s) AS business_p90_s,
+    ROUND(percentile_cont(0.5) WITHIN GROUP (ORDER BY business_s), 1) AS business_median_s,
+    ROUND(percentile_cont(0.9) WITHIN GROUP (ORDER BY business_s), 1) AS business_p90_s,
     COUNT(*) FILTER (WHERE business_s = 0 AND value_s > 0) AS off_hours
 FROM placed
 GROUP BY

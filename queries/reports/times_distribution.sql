@@ -57,7 +57,7 @@ waited AS (
         queue_wait_s IS NOT NULL
         AND started_day >= $period_start
         AND started_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR sector = $sector)
     UNION ALL
     SELECT
         'whole_wait' AS measure,
@@ -67,17 +67,17 @@ waited AS (
         whole_wait_s IS NOT NULL
         AND started_day >= $period_start
         AND started_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR COALESCE(first_response_sector, last_sector) = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR COALESCE(first_response_sector, last_sector) = $sector)
     UNION ALL
     SELECT
         'response' AS measure,
-        CASE WHEN CAST($sector AS VARCHAR) IS NULL THEN whole_s ELSE own_s END AS value_s
+        CASE WHEN CAST($sector AS STRING) IS NULL THEN whole_s ELSE own_s END AS value_s
     FROM turn
     WHERE
         state = 'answered'
         AND started_day >= $period_start
         AND started_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR sector = $sector)
 ),
 
 counted AS (

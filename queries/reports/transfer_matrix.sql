@@ -29,7 +29,7 @@ WITH step AS (
         AND conversation.started_day >= $period_start
         AND conversation.started_day < $period_end
         AND conversation.sector_change_count > 0
-        AND (CAST($sector AS VARCHAR) IS NULL OR conversation.first_sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR conversation.first_sector = $sector)
 ),
 
 counted AS (

@@ -36,7 +36,7 @@ begun_day AS (
         COUNT(*) AS conversations
     FROM conversation
     WHERE
-        CAST($sector AS VARCHAR) IS NULL
+        CAST($sector AS STRING) IS NULL
         AND started_day >= CAST(date_trunc('month', CAST($period_start AS DATE)) AS DATE) - INTERVAL '12' MONTH
         AND started_day < $period_end
     GROUP BY started_day
@@ -55,14 +55,14 @@ begun_day AS (
 replied_day AS (
     SELECT
         started_day AS day,
-        COUNT(CASE WHEN CAST($sector AS VARCHAR) IS NULL THEN whole_s ELSE own_s END) AS responses,
-        SUM(CASE WHEN CAST($sector AS VARCHAR) IS NULL THEN whole_s ELSE own_s END) AS response_sum_s
+        COUNT(CASE WHEN CAST($sector AS STRING) IS NULL THEN whole_s ELSE own_s END) AS responses,
+        SUM(CASE WHEN CAST($sector AS STRING) IS NULL THEN whole_s ELSE own_s END) AS response_sum_s
     FROM turn
     WHERE
         state = 'answered'
         AND started_day >= CAST(date_trunc('month', CAST($period_start AS DATE)) AS DATE) - INTERVAL '12' MONTH
         AND started_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR sector = $sector)
     GROUP BY started_day
 ),
 
@@ -77,7 +77,7 @@ rated_day AS (
         counted
         AND period_day >= CAST(date_trunc('month', CAST($period_start AS DATE)) AS DATE) - INTERVAL '12' MONTH
         AND period_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR sector = $sector)
     GROUP BY period_day
 ),
 

@@ -31,7 +31,7 @@ WITH waiting AS (
         started_day < $period_end
         AND (ended_day IS NULL OR ended_day >= $period_end)
         AND (first_response_day IS NULL OR first_response_day >= $period_end)
-        AND (CAST($sector AS VARCHAR) IS NULL OR last_sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR last_sector = $sector)
 )
 
 SELECT

@@ -63,13 +63,13 @@ fact AS (
         ticket.agent,
         ticket.channel,
         CASE WHEN $dimension = 'tag' THEN CONCAT('ticket ', ticket.ticket_id) END AS tag_key,
-        CASE WHEN ticket.conversation_tickets = 1 THEN CAST(NULL AS VARCHAR) ELSE ticket.conversation_id END AS conversation_id,
+        CASE WHEN ticket.conversation_tickets = 1 THEN CAST(NULL AS STRING) ELSE ticket.conversation_id END AS conversation_id,
         ticket.outcome
     FROM ticket
     WHERE
         ticket.started_day >= $period_start
         AND ticket.started_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR ticket.sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR ticket.sector = $sector)
     UNION ALL
     SELECT
         'created' AS anchor,
@@ -77,13 +77,13 @@ fact AS (
         ticket.agent,
         ticket.channel,
         CASE WHEN $dimension = 'tag' THEN CONCAT('ticket ', ticket.ticket_id) END AS tag_key,
-        CAST(NULL AS VARCHAR) AS conversation_id,
+        CAST(NULL AS STRING) AS conversation_id,
         ticket.outcome
     FROM ticket
     WHERE
         ticket.created_day >= $period_start
         AND ticket.created_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR ticket.sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR ticket.sector = $sector)
     UNION ALL
     SELECT
         'closed' AS anchor,
@@ -91,30 +91,30 @@ fact AS (
         ticket.agent,
         ticket.channel,
         CASE WHEN $dimension = 'tag' THEN CONCAT('ticket ', ticket.ticket_id) END AS tag_key,
-        CAST(NULL AS VARCHAR) AS conversation_id,
+        CAST(NULL AS STRING) AS conversation_id,
         ticket.outcome
     FROM ticket
     WHERE
         ticket.closed_day >= $period_start
         AND ticket.closed_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR ticket.sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR ticket.sector = $sector)
     UNION ALL
     -- There is a total even where nothing happened.
     SELECT
         'none' AS anchor,
-        CAST(NULL AS VARCHAR) AS sector,
-        CAST(NULL AS VARCHAR) AS agent,
-        CAST(NULL AS VARCHAR) AS channel,
-        CAST(NULL AS VARCHAR) AS tag_key,
-        CAST(NULL AS VARCHAR) AS conversation_id,
-        CAST(NULL AS VARCHAR) AS outcome
+        CAST(NULL AS STRING) AS sector,
+        CAST(NULL AS STRING) AS agent,
+        CAST(NULL AS STRING) AS channel,
+        CAST(NULL AS STRING) AS tag_key,
+        CAST(NULL AS STRING) AS conversation_id,
+        CAST(NULL AS STRING) AS outcome
 ),
 
 placed AS (
     SELECT
         kind.row_kind,
         CASE
-            WHEN kind.row_kind = 'total' THEN CAST(NULL AS VARCHAR)
+            WHEN kind.row_kind = 'total' THEN CAST(NULL AS STRING)
             WHEN $dimension = 'sector' THEN fact.sector
             WHEN $dimension = 'agent' THEN fact.agent
             WHEN $dimension = 'channel' THEN fact.channel

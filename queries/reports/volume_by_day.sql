@@ -33,7 +33,7 @@ touching AS (
     WHERE
         started_day >= $period_start
         AND started_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR sector = $sector)
 ),
 
 begun AS (
@@ -56,7 +56,7 @@ created AS (
     WHERE
         created_day >= $period_start
         AND created_day < $period_end
-        AND (CAST($sector AS VARCHAR) IS NULL OR sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR sector = $sector)
     GROUP BY created_day
 )
 

@@ -12,7 +12,7 @@ use crate::{
     ingest::IngestError,
     ledger::LedgerError,
     ops::{OpsError, PlanError},
-    query::{HeaderError, QueryError},
+    query::{ClusterError, HeaderError, QueryError},
     render::RenderError,
     report::{MakingError, ReportError},
     schedule::ScheduleError,
@@ -267,14 +267,27 @@ impl From<HeaderError> for Failure {
 
 impl From<QueryError> for Failure {
     fn from(error: QueryError) -> Failure {
+        let help = match &error {
+            QueryError::Cluster(ClusterError::Launcher { .. }) => Some("name it in [engine.spark] command; `--engine duckdb` needs no cluster"),
+            QueryError::Cluster(ClusterError::Job { .. }) => {
+                Some("nothing was made; is the master of [engine.spark] there, and does every worker see the snapshots and work_dir?")
+            }
+            QueryError::Cluster(ClusterError::TooLong(_)) => Some("nothing was made; [engine.spark] max_seconds says how long it may take"),
+            QueryError::Cluster(_) => Some("nothing was made; `relato snapshot verify` tells whether every part is there and whole"),
+            _ => None,
+        };
         let exit = match error {
             QueryError::Unknown { .. } | QueryError::Header(_) | QueryError::Parameter { .. } | QueryError::Declaration { .. } => {
                 Exit::Usage
             }
             QueryError::Check { .. } | QueryError::Promise { .. } => Exit::Refused,
-            QueryError::Run { .. } | QueryError::Snapshot(_) | QueryError::Transfer { .. } => Exit::Failed,
+            QueryError::Run { .. } | QueryError::Snapshot(_) | QueryError::Transfer { .. } | QueryError::Cluster(_) => Exit::Failed,
         };
-        Failure::new(exit, error)
+        let failure = Failure::new(exit, error);
+        match help {
+            Some(help) => failure.with_help(help),
+            None => failure,
+        }
     }
 }
 
@@ -307,6 +320,7 @@ impl From<MakingError> for Failure {
             MakingError::Render(error) => error.into(),
             MakingError::File(error) => error.into(),
             MakingError::Rows(error) => Failure::new(Exit::Failed, error),
+            MakingError::NoCluster => Failure::new(Exit::Usage, error).with_help("docs/scale.md tells how; `--engine duckdb` needs none"),
             MakingError::NoDetails(_) => {
                 Failure::new(Exit::Usage, error).with_help("figures are in the other formats; leave out --no-details")
             }

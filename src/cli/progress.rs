@@ -8,7 +8,7 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::ingest::Progress;
+use crate::{ingest::Progress, query::ClusterNews, report};
 
 /// Returns a progress that suits standard error.
 pub fn of_terminal(wanted: bool) -> Box<dyn Progress> {
@@ -79,5 +79,28 @@ impl Progress for Bar {
 
     fn finish(&self) {
         self.replace(None);
+    }
+}
+
+/// How far a cluster is with a report: a bar where a person watches, lines in the log otherwise.
+pub struct ClusterWatch(Option<Bar>);
+
+impl ClusterWatch {
+    pub fn of_terminal() -> ClusterWatch {
+        ClusterWatch(std::io::stderr().is_terminal().then(|| Bar(Mutex::new(None))))
+    }
+
+    pub fn hear(&self, news: &ClusterNews) {
+        match (&self.0, news) {
+            (Some(bar), ClusterNews::Started { queries, .. }) => bar.start("queries on the cluster", Some(*queries)),
+            (Some(bar), ClusterNews::Query { .. }) => bar.advance(1),
+            (None, _) | (_, ClusterNews::ExecutorLost { .. } | ClusterNews::Abandoned) => report::log(news),
+        }
+    }
+
+    pub fn finish(&self) {
+        if let Some(bar) = &self.0 {
+            bar.finish();
+        }
     }
 }

@@ -7,16 +7,16 @@ use std::{
     time::Instant,
 };
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Exit, Failure, Global, output, snapshot_of};
+use super::{Exit, Failure, Global, output, progress::ClusterWatch, snapshot_of};
 use crate::{
-    config::Project,
+    config::{EngineKind, Project},
     domain::{Period, ReportData, digest::sha256, report_data::CompletenessState},
     ledger::{Ledger, Publication},
-    query::Catalogue,
+    query::{Catalogue, CellDifference, ClusterNews, Comparison},
     render::{self, Format, Locale},
     report::{self, FileFormat, Trace, Wanted},
 };
@@ -50,6 +50,9 @@ pub struct ReportArgs {
     /// Snapshot to report from, or the day as known at whose end; the beginning of an id is enough
     #[arg(long, value_name = "SNAPSHOT|DATE")]
     as_of: Option<String>,
+    /// What computes the figures: this machine, a cluster, or both, to compare every cell of every result instead of writing files
+    #[arg(long, value_name = "ENGINE")]
+    engine: Option<EngineChoice>,
     /// Tell of each figure which command gives the rows behind it, instead of writing files
     #[arg(long)]
     trace: bool,
@@ -58,12 +61,28 @@ pub struct ReportArgs {
     reproduce: Option<String>,
 }
 
+/// What computes figures, or both to compare them.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum EngineChoice {
+    /// DuckDB, in this process
+    Duckdb,
+    /// Spark, by [engine.spark]
+    Spark,
+    /// Both
+    Compare,
+}
+
 fn file_format(text: &str) -> Result<FileFormat, String> {
     FileFormat::from_ending(text).ok_or_else(|| format!("unknown format `{text}` (accepted: xlsx, pdf, csv, json, parquet)"))
 }
 
 pub fn run(global: &Global, args: &ReportArgs) -> Result<Exit, Failure> {
-    let project = Project::open(&global.project)?;
+    let mut project = Project::open(&global.project)?;
+    match args.engine {
+        None | Some(EngineChoice::Compare) => {}
+        Some(EngineChoice::Duckdb) => project.settings.engine.kind = EngineKind::Duckdb,
+        Some(EngineChoice::Spark) => project.settings.engine.kind = EngineKind::Spark,
+    }
     if let Some(asked) = &args.reproduce {
         return reproduce(&project, asked, args.out.as_deref());
     }
@@ -106,8 +125,16 @@ pub fn run(global: &Global, args: &ReportArgs) -> Result<Exit, Failure> {
         with_details: !args.trace && !args.no_details && args.format.iter().any(|format| format.has_details()),
         scratch: scratch(),
     };
+    let watch = ClusterWatch::of_terminal();
+    let told = |news: &ClusterNews| watch.hear(news);
+    if args.engine == Some(EngineChoice::Compare) {
+        let comparison = report::compare(&project, spec, &wanted, &told)?;
+        watch.finish();
+        return print_comparison(name, &comparison);
+    }
     let stages = Stages::new(name);
-    let made = report::make(&project, spec, &wanted)?;
+    let made = report::make_watched(&project, spec, &wanted, &told)?;
+    watch.finish();
     let data = &made.data;
     stages.done("figures");
     if args.trace {
@@ -133,6 +160,25 @@ pub fn run(global: &Global, args: &ReportArgs) -> Result<Exit, Failure> {
         output::print(&lines.concat())?;
     }
     Ok(warn(data))
+}
+
+/// Prints what two engines made of the same report.
+fn print_comparison(name: &str, comparison: &Comparison) -> Result<Exit, Failure> {
+    let Comparison { results, rows, cells, differing, told } = comparison;
+    let mut text = format!("{name}: {results} results, {rows} rows, {cells} cells of DuckDB and Spark compared\n");
+    for CellDifference { query, row, column, here, there } in told {
+        let value = |value: &Option<String>| value.clone().unwrap_or_else(|| "no value".to_owned());
+        let _ = writeln!(text, "  {query}, row {row}, {column}: DuckDB {}, Spark {}", value(here), value(there));
+    }
+    if *differing > told.len() {
+        let _ = writeln!(text, "  and {} more", differing - told.len());
+    }
+    output::print(&text)?;
+    if *differing == 0 {
+        output::print("every cell is the same (numbers with a fraction to nine digits)\n")?;
+        return Ok(Exit::Done);
+    }
+    Err(Failure::told(Exit::Refused, format!("{differing} cells differ between the engines"), None))
 }
 
 /// Prints where each figure leads to.

@@ -6,6 +6,7 @@
 mod access;
 mod channels;
 mod delivery;
+mod engine;
 mod problem;
 mod project;
 mod report;
@@ -19,6 +20,7 @@ mod toml_file;
 pub use access::{Access, NoAccess, Person, Profile, QueryLimits};
 pub use channels::{ChannelName, ChannelSettings, Channels, DeclaredChannel, is_secret_key};
 pub use delivery::{Delivery, Recipients, Serve, Smtp, Tls, require_address};
+pub use engine::{EngineKind, EngineSettings, SparkSettings};
 pub use problem::{ConfigError, Problem};
 pub use project::Project;
 pub use report::{BlockSpec, ContentSpec, FigureSpec, Filter, GoodDirection, ReportSpec, RowsSpec, Sort, SparkSpec, TableSpec};

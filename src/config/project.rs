@@ -146,6 +146,12 @@ impl Project {
         self.data_dir().join("snapshots")
     }
 
+    /// Returns the folder where jobs for a cluster and their results lie while they run.
+    pub fn cluster_dir(&self) -> PathBuf {
+        let declared = self.settings.engine.spark.as_ref().and_then(|spark| spark.work_dir.as_ref());
+        declared.map_or_else(|| self.data_dir().join("cluster"), |folder| self.dir.join(folder))
+    }
+
     /// Returns the texts of all queries by path within `queries/`, such as `reports/overview.sql`; the project's own files
     /// stand in for embedded ones of the same path.
     ///

@@ -15,6 +15,7 @@ use super::{
     ConfigError, Problem, SecretSource,
     access::{Access, AccessTable, QueryLimits, QueryTable},
     channels::ChannelSettings,
+    engine::{EngineSettings, EngineTable},
     delivery::{Delivery, DeliveryTable, Serve, ServeTable},
     settings_file::{File, SectorRules},
     team::{TeamSettings, TeamTable},
@@ -47,6 +48,8 @@ pub struct Settings {
     pub access: Access,
     /// What one question may use.
     pub query: QueryLimits,
+    /// What computes the figures of reports.
+    pub engine: EngineSettings,
     /// What `relato serve` does beside sending reports.
     pub serve: Serve,
     /// How the team is kept as declared.
@@ -365,6 +368,7 @@ impl Settings {
         let delivery = DeliveryTable::understood(file.delivery, &mut report);
         let access = AccessTable::understood(file.access, &mut report);
         let query = QueryTable::understood(file.query, &mut report);
+        let engine = EngineTable::understood(file.engine, &mut report);
         let serve = ServeTable::understood(file.serve, &mut report);
         let team = TeamTable::understood(file.team, &mut report);
         if !problems.is_empty() {
@@ -401,6 +405,7 @@ impl Settings {
             delivery,
             access,
             query,
+            engine,
             serve,
             team,
             channels: file.channels,

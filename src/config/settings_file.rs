@@ -10,6 +10,7 @@ use super::{
     channels::ChannelSettings,
     delivery::{DeliveryTable, ServeTable},
     settings::{DirectTransfer, Document, KeyRole, Organization, SatisfactionSource},
+    engine::EngineTable,
     team::TeamTable,
 };
 use crate::domain::{
@@ -36,6 +37,7 @@ pub struct File {
     pub delivery: Option<DeliveryTable>,
     pub access: Option<AccessTable>,
     pub query: Option<QueryTable>,
+    pub engine: Option<EngineTable>,
     pub serve: Option<ServeTable>,
     pub team: Option<TeamTable>,
     #[serde(default)]

@@ -1,13 +1,13 @@
-//! The embedded engine: DuckDB in memory, with the snapshot's parts as views.
+//! The engine: DuckDB in memory, with the snapshot's parts as views, which computes results itself or holds those of a cluster.
 
 use std::{
-    cell::Cell as StdCell,
+    cell::{Cell as StdCell, RefCell},
     collections::{BTreeMap, HashSet},
     ops::Range,
     path::Path,
 };
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use df_interchange::Interchange;
 use duckdb::{
     Connection, ToSql,
@@ -16,7 +16,11 @@ use duckdb::{
 };
 use polars::prelude::DataFrame;
 
-use super::{Catalogue, Check, CheckOutcome, CheckStrength, DeclaredColumn, HeaderError, Query};
+use super::{
+    Catalogue, Check, CheckOutcome, CheckStrength, DeclaredColumn, HeaderError, Query,
+    cluster::{Answer, Cluster, ClusterError, ClusterNews, Literal, Request},
+    comparison::{Comparison, compare},
+};
 use crate::{
     domain::{Cell, Column, Period, Table, table::TableError},
     snapshot::{Part, RESTRICTED, Snapshot, sql_path},
@@ -37,6 +41,9 @@ pub enum QueryError {
     /// A header is wrong.
     #[error(transparent)]
     Header(#[from] HeaderError),
+    /// A cluster did not answer.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
     /// DuckDB refused the query.
     #[error("query `{name}` failed")]
     Run {
@@ -117,6 +124,10 @@ pub struct Engine {
     cut: StdCell<Option<Period>>,
     /// How many results were kept.
     kept: StdCell<usize>,
+    /// What computes results; none is this engine itself.
+    cluster: Option<Cluster>,
+    /// What was compared, where both compute.
+    compared: Option<RefCell<Comparison>>,
 }
 
 /// Rows that an engine keeps, by the query that gave them.
@@ -148,7 +159,7 @@ impl Engine {
         let connection = Connection::open_in_memory().map_err(QueryError::Snapshot)?;
         // A report asks the same parts many times, and parts never change: their statistics are read once.
         connection.execute_batch("SET parquet_metadata_cache = true").map_err(QueryError::Snapshot)?;
-        let engine = Engine { connection, catalogue, snapshot: Some(snapshot.clone()), cut: StdCell::new(None), kept: StdCell::new(0) };
+        let engine = Engine { connection, catalogue, snapshot: Some(snapshot.clone()), cut: StdCell::new(None), kept: StdCell::new(0), cluster: None, compared: None };
         // What is mailed must not be able to hold what is restricted.
         for (table, contents) in snapshot.manifest.tables.iter().filter(|(table, _)| !RESTRICTED.contains(&table.as_str())) {
             engine.view(snapshot, table, contents.parts.iter())?;
@@ -176,10 +187,7 @@ impl Engine {
     fn cut_to(&self, period: Option<Period>) -> Result<(), QueryError> {
         let Some(snapshot) = self.snapshot.as_ref().filter(|_| self.cut.get() != period) else { return Ok(()) };
         for (table, contents) in snapshot.manifest.tables.iter().filter(|(table, _)| CUT.contains(&table.as_str())) {
-            let was_there = |part: &&Part| period.is_none_or(|period| part.was_there(period));
-            // A table keeps its columns even where none of its rows matters.
-            let any = contents.parts.iter().take(usize::from(!contents.parts.iter().any(|part| was_there(&part))));
-            self.view(snapshot, table, contents.parts.iter().filter(was_there).chain(any))?;
+            self.view(snapshot, table, parts_of(table, &contents.parts, period).into_iter())?;
         }
         self.cut.set(period);
         Ok(())
@@ -187,7 +195,35 @@ impl Engine {
 
     /// Opens an engine on tables that `connection` holds already, for tests of single queries.
     pub fn on(connection: Connection, catalogue: Catalogue) -> Engine {
-        Engine { connection, catalogue, snapshot: None, cut: StdCell::new(None), kept: StdCell::new(0) }
+        Engine { connection, catalogue, snapshot: None, cut: StdCell::new(None), kept: StdCell::new(0), cluster: None, compared: None }
+    }
+
+    /// Has `cluster` compute the results from now on; where `with_comparison`, this engine, too.
+    ///
+    /// A result that is not there yet has one row of no meaning, so that whoever reads it asks all that it will: it then has [`Engine::submit`]
+    /// bring what is missing, and reads again.
+    #[must_use]
+    pub fn on_cluster(self, cluster: Cluster, with_comparison: bool) -> Engine {
+        Engine { cluster: Some(cluster), compared: with_comparison.then(RefCell::default), ..self }
+    }
+
+    /// Has the cluster compute what was asked of it since the last time, as one job, and returns whether there was anything.
+    ///
+    /// # Errors
+    /// When the cluster does not answer all of it.
+    pub fn submit(&self, told: &dyn Fn(&ClusterNews)) -> Result<bool, QueryError> {
+        let Some(cluster) = &self.cluster else { return Ok(false) };
+        let has_run = cluster.submit((&LATER_COLUMNS, &LATER_TABLES), told)?;
+        if has_run && let Some(compared) = &self.compared {
+            // All of it is read again, and compared again.
+            compared.take();
+        }
+        Ok(has_run)
+    }
+
+    /// Returns what was compared since the last job, where both engines compute.
+    pub fn comparison(&self) -> Option<Comparison> {
+        self.compared.as_ref().map(|compared| compared.borrow().clone())
     }
 
     /// Returns the queries and checks.
@@ -211,7 +247,19 @@ impl Engine {
     /// # Errors
     /// When the query fails, or its result is not what the header declares.
     pub fn run(&self, name: &str, parameters: &Parameters) -> Result<Table, QueryError> {
-        self.run_sql(name, &self.query(name)?.sql, parameters)
+        let query = self.query(name)?;
+        let table = if self.cluster.is_none() {
+            self.run_sql(query, &query.sql, parameters)?
+        } else {
+            let held = self.held(query, parameters, ALL)?;
+            let table = self.rows_of_held(query, &held, ALL)?;
+            self.connection.execute_batch(&format!("DROP TABLE {held}")).map_err(QueryError::Snapshot)?;
+            table
+        };
+        match broken_promise(query, &table) {
+            None => Ok(table),
+            Some(broken) => Err(QueryError::Promise { name: name.to_owned(), broken }),
+        }
     }
 
     /// Returns the table that [`Engine::run`] would, without its rows: what it has columns for is known at no cost.
@@ -219,7 +267,8 @@ impl Engine {
     /// # Errors
     /// As [`Engine::run`].
     pub fn shape(&self, name: &str, parameters: &Parameters) -> Result<Table, QueryError> {
-        self.run_sql(name, &format!("SELECT * FROM (\n{}\n) AS shape LIMIT 0", self.query(name)?.sql), parameters)
+        let query = self.query(name)?;
+        self.run_sql(query, &without_rows(&query.sql), parameters)
     }
 
     /// Runs the query called `name` and keeps its rows in the engine, where there can be millions: those whose columns have the values of
@@ -229,18 +278,13 @@ impl Engine {
     /// As [`Engine::run`].
     pub fn keep(&self, name: &str, parameters: &Parameters, filter: &BTreeMap<String, String>) -> Result<KeptRows, QueryError> {
         let query = self.query(name)?;
-        self.cut_to(query.rows.days(parameters.period))?;
         let run_error = |source| QueryError::Run { name: name.to_owned(), source };
         let filter: Vec<String> = filter
             .iter()
             .map(|(column, value)| format!("CAST(\"{}\" AS VARCHAR) = '{}'", column.replace('"', "\"\""), value.replace('\'', "''")))
             .collect();
-        let condition = if filter.is_empty() { "TRUE".to_owned() } else { filter.join(" AND ") };
-        let kept = KeptRows { query: name.to_owned(), table: format!("kept_{}", self.kept.replace(self.kept.get() + 1)), row_count: 0 };
-        let sql = format!("CREATE TEMP TABLE {} AS SELECT * FROM (\n{}\n) AS found WHERE {condition}", kept.table, query.sql);
-        let mut statement = self.connection.prepare(&sql).map_err(run_error)?;
-        let values = values(query, &statement, parameters)?;
-        statement.execute(params_from_iter(values)).map_err(run_error)?;
+        let condition = if filter.is_empty() { ALL.to_owned() } else { filter.join(" AND ") };
+        let kept = KeptRows { query: name.to_owned(), table: self.held(query, parameters, &condition)?, row_count: 0 };
         let nulls = query.not_null.iter().map(|name| format!("count(*) - count(\"{name}\")"));
         let nulls = std::iter::once("0".to_owned()).chain(nulls).collect::<Vec<_>>().join(" + ");
         let key = query.unique.join("\", \"");
@@ -262,10 +306,103 @@ impl Engine {
     /// # Errors
     /// When they cannot be read.
     pub fn kept_rows(&self, kept: &KeptRows, range: Range<usize>) -> Result<Table, QueryError> {
-        let run_error = |source| QueryError::Run { name: kept.query.clone(), source };
-        let sql = format!("SELECT * FROM {} WHERE rowid >= {} AND rowid < {} ORDER BY rowid", kept.table, range.start, range.end);
+        self.rows_of_held(self.query(&kept.query)?, &kept.table, &format!("rowid >= {} AND rowid < {}", range.start, range.end))
+    }
+
+    fn rows_of_held(&self, query: &Query, held: &str, condition: &str) -> Result<Table, QueryError> {
+        let run_error = |source| QueryError::Run { name: query.name.clone(), source };
+        let sql = format!("SELECT * FROM {held} WHERE {condition} ORDER BY rowid");
         let mut statement = self.connection.prepare(&sql).map_err(run_error)?;
-        table_of(self.query(&kept.query)?, statement.query_arrow([]).map_err(run_error)?)
+        table_of(query, statement.query_arrow([]).map_err(run_error)?)
+    }
+
+    /// Returns the name of a table that holds the result of `query`, in its order: those rows for which `condition` is true.
+    fn held(&self, query: &Query, parameters: &Parameters, condition: &str) -> Result<String, QueryError> {
+        self.cut_to(query.rows.days(parameters.period))?;
+        let values = self.values(query, parameters)?;
+        match &self.cluster {
+            None => self.computed(&query.name, &query.sql, &values, condition),
+            Some(cluster) => Ok(self.brought(cluster, &query.name, &query.sql, &values, condition)?.0),
+        }
+    }
+
+    /// Holds what this engine computes.
+    fn computed(&self, name: &str, sql: &str, values: &[(String, Literal)], condition: &str) -> Result<String, QueryError> {
+        let run_error = |source| QueryError::Run { name: name.to_owned(), source };
+        let held = format!("held_{}", self.kept.replace(self.kept.get() + 1));
+        let sql = format!("CREATE TEMP TABLE {held} AS SELECT * FROM (\n{sql}\n) AS found WHERE {condition}");
+        let mut statement = self.connection.prepare(&sql).map_err(run_error)?;
+        statement.execute(params_from_iter(values.iter().map(|(_, value)| value.bound()))).map_err(run_error)?;
+        Ok(held)
+    }
+
+    /// Holds what `cluster` computed, in the types that this engine would give it, and tells whether it has already.
+    fn brought(
+        &self,
+        cluster: &Cluster,
+        name: &str,
+        sql: &str,
+        values: &[(String, Literal)],
+        condition: &str,
+    ) -> Result<(String, bool), QueryError> {
+        let held = self.computed(name, &without_rows(sql), values, ALL)?;
+        let request =
+            Request { name: name.to_owned(), sql: sql.to_owned(), parameters: values.iter().cloned().collect(), tables: self.parts(cluster) };
+        let Some(Answer { files, rows }) = cluster.answer(request) else {
+            self.stand_in(&held).map_err(QueryError::Snapshot)?;
+            return Ok((held, false));
+        };
+        let damaged = |reason: String| ClusterError::Result { query: name.to_owned(), reason };
+        if !files.is_empty() {
+            let list: Vec<String> = files.iter().map(|file| sql_path(file)).collect();
+            let source = format!("read_parquet([{}], hive_partitioning = false)", list.join(", "));
+            // Column by column, each into the type that it has here: what does not fit is an error, not another value.
+            let fill = format!("INSERT INTO {held} BY NAME SELECT * FROM {source} WHERE {condition}");
+            self.connection.execute_batch(&fill).map_err(|error| damaged(error.to_string()))?;
+            let count = format!("SELECT count(*) FROM {source}");
+            let found: u64 = self.connection.query_row(&count, [], |row| row.get(0)).map_err(|error| damaged(error.to_string()))?;
+            if found != rows {
+                return Err(damaged(format!("{found} rows are there, {rows} were written")).into());
+            }
+        } else if rows > 0 {
+            return Err(damaged(format!("nothing is there, {rows} rows were written")).into());
+        }
+        if let Some(compared) = &self.compared {
+            let here = self.computed(name, sql, values, condition)?;
+            let compare = compare(&self.connection, name, &here, &held).map_err(QueryError::Snapshot);
+            compared.borrow_mut().add(compare?);
+            self.connection.execute_batch(&format!("DROP TABLE {here}")).map_err(QueryError::Snapshot)?;
+        }
+        Ok((held, true))
+    }
+
+    /// Puts a row into an empty table that has some value in each column.
+    fn stand_in(&self, table: &str) -> duckdb::Result<()> {
+        let mut statement = self.connection.prepare(&format!("PRAGMA table_info('{table}')"))?;
+        let kinds = statement.query_map([], |row| row.get::<_, String>("type"))?;
+        let values = kinds.map(|kind| {
+            let value = match kind?.as_str() {
+                "VARCHAR" => "''",
+                "DATE" => "DATE '2000-01-01'",
+                stamp if stamp.starts_with("TIMESTAMP") => "TIMESTAMP '2000-01-01 00:00:00'",
+                _ => "1",
+            };
+            Ok(value.to_owned())
+        });
+        let values = values.collect::<duckdb::Result<Vec<String>>>()?;
+        self.connection.execute_batch(&format!("INSERT INTO {table} VALUES ({})", values.join(", ")))
+    }
+
+    /// Returns the parts that queries read now, by table, as the workers of `cluster` name them.
+    fn parts(&self, cluster: &Cluster) -> BTreeMap<String, Vec<String>> {
+        let Some(snapshot) = &self.snapshot else { return BTreeMap::new() };
+        let tables = snapshot.manifest.tables.iter().filter(|(table, _)| !RESTRICTED.contains(&table.as_str()));
+        tables
+            .map(|(table, contents)| {
+                let parts = parts_of(table, &contents.parts, self.cut.get());
+                (table.clone(), parts.iter().map(|part| cluster.path(&snapshot.folder, &part.path)).collect())
+            })
+            .collect()
     }
 
     /// Writes kept rows to `path` as Parquet, in the query's order.
@@ -286,17 +423,19 @@ impl Engine {
         self.connection.execute_batch(&settings).map_err(QueryError::Snapshot)
     }
 
-    fn run_sql(&self, name: &str, sql: &str, parameters: &Parameters) -> Result<Table, QueryError> {
-        let query = self.query(name)?;
+    /// Returns what this engine computes.
+    fn run_sql(&self, query: &Query, sql: &str, parameters: &Parameters) -> Result<Table, QueryError> {
         self.cut_to(query.rows.days(parameters.period))?;
-        let run_error = |source| QueryError::Run { name: name.to_owned(), source };
+        let run_error = |source| QueryError::Run { name: query.name.clone(), source };
         let mut statement = self.connection.prepare(sql).map_err(run_error)?;
         let values = values(query, &statement, parameters)?;
-        let table = table_of(query, statement.query_arrow(params_from_iter(values)).map_err(run_error)?)?;
-        match broken_promise(query, &table) {
-            None => Ok(table),
-            Some(broken) => Err(QueryError::Promise { name: name.to_owned(), broken }),
-        }
+        table_of(query, statement.query_arrow(params_from_iter(values.iter().map(|(_, value)| value.bound()))).map_err(run_error)?)
+    }
+
+    /// Returns the parameters of `query` with their values, in the order of its text.
+    fn values(&self, query: &Query, parameters: &Parameters) -> Result<Vec<(String, Literal)>, QueryError> {
+        let statement = self.connection.prepare(&query.sql);
+        values(query, &statement.map_err(|source| QueryError::Run { name: query.name.clone(), source })?, parameters)
     }
 
     /// Returns what all checks find: as it was found before the snapshot was published where these very checks ran then, since the parts
@@ -322,8 +461,15 @@ impl Engine {
 
     fn offending(&self, check: &Check) -> Result<i64, QueryError> {
         self.cut_to(None)?;
-        let found = self.connection.query_row(&check.sql, [], |row| row.get(0));
-        found.map_err(|source| QueryError::Run { name: check.name.clone(), source })
+        let run_error = |source| QueryError::Run { name: check.name.clone(), source };
+        let Some(cluster) = &self.cluster else {
+            return self.connection.query_row(&check.sql, [], |row| row.get(0)).map_err(run_error);
+        };
+        match self.brought(cluster, &check.name, &check.sql, &[], ALL)? {
+            (held, true) => self.connection.query_row(&format!("SELECT * FROM {held}"), [], |row| row.get(0)).map_err(run_error),
+            // What has not run yet has found nothing.
+            (_, false) => Ok(0),
+        }
     }
 
     /// Returns what the checks of this catalogue found in the tables of the snapshot, by name; nothing where others ran, or none.
@@ -356,29 +502,56 @@ pub(super) fn rows_of<'a>(snapshot: &Snapshot, parts: impl Iterator<Item = &'a P
 }
 
 impl Parameters {
-    fn value(&self, name: &str) -> Option<Box<dyn ToSql>> {
-        let day = |day: NaiveDate| -> Box<dyn ToSql> { Box::new(day) };
+    fn value(&self, name: &str) -> Option<Literal> {
         Some(match name {
-            "period_start" => day(self.period.start),
-            "period_end" => day(self.period.end),
-            "sector" => Box::new(self.sector.clone()),
-            "dimension" => Box::new(self.dimension.clone()),
-            "as_of_s" => Box::new(self.as_of.timestamp()),
+            "period_start" => Literal::Date(self.period.start),
+            "period_end" => Literal::Date(self.period.end),
+            "sector" => self.sector.clone().into(),
+            "dimension" => self.dimension.clone().into(),
+            "as_of_s" => Literal::Int(self.as_of.timestamp()),
             _ => return None,
         })
     }
 }
 
-/// Returns the values of a statement's parameters, in its order.
-fn values(query: &Query, statement: &duckdb::Statement<'_>, parameters: &Parameters) -> Result<Vec<Box<dyn ToSql>>, QueryError> {
+impl Literal {
+    fn bound(&self) -> Box<dyn ToSql> {
+        match self {
+            Literal::Null(()) => Box::new(None::<String>),
+            Literal::Date(day) => Box::new(*day),
+            Literal::Text(text) => Box::new(text.clone()),
+            Literal::Int(number) => Box::new(*number),
+        }
+    }
+}
+
+/// The condition that every row meets.
+const ALL: &str = "TRUE";
+
+/// Returns a query with the columns of `sql` and none of its rows.
+fn without_rows(sql: &str) -> String {
+    format!("SELECT * FROM (\n{sql}\n) AS shape LIMIT 0")
+}
+
+/// Returns the parts of a table with rows that can matter for `period`: at least one, so that it keeps its columns.
+fn parts_of<'a>(table: &str, parts: &'a [Part], period: Option<Period>) -> Vec<&'a Part> {
+    let matters = |part: &&Part| !CUT.contains(&table) || period.is_none_or(|period| part.was_there(period));
+    let found: Vec<&Part> = parts.iter().filter(matters).collect();
+    if found.is_empty() { parts.iter().take(1).collect() } else { found }
+}
+
+/// Returns a statement's parameters and their values, in its order.
+fn values(query: &Query, statement: &duckdb::Statement<'_>, parameters: &Parameters) -> Result<Vec<(String, Literal)>, QueryError> {
     (1..=statement.parameter_count())
         .map(|index| {
             let name = &query.name;
             let parameter = statement.parameter_name(index).map_err(|source| QueryError::Run { name: name.clone(), source })?;
             let is_declared = query.parameters.iter().any(|(known, _)| *known == parameter);
-            let other = || -> Box<dyn ToSql> { Box::new(parameters.others.get(&parameter).cloned()) };
-            let value = parameters.value(&parameter).or_else(|| is_declared.then(other));
-            value.ok_or_else(|| QueryError::Parameter { name: name.clone(), parameter })
+            let other = || parameters.others.get(&parameter).cloned().into();
+            match parameters.value(&parameter).or_else(|| is_declared.then(other)) {
+                Some(value) => Ok((parameter, value)),
+                None => Err(QueryError::Parameter { name: name.clone(), parameter }),
+            }
         })
         .collect()
 }

@@ -6,6 +6,8 @@
 mod answer;
 mod catalogue;
 mod check;
+mod cluster;
+mod comparison;
 mod difference;
 mod engine;
 mod mask;
@@ -13,6 +15,8 @@ mod rows_file;
 
 pub use answer::{AnswerFile, FileReader, plain};
 pub use catalogue::{Behind, Catalogue, Check, DeclaredColumn, HeaderError, MEMBER, Query, Rows};
+pub use cluster::{Cluster, ClusterError, ClusterNews};
+pub use comparison::{CellDifference, Comparison};
 pub use check::{CheckOutcome, CheckStrength};
 pub use difference::{ChangedConversation, Difference};
 pub use engine::{Engine, KeptRows, Parameters, QueryError};

@@ -7,14 +7,14 @@ use std::{
 
 use super::{Earlier, ReportError, ReportRequest, build, publication, rules};
 use crate::{
-    config::{ConfigError, Project, ReportSpec},
+    config::{ConfigError, EngineKind, Project, ReportSpec},
     domain::{
         Period, ReportData,
         report_data::{Detail, RowsError},
     },
     files::{self, FileError},
     ledger::{Ledger, LedgerError, Publication, PublishedFile},
-    query::{Catalogue, Engine, HeaderError, QueryError},
+    query::{Catalogue, Cluster, ClusterNews, Comparison, Engine, HeaderError, QueryError},
     render::{self, Format, RenderError},
     snapshot::{Snapshot, SnapshotError},
 };
@@ -117,26 +117,90 @@ pub enum MakingError {
     /// A file could not be written.
     #[error(transparent)]
     File(#[from] FileError),
+    /// A cluster was asked for where none is declared.
+    #[error("there is no [engine.spark] in relato.toml, which says how Spark is started")]
+    NoCluster,
     /// Parquet was asked of a report without row-level tables.
     #[error("report `{0}` has no row-level table to write as Parquet")]
     NoDetails(String),
 }
 
-/// Builds a report of a project.
+/// Builds a report of a project, with the engine of its settings.
 ///
 /// # Errors
 /// When a definition is wrong, a snapshot is missing, or a query or a check fails.
 pub fn make(project: &Project, spec: &ReportSpec, wanted: &Wanted<'_>) -> Result<Made, MakingError> {
+    make_watched(project, spec, wanted, &log)
+}
+
+/// Builds a report as [`make`] does; `told` hears how far a cluster is.
+///
+/// # Errors
+/// As [`make`].
+pub fn make_watched(
+    project: &Project,
+    spec: &ReportSpec,
+    wanted: &Wanted<'_>,
+    told: &dyn Fn(&ClusterNews),
+) -> Result<Made, MakingError> {
+    let on_cluster = (project.settings.engine.kind == EngineKind::Spark).then_some(false);
+    Ok(make_on(project, spec, wanted, on_cluster, told)?.0)
+}
+
+/// Builds a report with both engines, and holds every result of the one against that of the other.
+///
+/// # Errors
+/// As [`make`], and when no cluster is declared.
+pub fn compare(
+    project: &Project,
+    spec: &ReportSpec,
+    wanted: &Wanted<'_>,
+    told: &dyn Fn(&ClusterNews),
+) -> Result<Comparison, MakingError> {
+    Ok(make_on(project, spec, wanted, Some(true), told)?.1.unwrap_or_default())
+}
+
+/// Tells in the log how far a cluster is.
+pub fn log(news: &ClusterNews) {
+    match news {
+        ClusterNews::Started { spark, queries } => tracing::info!(cluster.spark = spark, queries, "the cluster has taken a job"),
+        ClusterNews::Query { name, rows, ms } => tracing::info!(query.name = name, rows, duration_ms = ms, "query done on the cluster"),
+        ClusterNews::ExecutorLost { executor } => {
+            tracing::warn!(cluster.executor = executor, "the cluster lost an executor; its work is done again by others");
+        }
+        ClusterNews::Abandoned => tracing::warn!("the cluster gave the job up because nobody seemed to wait for it"),
+    }
+}
+
+/// Builds a report, on a cluster or not, with a comparison or not. On a cluster what it asks is gathered first: a report is built from
+/// the results that are there, and built again when those are there that it missed.
+fn make_on(
+    project: &Project,
+    spec: &ReportSpec,
+    wanted: &Wanted<'_>,
+    on_cluster: Option<bool>,
+    told: &dyn Fn(&ClusterNews),
+) -> Result<(Made, Option<Comparison>), MakingError> {
     let texts = project.query_texts()?;
     let snapshot = Snapshot::open(&project.snapshot_dir(), wanted.as_of)?;
-    let engine = Rc::new(Engine::open(&snapshot, Catalogue::new(&texts)?)?);
+    let mut engine = Engine::open(&snapshot, Catalogue::new(&texts)?)?;
+    if let Some(with_comparison) = on_cluster {
+        let spark = project.settings.engine.spark.clone().ok_or(MakingError::NoCluster)?;
+        engine = engine.on_cluster(Cluster::new(spark, project.cluster_dir()), with_comparison);
+    }
+    let engine = Rc::new(engine);
     // Row-level tables of a large month are held to this; what is more goes to a folder of this report alone, which the engine clears.
     engine.spill_to(&wanted.scratch, MEMORY_MB)?;
     let (period, sector) = (wanted.period, wanted.sector.clone());
     let earlier = earlier(project, spec, &snapshot, period, sector.as_deref())?;
     let rules = rules(&project.settings, &texts);
     let request = ReportRequest { period, sector, earlier, rules: rules.clone(), with_details: wanted.with_details };
-    Ok(Made { data: build(&engine, spec, &project.settings, &snapshot, &request)?, rules })
+    loop {
+        let built = build(&engine, spec, &project.settings, &snapshot, &request);
+        if !engine.submit(told)? {
+            return Ok((Made { data: built?, rules }, engine.comparison()));
+        }
+    }
 }
 
 /// Returns what the ledger knows of publications before `snapshot`, so that the same snapshot always tells the same changes.

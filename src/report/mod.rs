@@ -30,7 +30,7 @@ use crate::{
 };
 
 pub use changes::{ChangedFigure, changes};
-pub use making::{FileFormat, Made, MakingError, Wanted, WrittenFile, file_stem, make, note, slug, write};
+pub use making::{FileFormat, Made, MakingError, Wanted, WrittenFile, compare, file_stem, log, make, make_watched, note, slug, write};
 pub use reproduce::{Reproduced, reproduce};
 pub use restatement::{Earlier, publication, rules};
 pub use trace::{Trace, traces};

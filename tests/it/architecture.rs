@@ -31,8 +31,8 @@ const DOORS: [(&str, &[&str]); 17] = [
     ("sd_notify::", &["cli/serve.rs"]),
     ("indicatif::", &["cli"]),
     ("rustyline::", &["cli/query/prompt.rs"]),
-    ("nix::unistd", &["cli/query/desk.rs"]),
-    ("nix::sys", &["audit/worker.rs"]),
+    ("nix::unistd", &["cli/query/desk.rs", "query/cluster.rs"]),
+    ("nix::sys", &["audit/worker.rs", "query/cluster.rs"]),
     ("calamine::", &["ingest/import"]),
     ("toml_edit::", &["ops"]),
 ];

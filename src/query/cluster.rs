@@ -1,0 +1,406 @@
+//! Queries on a Spark cluster: they are gathered, handed over as one job, and their results read back as files.
+//!
+//! The launcher is started as a process of its own. What is to be run, and what came of it, lies in a folder that every worker sees;
+//! nothing of a job is read before its driver says that all of it is there.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+    fs::{self, File},
+    io::{BufRead, BufReader, Read},
+    os::unix::{
+        fs::{FileExt, PermissionsExt},
+        process::CommandExt,
+    },
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::mpsc::{self, RecvTimeoutError},
+    thread,
+    time::{Duration, Instant},
+};
+
+use chrono::NaiveDate;
+use nix::{
+    sys::signal::{Signal, killpg},
+    unistd::Pid,
+};
+use serde::{Deserialize, Serialize};
+use tempfile::TempDir;
+
+use crate::config::SparkSettings;
+
+/// The script that Spark's driver runs.
+const DRIVER: &str = include_str!("../../assets/spark/run_queries.py");
+
+/// How often a job is told that somebody waits for it.
+const BEAT: Duration = Duration::from_millis(500);
+
+/// How long a launcher has to end by itself.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// A job that came to nothing. Nothing of it is used then.
+#[derive(Debug, thiserror::Error)]
+pub enum ClusterError {
+    /// The launcher cannot be started.
+    #[error("`{command}` cannot be started: {reason}")]
+    Launcher {
+        /// The launcher.
+        command: String,
+        /// What the system says.
+        reason: std::io::Error,
+    },
+    /// The folder of jobs cannot be used.
+    #[error("the folder of jobs `{folder}` cannot be used: {reason}")]
+    Folder {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system says.
+        reason: std::io::Error,
+    },
+    /// A query failed there.
+    #[error("query `{query}` failed on the cluster: {reason}")]
+    Query {
+        /// The query.
+        query: String,
+        /// What Spark says.
+        reason: String,
+    },
+    /// The job ended without having said what came of it.
+    #[error("the cluster did not do the job ({status}): {reason}")]
+    Job {
+        /// How the launcher ended.
+        status: ExitStatus,
+        /// What it said last.
+        reason: String,
+    },
+    /// It took too long.
+    #[error("the job on the cluster was stopped after {0} seconds")]
+    TooLong(u64),
+    /// What lies there is not what was written.
+    #[error("the result of query `{query}` is damaged: {reason}")]
+    Result {
+        /// The query.
+        query: String,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+/// What a running job tells.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum ClusterNews {
+    /// Spark has taken it.
+    Started {
+        /// Version of Spark.
+        spark: String,
+        /// How many queries it has.
+        queries: usize,
+    },
+    /// A query is done.
+    Query {
+        /// Its name.
+        name: String,
+        /// Rows of its result.
+        rows: u64,
+        /// Milliseconds.
+        ms: u64,
+    },
+    /// An executor is gone; Spark does its work again on others.
+    ExecutorLost {
+        /// Spark's name of it.
+        executor: String,
+    },
+    /// The job was not waited for any more.
+    Abandoned,
+}
+
+/// Value of a parameter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Literal {
+    Null(()),
+    Date(NaiveDate),
+    Text(String),
+    Int(i64),
+}
+
+impl From<Option<String>> for Literal {
+    fn from(text: Option<String>) -> Literal {
+        text.map_or(Literal::Null(()), Literal::Text)
+    }
+}
+
+/// A query as the cluster is asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Request {
+    pub name: String,
+    pub sql: String,
+    pub parameters: BTreeMap<String, Literal>,
+    /// Parts by table, as workers name them.
+    pub tables: BTreeMap<String, Vec<String>>,
+}
+
+/// Files of a result, in its order.
+#[derive(Debug, Clone)]
+pub(super) struct Answer {
+    pub files: Vec<PathBuf>,
+    pub rows: u64,
+}
+
+#[derive(Serialize)]
+struct Job<'a> {
+    queries: Vec<Numbered<'a>>,
+    later_columns: BTreeMap<&'a str, Vec<(&'a str, &'a str)>>,
+    later_tables: BTreeMap<&'a str, &'a str>,
+    parallel: u64,
+}
+
+#[derive(Serialize)]
+struct Numbered<'a> {
+    id: String,
+    #[serde(flatten)]
+    request: &'a Request,
+}
+
+#[derive(Deserialize)]
+struct Told {
+    failed: Option<Failed>,
+    rows: BTreeMap<String, u64>,
+}
+
+#[derive(Deserialize)]
+struct Failed {
+    query: Option<String>,
+    reason: String,
+}
+
+/// Columns and tables that snapshots of earlier versions do not have: table, column and what makes it; table and its columns.
+pub(super) type Later = (&'static [(&'static str, &'static str, &'static str)], &'static [(&'static str, &'static str)]);
+
+/// A way to a cluster, with what was asked of it and what it answered.
+pub struct Cluster {
+    settings: SparkSettings,
+    /// Folder of the jobs.
+    folder: PathBuf,
+    asked: RefCell<Vec<Request>>,
+    answered: RefCell<Vec<(Request, Answer)>>,
+    /// Keeps the answers' files.
+    jobs: RefCell<Vec<Claimed>>,
+    jobs_run: Cell<usize>,
+}
+
+/// A job's folder, and the lock by which others know that somebody waits for it.
+struct Claimed {
+    folder: TempDir,
+    alive: File,
+}
+
+impl Cluster {
+    /// Makes a way to the cluster of `settings`; jobs lie in `folder`.
+    pub fn new(settings: SparkSettings, folder: PathBuf) -> Cluster {
+        Cluster {
+            settings,
+            folder,
+            asked: RefCell::default(),
+            answered: RefCell::default(),
+            jobs: RefCell::default(),
+            jobs_run: Cell::new(0),
+        }
+    }
+
+    /// Returns how workers name a file below the folder of snapshots.
+    pub(super) fn path(&self, snapshots: &Path, below: &str) -> String {
+        match &self.settings.lake {
+            Some(lake) => format!("{lake}/{below}"),
+            None => format!("file://{}/{below}", std::path::absolute(snapshots).unwrap_or_else(|_| snapshots.to_owned()).display()),
+        }
+    }
+
+    /// Returns the answer to `request`, or notes that it is wanted.
+    pub(super) fn answer(&self, request: Request) -> Option<Answer> {
+        if let Some((_, answer)) = self.answered.borrow().iter().find(|(known, _)| *known == request) {
+            return Some(answer.clone());
+        }
+        let mut asked = self.asked.borrow_mut();
+        if !asked.contains(&request) {
+            asked.push(request);
+        }
+        None
+    }
+
+    /// Returns how many jobs were run.
+    pub fn jobs_run(&self) -> usize {
+        self.jobs_run.get()
+    }
+
+    /// Has the cluster answer what is wanted, as one job, and returns whether there was anything.
+    pub(super) fn submit(&self, later: Later, told: &dyn Fn(&ClusterNews)) -> Result<bool, ClusterError> {
+        let asked = std::mem::take(&mut *self.asked.borrow_mut());
+        if asked.is_empty() {
+            return Ok(false);
+        }
+        let mut later_columns: BTreeMap<&str, Vec<(&str, &str)>> = BTreeMap::new();
+        for (table, column, made) in later.0 {
+            later_columns.entry(table).or_default().push((column, made));
+        }
+        let queries: Vec<Numbered<'_>> =
+            asked.iter().enumerate().map(|(number, request)| Numbered { id: format!("result-{number:04}"), request }).collect();
+        let job = Job { queries, later_columns, later_tables: later.1.iter().copied().collect(), parallel: self.settings.parallel };
+        let claimed = self.claim()?;
+        let rows = self.run(&job, &claimed, told)?;
+        let mut answers = Vec::new();
+        for numbered in &job.queries {
+            let query = &numbered.request.name;
+            let rows = *rows.get(&numbered.id).ok_or_else(|| ClusterError::Result { query: query.clone(), reason: "it is missing".to_owned() })?;
+            let files = result_files(&claimed.folder.path().join(&numbered.id))
+                .map_err(|error| ClusterError::Result { query: query.clone(), reason: error.to_string() })?;
+            answers.push((numbered.request.clone(), Answer { files, rows }));
+        }
+        self.answered.borrow_mut().extend(answers);
+        self.jobs.borrow_mut().push(claimed);
+        self.jobs_run.set(self.jobs_run.get() + 1);
+        Ok(true)
+    }
+
+    /// Makes a folder for a job, and removes those that nobody waits for any more.
+    fn claim(&self) -> Result<Claimed, ClusterError> {
+        let failed = |reason| ClusterError::Folder { folder: self.folder.clone(), reason };
+        fs::create_dir_all(&self.folder).map_err(failed)?;
+        for entry in fs::read_dir(&self.folder).map_err(failed)?.flatten() {
+            let is_abandoned = || File::open(entry.path().join("alive")).is_ok_and(|file| file.try_lock().is_ok());
+            if entry.file_name().to_string_lossy().starts_with(JOB) && is_abandoned() {
+                // Another process may remove it at the same time.
+                let _ = fs::remove_dir_all(entry.path());
+            }
+        }
+        // Workers may run as another user of the same group; nobody else reads what is in it.
+        let absolute = std::path::absolute(&self.folder).map_err(failed)?;
+        let folder = tempfile::Builder::new().prefix(JOB).permissions(fs::Permissions::from_mode(0o770)).tempdir_in(absolute).map_err(failed)?;
+        let alive = File::create(folder.path().join("alive")).map_err(failed)?;
+        alive.try_lock().map_err(|error| failed(error.into()))?;
+        Ok(Claimed { folder, alive })
+    }
+
+    /// Runs a job to its end and returns the rows of each result.
+    fn run(&self, job: &Job<'_>, claimed: &Claimed, told: &dyn Fn(&ClusterNews)) -> Result<BTreeMap<String, u64>, ClusterError> {
+        let folder = claimed.folder.path();
+        let failed = |reason| ClusterError::Folder { folder: folder.to_owned(), reason };
+        let (script, log) = (folder.join("run_queries.py"), folder.join("spark.log"));
+        fs::write(&script, DRIVER).map_err(failed)?;
+        fs::write(folder.join("job.json"), serde_json::to_vec(job).expect("a job has only texts and numbers")).map_err(failed)?;
+        let mut command = Command::new(&self.settings.command);
+        command.args(&self.settings.arguments).arg(&script).arg(folder);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(File::create(&log).map_err(failed)?).process_group(0);
+        let child = command.spawn();
+        let child = child.map_err(|reason| ClusterError::Launcher { command: self.settings.command.display().to_string(), reason })?;
+        let status = Launched { child }.wait(&claimed.alive, self.settings.seconds, told).map_err(failed)?;
+        let status = status.ok_or(ClusterError::TooLong(self.settings.seconds))?;
+        let Ok(text) = fs::read(folder.join("result.json")) else {
+            return Err(ClusterError::Job { status, reason: said_last(&log) });
+        };
+        let result: Told = serde_json::from_slice(&text).map_err(|error| ClusterError::Job { status, reason: error.to_string() })?;
+        match result.failed {
+            None => Ok(result.rows),
+            Some(Failed { query: Some(query), reason }) => Err(ClusterError::Query { query, reason }),
+            Some(Failed { query: None, reason }) => Err(ClusterError::Job { status, reason }),
+        }
+    }
+}
+
+/// How the folders of jobs begin.
+const JOB: &str = "job-";
+
+/// What a driver's lines begin with.
+const NEWS: &str = "relato:";
+
+/// A launcher that was started.
+struct Launched {
+    child: Child,
+}
+
+impl Launched {
+    /// Waits for its end, says in `alive` meanwhile that somebody waits, and passes on what it tells; none when it took too long.
+    fn wait(mut self, alive: &File, seconds: u64, told: &dyn Fn(&ClusterNews)) -> std::io::Result<Option<ExitStatus>> {
+        let stdout = self.child.stdout.take().expect("a pipe");
+        let (tell, news) = mpsc::channel();
+        thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                let Some(event) = line.strip_prefix(NEWS).and_then(|text| serde_json::from_str::<ClusterNews>(text).ok()) else { continue };
+                if tell.send(event).is_err() {
+                    break;
+                }
+            }
+        });
+        let (began, limit) = (Instant::now(), Duration::from_secs(seconds));
+        for beat in 0_u64.. {
+            alive.write_all_at(format!("{beat:020}").as_bytes(), 0)?;
+            let until = Instant::now() + BEAT;
+            loop {
+                match news.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                    Ok(event) => told(&event),
+                    Err(RecvTimeoutError::Timeout) => break,
+                    // It has closed its output and is about to end.
+                    Err(RecvTimeoutError::Disconnected) => {
+                        thread::sleep(Duration::from_millis(20));
+                        break;
+                    }
+                }
+            }
+            if let Some(status) = self.child.try_wait()? {
+                for event in news.try_iter() {
+                    told(&event);
+                }
+                return Ok(Some(status));
+            }
+            if began.elapsed() >= limit {
+                return Ok(None);
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// A launcher that nobody waits for any longer is ended with all that it started.
+impl Drop for Launched {
+    fn drop(&mut self) {
+        if !matches!(self.child.try_wait(), Ok(None)) {
+            return;
+        }
+        let Ok(group) = i32::try_from(self.child.id()).map(Pid::from_raw) else { return };
+        let _ = killpg(group, Signal::SIGTERM);
+        let began = Instant::now();
+        while began.elapsed() < GRACE && matches!(self.child.try_wait(), Ok(None)) {
+            thread::sleep(Duration::from_millis(50));
+        }
+        let _ = killpg(group, Signal::SIGKILL);
+        let _ = self.child.wait();
+    }
+}
+
+/// Returns the files of a result in its order: Spark numbers them by it.
+fn result_files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.starts_with("part-") && path.extension().is_some_and(|ending| ending == "parquet") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Returns the last line of a launcher's log that tells of an error, or else the last line.
+fn said_last(log: &Path) -> String {
+    const LONGEST: usize = 400;
+    let mut text = String::new();
+    if let Ok(file) = File::open(log) {
+        let _ = BufReader::new(file).take(16 << 20).read_to_string(&mut text);
+    }
+    let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let is_error = |line: &&str| ["ERROR", "Error", "Exception", "error:"].iter().any(|word| line.contains(word)) && !line.starts_with("at ");
+    let line = lines().rfind(is_error).or_else(|| lines().next_back()).unwrap_or("it said nothing");
+    line.chars().take(LONGEST).collect()
+}

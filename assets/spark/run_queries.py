@@ -13,7 +13,7 @@ import re
 import sys
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from datetime import date
 
 from pyspark.sql import Observation, SparkSession
@@ -46,13 +46,15 @@ def value(told):
     return date.fromisoformat(content) if kind == "date" else content
 
 
-def session_with(spark, query, job):
-    """A session of its own in which the tables are the parts that the query is to read."""
+def session_with(spark, query, job, schemas):
+    """A session of its own in which the tables are the parts that the query is to read. What columns parts have is looked up once."""
     session = spark.newSession()
     for key, setting in SETTINGS.items():
         session.conf.set(key, setting)
     for table, parts in query["tables"].items():
-        rows = session.read.parquet(*parts)
+        known = schemas.get(tuple(parts))
+        rows = session.read.schema(known).parquet(*parts) if known else session.read.parquet(*parts)
+        schemas[tuple(parts)] = rows.schema
         for column, made in job["later_columns"].get(table, []):
             if column not in rows.columns:
                 rows = rows.selectExpr("*", f"{made} AS {column}")
@@ -63,17 +65,19 @@ def session_with(spark, query, job):
 
 
 def reason(error):
-    """The first line that says something, of an error or of what caused it."""
+    """What Spark calls the error or its cause, which begins with a word in brackets; otherwise the first line that says something."""
     text = str(getattr(error, "desc", None) or error)
+    named = re.findall(r"\[[A-Z_.]{8,}\] .+", text)
     causes = re.findall(r"Caused by: (?:[\w$.]+: )?(.+)", text)
-    lines = [line.strip() for line in [*reversed(causes), *text.splitlines()] if line.strip()]
+    lines = [line.strip() for line in [*named, *reversed(causes), *text.splitlines()] if line.strip()]
     plain = [line for line in lines if not line.startswith(("An error occurred", "at ", ": "))]
     return (plain or lines or [type(error).__name__])[0][:600]
 
 
-def run(session, query, folder):
+def run(spark, query, job, schemas, folder):
     """Writes the result in the query's order, over as many files as it takes, and returns its rows."""
     began = time.monotonic()
+    session = session_with(spark, query, job, schemas)
     arguments = {name: value(told) for name, told in query["parameters"].items()}
     counted = Observation()
     result = session.sql(in_sparks_words(query["sql"]), args=arguments).observe(counted, F.count(F.lit(1)).alias("rows"))
@@ -120,28 +124,18 @@ def main():
     is_over = threading.Event()
     threading.Thread(target=watch, args=(spark, folder, is_over), daemon=True).start()
     tell(event="started", spark=spark.version, queries=len(job["queries"]))
-    sessions, rows, failed = {}, {}, None
-    try:
-        for query in job["queries"]:
-            key = json.dumps(query["tables"], sort_keys=True)
+    schemas, rows, failed = {}, {}, None
+    with ThreadPoolExecutor(job["parallel"]) as pool:
+        running = [(query, pool.submit(run, spark, query, job, schemas, folder)) for query in job["queries"]]
+        for query, future in running:
             try:
-                sessions.setdefault(key, None)
-                sessions[key] = sessions[key] or session_with(spark, query, job)
-            except Exception as error:
-                failed = {"query": query["name"], "reason": reason(error)}
-                raise
-        with ThreadPoolExecutor(job["parallel"]) as pool:
-            running = [(query, pool.submit(run, sessions[json.dumps(query["tables"], sort_keys=True)], query, folder)) for query in job["queries"]]
-            for query, future in running:
-                try:
-                    rows[query["id"]] = future.result()
-                except Exception as error:
-                    failed = failed or {"query": query["name"], "reason": reason(error)}
-                    for _, other in running:
-                        other.cancel()
-                    spark.sparkContext.cancelAllJobs()
-    except Exception as error:
-        failed = failed or {"query": None, "reason": reason(error)}
+                rows[query["id"]] = future.result()
+            except (Exception, CancelledError) as error:
+                # The first that fails tells why; the others are stopped by it.
+                failed = failed or {"query": query["name"], "reason": reason(error)}
+                for _, other in running:
+                    other.cancel()
+                spark.sparkContext.cancelAllJobs()
     is_over.set()
     path = os.path.join(folder, "result.json")
     with open(path + ".part", "w") as file:

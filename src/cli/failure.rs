@@ -268,7 +268,9 @@ impl From<HeaderError> for Failure {
 impl From<QueryError> for Failure {
     fn from(error: QueryError) -> Failure {
         let help = match &error {
-            QueryError::Cluster(ClusterError::Launcher { .. }) => Some("name it in [engine.spark] command; `--engine duckdb` needs no cluster"),
+            QueryError::Cluster(ClusterError::Launcher { .. }) => {
+                Some("name it in [engine.spark] command; `--engine duckdb` needs no cluster")
+            }
             QueryError::Cluster(ClusterError::Job { .. }) => {
                 Some("nothing was made; is the master of [engine.spark] there, and does every worker see the snapshots and work_dir?")
             }

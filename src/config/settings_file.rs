@@ -9,8 +9,8 @@ use super::{
     access::{AccessTable, QueryTable},
     channels::ChannelSettings,
     delivery::{DeliveryTable, ServeTable},
-    settings::{DirectTransfer, Document, KeyRole, Organization, SatisfactionSource},
     engine::EngineTable,
+    settings::{DirectTransfer, Document, KeyRole, Organization, SatisfactionSource},
     team::TeamTable,
 };
 use crate::domain::{

@@ -252,7 +252,8 @@ impl Cluster {
         let mut answers = Vec::new();
         for numbered in &job.queries {
             let query = &numbered.request.name;
-            let rows = *rows.get(&numbered.id).ok_or_else(|| ClusterError::Result { query: query.clone(), reason: "it is missing".to_owned() })?;
+            let rows =
+                *rows.get(&numbered.id).ok_or_else(|| ClusterError::Result { query: query.clone(), reason: "it is missing".to_owned() })?;
             let files = result_files(&claimed.folder.path().join(&numbered.id))
                 .map_err(|error| ClusterError::Result { query: query.clone(), reason: error.to_string() })?;
             answers.push((numbered.request.clone(), Answer { files, rows }));
@@ -276,7 +277,8 @@ impl Cluster {
         }
         // Workers may run as another user of the same group; nobody else reads what is in it.
         let absolute = std::path::absolute(&self.folder).map_err(failed)?;
-        let folder = tempfile::Builder::new().prefix(JOB).permissions(fs::Permissions::from_mode(0o770)).tempdir_in(absolute).map_err(failed)?;
+        let folder =
+            tempfile::Builder::new().prefix(JOB).permissions(fs::Permissions::from_mode(0o770)).tempdir_in(absolute).map_err(failed)?;
         let alive = File::create(folder.path().join("alive")).map_err(failed)?;
         alive.try_lock().map_err(|error| failed(error.into()))?;
         Ok(Claimed { folder, alive })
@@ -400,7 +402,8 @@ fn said_last(log: &Path) -> String {
         let _ = BufReader::new(file).take(16 << 20).read_to_string(&mut text);
     }
     let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let is_error = |line: &&str| ["ERROR", "Error", "Exception", "error:"].iter().any(|word| line.contains(word)) && !line.starts_with("at ");
+    let is_error =
+        |line: &&str| ["ERROR", "Error", "Exception", "error:"].iter().any(|word| line.contains(word)) && !line.starts_with("at ");
     let line = lines().rfind(is_error).or_else(|| lines().next_back()).unwrap_or("it said nothing");
     line.chars().take(LONGEST).collect()
 }

@@ -22,7 +22,7 @@ use super::{
     comparison::{Comparison, compare},
 };
 use crate::{
-    domain::{Cell, Column, Period, Table, table::TableError},
+    domain::{Cell, Column, Kind, Period, Table, table::TableError},
     snapshot::{Part, RESTRICTED, Snapshot, sql_path},
     store::digest_of_checks,
 };
@@ -159,7 +159,15 @@ impl Engine {
         let connection = Connection::open_in_memory().map_err(QueryError::Snapshot)?;
         // A report asks the same parts many times, and parts never change: their statistics are read once.
         connection.execute_batch("SET parquet_metadata_cache = true").map_err(QueryError::Snapshot)?;
-        let engine = Engine { connection, catalogue, snapshot: Some(snapshot.clone()), cut: StdCell::new(None), kept: StdCell::new(0), cluster: None, compared: None };
+        let engine = Engine {
+            connection,
+            catalogue,
+            snapshot: Some(snapshot.clone()),
+            cut: StdCell::new(None),
+            kept: StdCell::new(0),
+            cluster: None,
+            compared: None,
+        };
         // What is mailed must not be able to hold what is restricted.
         for (table, contents) in snapshot.manifest.tables.iter().filter(|(table, _)| !RESTRICTED.contains(&table.as_str())) {
             engine.view(snapshot, table, contents.parts.iter())?;
@@ -322,7 +330,13 @@ impl Engine {
         let values = self.values(query, parameters)?;
         match &self.cluster {
             None => self.computed(&query.name, &query.sql, &values, condition),
-            Some(cluster) => Ok(self.brought(cluster, &query.name, &query.sql, &values, condition)?.0),
+            Some(cluster) => {
+                let (held, is_there) = self.brought(cluster, &query.name, &query.sql, &values, condition)?;
+                if !is_there {
+                    self.stand_in(query, &held).map_err(QueryError::Snapshot)?;
+                }
+                Ok(held)
+            }
         }
     }
 
@@ -336,7 +350,7 @@ impl Engine {
         Ok(held)
     }
 
-    /// Holds what `cluster` computed, in the types that this engine would give it, and tells whether it has already.
+    /// Holds what `cluster` computed, in the types that this engine would give it; nothing where it has not yet, which is told.
     fn brought(
         &self,
         cluster: &Cluster,
@@ -346,12 +360,13 @@ impl Engine {
         condition: &str,
     ) -> Result<(String, bool), QueryError> {
         let held = self.computed(name, &without_rows(sql), values, ALL)?;
-        let request =
-            Request { name: name.to_owned(), sql: sql.to_owned(), parameters: values.iter().cloned().collect(), tables: self.parts(cluster) };
-        let Some(Answer { files, rows }) = cluster.answer(request) else {
-            self.stand_in(&held).map_err(QueryError::Snapshot)?;
-            return Ok((held, false));
+        let request = Request {
+            name: name.to_owned(),
+            sql: sql.to_owned(),
+            parameters: values.iter().cloned().collect(),
+            tables: self.parts(cluster, sql),
         };
+        let Some(Answer { files, rows }) = cluster.answer(request) else { return Ok((held, false)) };
         let damaged = |reason: String| ClusterError::Result { query: name.to_owned(), reason };
         if !files.is_empty() {
             let list: Vec<String> = files.iter().map(|file| sql_path(file)).collect();
@@ -376,28 +391,28 @@ impl Engine {
         Ok((held, true))
     }
 
-    /// Puts a row into an empty table that has some value in each column.
-    fn stand_in(&self, table: &str) -> duckdb::Result<()> {
-        let mut statement = self.connection.prepare(&format!("PRAGMA table_info('{table}')"))?;
-        let kinds = statement.query_map([], |row| row.get::<_, String>("type"))?;
-        let values = kinds.map(|kind| {
-            let value = match kind?.as_str() {
-                "VARCHAR" => "''",
-                "DATE" => "DATE '2000-01-01'",
-                stamp if stamp.starts_with("TIMESTAMP") => "TIMESTAMP '2000-01-01 00:00:00'",
-                _ => "1",
-            };
-            Ok(value.to_owned())
-        });
-        let values = values.collect::<duckdb::Result<Vec<String>>>()?;
+    /// Puts a row into an empty table of results that has some value in each column.
+    fn stand_in(&self, query: &Query, table: &str) -> duckdb::Result<()> {
+        let value = |column: &DeclaredColumn| match column.kind {
+            Kind::Text => "''",
+            // More days than any period has: there is something to compare with.
+            Kind::Count => "1000",
+            Kind::Number | Kind::Share | Kind::Duration | Kind::Weekday | Kind::Hour => "1",
+            Kind::Date => "DATE '2000-01-01'",
+            Kind::LocalTime => "TIMESTAMP '2000-01-01 00:00:00'",
+            Kind::Flag => "TRUE",
+        };
+        let values: Vec<&str> = query.columns.iter().map(value).collect();
         self.connection.execute_batch(&format!("INSERT INTO {table} VALUES ({})", values.join(", ")))
     }
 
-    /// Returns the parts that queries read now, by table, as the workers of `cluster` name them.
-    fn parts(&self, cluster: &Cluster) -> BTreeMap<String, Vec<String>> {
+    /// Returns the parts of the tables that `sql` can read now, as the workers of `cluster` name them.
+    fn parts(&self, cluster: &Cluster, sql: &str) -> BTreeMap<String, Vec<String>> {
         let Some(snapshot) = &self.snapshot else { return BTreeMap::new() };
+        let words: HashSet<&str> = sql.split(|char: char| !char.is_ascii_alphanumeric() && char != '_').collect();
         let tables = snapshot.manifest.tables.iter().filter(|(table, _)| !RESTRICTED.contains(&table.as_str()));
         tables
+            .filter(|(table, _)| words.contains(table.as_str()))
             .map(|(table, contents)| {
                 let parts = parts_of(table, &contents.parts, self.cut.get());
                 (table.clone(), parts.iter().map(|part| cluster.path(&snapshot.folder, &part.path)).collect())

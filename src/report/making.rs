@@ -137,12 +137,7 @@ pub fn make(project: &Project, spec: &ReportSpec, wanted: &Wanted<'_>) -> Result
 ///
 /// # Errors
 /// As [`make`].
-pub fn make_watched(
-    project: &Project,
-    spec: &ReportSpec,
-    wanted: &Wanted<'_>,
-    told: &dyn Fn(&ClusterNews),
-) -> Result<Made, MakingError> {
+pub fn make_watched(project: &Project, spec: &ReportSpec, wanted: &Wanted<'_>, told: &dyn Fn(&ClusterNews)) -> Result<Made, MakingError> {
     let on_cluster = (project.settings.engine.kind == EngineKind::Spark).then_some(false);
     Ok(make_on(project, spec, wanted, on_cluster, told)?.0)
 }
@@ -151,12 +146,7 @@ pub fn make_watched(
 ///
 /// # Errors
 /// As [`make`], and when no cluster is declared.
-pub fn compare(
-    project: &Project,
-    spec: &ReportSpec,
-    wanted: &Wanted<'_>,
-    told: &dyn Fn(&ClusterNews),
-) -> Result<Comparison, MakingError> {
+pub fn compare(project: &Project, spec: &ReportSpec, wanted: &Wanted<'_>, told: &dyn Fn(&ClusterNews)) -> Result<Comparison, MakingError> {
     Ok(make_on(project, spec, wanted, Some(true), told)?.1.unwrap_or_default())
 }
 

@@ -172,7 +172,11 @@ fn report_queries_and_checks_stay_in_the_portable_subset() {
             assert!(!sql.trim_start().starts_with("from "), "{path} begins with FROM");
             // Engines interpolate in different steps; between whole seconds a tenth is exact.
             let percentiles = sql.matches("percentile_cont(").count();
-            assert_eq!(sql.matches("round(percentile_cont(").count(), percentiles, "{path} has a percentile that is not rounded to a tenth");
+            assert_eq!(
+                sql.matches("round(percentile_cont(").count(),
+                percentiles,
+                "{path} has a percentile that is not rounded to a tenth"
+            );
             // An integer divided by an integer is cut in one engine and not in another.
             for (position, _) in sql.match_indices('/') {
                 let before = sql[..position].trim_end();

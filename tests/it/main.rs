@@ -4,6 +4,7 @@ mod accesses;
 mod architecture;
 mod bad_input;
 mod channels;
+mod cluster;
 mod delivery;
 mod dictionary;
 mod documents;

@@ -5,11 +5,8 @@ use std::{collections::BTreeMap, path::PathBuf};
 use clap::Args;
 use serde_json::json;
 
-use super::{Exit, Failure, Global, Printed, ingest, output};
-use crate::{
-    config::Project,
-    ingest::{Import, Importer, Verdict},
-};
+use super::{Exit, Failure, Global, Printed, collector, ingest, output};
+use crate::ingest::{Import, Importer, Verdict};
 
 /// Take over files that Blip exported: tickets or survey answers, as csv or xlsx
 ///
@@ -35,7 +32,7 @@ pub struct ImportArgs {
 const SHOWN: usize = 20;
 
 pub fn run(global: &Global, args: &ImportArgs) -> Result<Exit, Failure> {
-    let project = Project::open(&global.project)?;
+    let project = collector(&global.project)?;
     let now = global.now();
     let mut importer = Importer::open(&project, now)?;
     let mut imports = Vec::new();

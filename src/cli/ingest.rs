@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
-use super::{Exit, Failure, Global, Printed, output};
+use super::{Exit, Failure, Global, Printed, collector, output};
 use crate::{
     audit::Masks,
     blip::ClientOptions,
@@ -62,7 +62,7 @@ fn day(text: &str) -> Result<NaiveDate, PeriodError> {
 }
 
 pub async fn run(global: &Global, args: &IngestArgs) -> Result<Exit, Failure> {
-    let project = Project::open(&global.project)?;
+    let project = collector(&global.project)?;
     if args.rebuild {
         return rebuild(global, &project, args.format);
     }

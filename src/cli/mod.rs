@@ -22,7 +22,11 @@ mod status;
 mod subject;
 mod team;
 
-use std::{io::IsTerminal, path::PathBuf, process};
+use std::{
+    io::IsTerminal,
+    path::{Path, PathBuf},
+    process,
+};
 
 use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -166,12 +170,23 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     }
 }
 
+/// Opens a project that has data of its own.
+fn collector(dir: &Path) -> Result<Project, Failure> {
+    let project = Project::open(dir)?;
+    if project.reads_all_owners() {
+        let message = "this project reads what all owners of a lake have and has nothing of its own: [storage] has no owner";
+        return Err(Failure::told(Exit::Usage, message, Some("do it in the project of an owner, or give this one a name: owner = \"…\"")));
+    }
+    Ok(project)
+}
+
 /// Opens the snapshot that `as_of` asks for: one by its id, the one that was known at the end of a day, or the newest.
 fn snapshot_of(project: &Project, as_of: Option<&str>) -> Result<Snapshot, Failure> {
     let folder = project.snapshot_dir();
     Ok(match as_of.map(parse_day) {
         Some(Ok(day)) => Snapshot::open_as_known_on(&folder, day, project.settings.organization.timezone)?,
-        _ => Snapshot::open(&folder, as_of)?,
+        None => Snapshot::newest(project)?,
+        Some(Err(_)) => Snapshot::open(&folder, as_of)?,
     })
 }
 

@@ -46,7 +46,7 @@ pub fn run(global: &Global, args: &StatusArgs) -> Result<Exit, Failure> {
     let (now, zone) = (global.now(), project.settings.organization.timezone);
     let ledger = if project.ledger_file().exists() { Some(Ledger::open(&project.ledger_file())?) } else { None };
     let standing = Standing::of(&House::of(&project)?, ledger.as_ref(), now)?;
-    let snapshot = match Snapshot::open(&folder, None) {
+    let snapshot = match Snapshot::newest(&project) {
         Ok(snapshot) => snapshot,
         Err(SnapshotError::None(_)) => {
             // Reports that do not arrive are told all the same.

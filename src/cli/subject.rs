@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::{
-    Exit, Failure, Global, ingest as loading,
+    Exit, Failure, Global, collector, ingest as loading,
     officer::{Officer, officer},
     output,
 };
@@ -66,7 +66,7 @@ pub struct EraseArgs {
 }
 
 pub fn run(global: &Global, command: &SubjectCommand) -> Result<Exit, Failure> {
-    let project = Project::open(&global.project)?;
+    let project = collector(&global.project)?;
     match command {
         SubjectCommand::Export(args) => export(global, &project, args),
         SubjectCommand::Erase(args) => erase(global, &project, args),

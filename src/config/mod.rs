@@ -27,7 +27,7 @@ pub use report::{BlockSpec, ContentSpec, FigureSpec, Filter, GoodDirection, Repo
 pub use schedule::{Addressee, Condition, FolderSpec, Gate, HoldUntil, Holidays, Missed, ScheduleSpec, WebhookSpec, filled};
 pub use secret::SecretSource;
 pub use settings::{
-    BlipKey, DirectTransfer, Document, KeyRole, Organization, Privacy, SatisfactionSource, Sectors, Settings, Survey, TARGET_METRICS,
+    BlipKey, DirectTransfer, Document, KeyRole, Lake, Organization, Privacy, SatisfactionSource, Sectors, Settings, Survey, TARGET_METRICS,
     Target,
 };
 pub use team::{

@@ -8,7 +8,7 @@ use std::{
 
 use include_dir::{Dir, include_dir};
 
-use super::{Channels, ConfigError, Problem, Recipients, ReportSpec, ScheduleSpec, Settings, Team, delivery, toml_file};
+use super::{Channels, ConfigError, Lake, Problem, Recipients, ReportSpec, ScheduleSpec, Settings, Team, delivery, toml_file};
 use crate::domain::digest::sha256;
 
 static REPORTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/reports");
@@ -143,7 +143,16 @@ impl Project {
 
     /// Returns the folder of published snapshots.
     pub fn snapshot_dir(&self) -> PathBuf {
-        self.data_dir().join("snapshots")
+        match &self.settings.lake {
+            None => self.data_dir().join("snapshots"),
+            Some(Lake { folder, owner: None }) => self.dir.join(folder),
+            Some(Lake { folder, owner: Some(owner) }) => self.dir.join(folder).join(format!("owner={owner}")),
+        }
+    }
+
+    /// Returns whether this project reads what all owners of a lake have, and publishes nothing itself.
+    pub fn reads_all_owners(&self) -> bool {
+        self.settings.lake.as_ref().is_some_and(|lake| lake.owner.is_none())
     }
 
     /// Returns the folder where jobs for a cluster and their results lie while they run.

@@ -269,11 +269,15 @@ pub struct PrivacyTable {
 pub struct Storage {
     #[serde(default = "default_data_dir")]
     pub dir: PathBuf,
+    /// A folder that several machines see, in which snapshots lie.
+    pub lake: Option<Spanned<String>>,
+    /// Under which name this project publishes there; one without a name reads what all have.
+    pub owner: Option<Spanned<String>>,
 }
 
 impl Default for Storage {
     fn default() -> Self {
-        Storage { dir: default_data_dir() }
+        Storage { dir: default_data_dir(), lake: None, owner: None }
     }
 }
 

@@ -76,6 +76,12 @@ pub enum ClusterError {
     /// It took too long.
     #[error("the job on the cluster was stopped after {0} seconds")]
     TooLong(u64),
+    /// Whoever asked did not want to wait any longer.
+    #[error("the job on the cluster was cancelled")]
+    Cancelled,
+    /// A table is made on this machine, where workers do not see it.
+    #[error("the table `{0}` is made on this machine for whoever asks, and no worker sees it: leave out `--engine spark`")]
+    Local(String),
     /// What lies there is not what was written.
     #[error("the result of query `{query}` is damaged: {reason}")]
     Result {
@@ -115,14 +121,28 @@ pub enum ClusterNews {
     Abandoned,
 }
 
+/// Whoever waits for a job.
+pub struct Watcher<'a> {
+    /// Hears what the job tells.
+    pub told: &'a dyn Fn(&ClusterNews),
+    /// Says whether it is still wanted.
+    pub is_wanted: &'a dyn Fn() -> bool,
+}
+
 /// Value of a parameter.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Literal {
+pub enum Literal {
+    /// None.
     Null(()),
+    /// A day.
     Date(NaiveDate),
+    /// Words.
     Text(String),
+    /// A whole number.
     Int(i64),
+    /// A number.
+    Float(f64),
 }
 
 impl From<Option<String>> for Literal {
@@ -132,7 +152,7 @@ impl From<Option<String>> for Literal {
 }
 
 /// A query as the cluster is asked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct Request {
     pub name: String,
     pub sql: String,
@@ -234,8 +254,33 @@ impl Cluster {
         self.jobs_run.get()
     }
 
+    /// Has the cluster answer one question over files of the folder of snapshots, and returns the files of the answer in its order. They
+    /// last as long as this value.
+    ///
+    /// # Errors
+    /// When a file is not of a snapshot, and when the cluster does not answer.
+    pub fn ask(
+        &self,
+        sql: &str,
+        parameters: BTreeMap<String, Literal>,
+        (files, snapshots): (&BTreeMap<String, Vec<PathBuf>>, &Path),
+        watcher: &Watcher<'_>,
+    ) -> Result<Vec<PathBuf>, ClusterError> {
+        let mut tables = BTreeMap::new();
+        for (table, files) in files {
+            let below = |file: &PathBuf| Some(self.path(snapshots, file.strip_prefix(snapshots).ok()?.to_str()?));
+            let files: Option<Vec<String>> = files.iter().map(below).collect();
+            tables.insert(table.clone(), files.ok_or_else(|| ClusterError::Local(table.clone()))?);
+        }
+        let request = Request { name: "question".to_owned(), sql: sql.to_owned(), parameters, tables };
+        if self.answer(request.clone()).is_none() {
+            self.submit((&[], &[]), watcher)?;
+        }
+        Ok(self.answer(request).map(|answer| answer.files).unwrap_or_default())
+    }
+
     /// Has the cluster answer what is wanted, as one job, and returns whether there was anything.
-    pub(super) fn submit(&self, later: Later, told: &dyn Fn(&ClusterNews)) -> Result<bool, ClusterError> {
+    pub(super) fn submit(&self, later: Later, watcher: &Watcher<'_>) -> Result<bool, ClusterError> {
         let asked = std::mem::take(&mut *self.asked.borrow_mut());
         if asked.is_empty() {
             return Ok(false);
@@ -248,7 +293,7 @@ impl Cluster {
             asked.iter().enumerate().map(|(number, request)| Numbered { id: format!("result-{number:04}"), request }).collect();
         let job = Job { queries, later_columns, later_tables: later.1.iter().copied().collect(), parallel: self.settings.parallel };
         let claimed = self.claim()?;
-        let rows = self.run(&job, &claimed, told)?;
+        let rows = self.run(&job, &claimed, watcher)?;
         let mut answers = Vec::new();
         for numbered in &job.queries {
             let query = &numbered.request.name;
@@ -285,7 +330,7 @@ impl Cluster {
     }
 
     /// Runs a job to its end and returns the rows of each result.
-    fn run(&self, job: &Job<'_>, claimed: &Claimed, told: &dyn Fn(&ClusterNews)) -> Result<BTreeMap<String, u64>, ClusterError> {
+    fn run(&self, job: &Job<'_>, claimed: &Claimed, watcher: &Watcher<'_>) -> Result<BTreeMap<String, u64>, ClusterError> {
         let folder = claimed.folder.path();
         let failed = |reason| ClusterError::Folder { folder: folder.to_owned(), reason };
         let (script, log) = (folder.join("run_queries.py"), folder.join("spark.log"));
@@ -296,8 +341,12 @@ impl Cluster {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(File::create(&log).map_err(failed)?).process_group(0);
         let child = command.spawn();
         let child = child.map_err(|reason| ClusterError::Launcher { command: self.settings.command.display().to_string(), reason })?;
-        let status = Launched { child }.wait(&claimed.alive, self.settings.seconds, told).map_err(failed)?;
-        let status = status.ok_or(ClusterError::TooLong(self.settings.seconds))?;
+        let status = Launched { child }.wait(&claimed.alive, self.settings.seconds, watcher).map_err(failed)?;
+        let status = match status {
+            Some(status) => status,
+            None if !(watcher.is_wanted)() => return Err(ClusterError::Cancelled),
+            None => return Err(ClusterError::TooLong(self.settings.seconds)),
+        };
         let Ok(text) = fs::read(folder.join("result.json")) else {
             return Err(ClusterError::Job { status, reason: said_last(&log) });
         };
@@ -322,8 +371,9 @@ struct Launched {
 }
 
 impl Launched {
-    /// Waits for its end, says in `alive` meanwhile that somebody waits, and passes on what it tells; none when it took too long.
-    fn wait(mut self, alive: &File, seconds: u64, told: &dyn Fn(&ClusterNews)) -> std::io::Result<Option<ExitStatus>> {
+    /// Waits for its end, says in `alive` meanwhile that somebody waits, and passes on what it tells; none when it took too long, or is not
+    /// wanted any more.
+    fn wait(mut self, alive: &File, seconds: u64, watcher: &Watcher<'_>) -> std::io::Result<Option<ExitStatus>> {
         let stdout = self.child.stdout.take().expect("a pipe");
         let (tell, news) = mpsc::channel();
         thread::spawn(move || {
@@ -340,7 +390,7 @@ impl Launched {
             let until = Instant::now() + BEAT;
             loop {
                 match news.recv_timeout(until.saturating_duration_since(Instant::now())) {
-                    Ok(event) => told(&event),
+                    Ok(event) => (watcher.told)(&event),
                     Err(RecvTimeoutError::Timeout) => break,
                     // It has closed its output and is about to end.
                     Err(RecvTimeoutError::Disconnected) => {
@@ -351,11 +401,11 @@ impl Launched {
             }
             if let Some(status) = self.child.try_wait()? {
                 for event in news.try_iter() {
-                    told(&event);
+                    (watcher.told)(&event);
                 }
                 return Ok(Some(status));
             }
-            if began.elapsed() >= limit {
+            if began.elapsed() >= limit || !(watcher.is_wanted)() {
                 return Ok(None);
             }
         }

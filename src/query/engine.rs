@@ -18,7 +18,7 @@ use polars::prelude::DataFrame;
 
 use super::{
     Catalogue, Check, CheckOutcome, CheckStrength, DeclaredColumn, HeaderError, Query,
-    cluster::{Answer, Cluster, ClusterError, ClusterNews, Literal, Request},
+    cluster::{Answer, Cluster, ClusterError, Literal, Request, Watcher},
     comparison::{Comparison, compare},
 };
 use crate::{
@@ -219,9 +219,9 @@ impl Engine {
     ///
     /// # Errors
     /// When the cluster does not answer all of it.
-    pub fn submit(&self, told: &dyn Fn(&ClusterNews)) -> Result<bool, QueryError> {
+    pub fn submit(&self, watcher: &Watcher<'_>) -> Result<bool, QueryError> {
         let Some(cluster) = &self.cluster else { return Ok(false) };
-        let has_run = cluster.submit((&LATER_COLUMNS, &LATER_TABLES), told)?;
+        let has_run = cluster.submit((&LATER_COLUMNS, &LATER_TABLES), watcher)?;
         if has_run && let Some(compared) = &self.compared {
             // All of it is read again, and compared again.
             compared.take();
@@ -536,6 +536,7 @@ impl Literal {
             Literal::Date(day) => Box::new(*day),
             Literal::Text(text) => Box::new(text.clone()),
             Literal::Int(number) => Box::new(*number),
+            Literal::Float(number) => Box::new(*number),
         }
     }
 }

@@ -16,7 +16,7 @@ mod rows_file;
 pub use answer::{AnswerFile, FileReader, plain};
 pub use catalogue::{Behind, Catalogue, Check, DeclaredColumn, HeaderError, MEMBER, Query, Rows};
 pub use check::{CheckOutcome, CheckStrength};
-pub use cluster::{Cluster, ClusterError, ClusterNews};
+pub use cluster::{Cluster, ClusterError, ClusterNews, Literal, Watcher};
 pub use comparison::{CellDifference, Comparison};
 pub use difference::{ChangedConversation, Difference};
 pub use engine::{Engine, KeptRows, Parameters, QueryError};

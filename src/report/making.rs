@@ -14,7 +14,7 @@ use crate::{
     },
     files::{self, FileError},
     ledger::{Ledger, LedgerError, Publication, PublishedFile},
-    query::{Catalogue, Cluster, ClusterNews, Comparison, Engine, HeaderError, QueryError},
+    query::{Catalogue, Cluster, ClusterNews, Comparison, Engine, HeaderError, QueryError, Watcher},
     render::{self, Format, RenderError},
     snapshot::{Snapshot, SnapshotError},
 };
@@ -172,7 +172,10 @@ fn make_on(
     told: &dyn Fn(&ClusterNews),
 ) -> Result<(Made, Option<Comparison>), MakingError> {
     let texts = project.query_texts()?;
-    let snapshot = Snapshot::open(&project.snapshot_dir(), wanted.as_of)?;
+    let snapshot = match wanted.as_of {
+        None => Snapshot::newest(project)?,
+        as_of => Snapshot::open(&project.snapshot_dir(), as_of)?,
+    };
     let mut engine = Engine::open(&snapshot, Catalogue::new(&texts)?)?;
     if let Some(with_comparison) = on_cluster {
         let spark = project.settings.engine.spark.clone().ok_or(MakingError::NoCluster)?;
@@ -187,7 +190,7 @@ fn make_on(
     let request = ReportRequest { period, sector, earlier, rules: rules.clone(), with_details: wanted.with_details };
     loop {
         let built = build(&engine, spec, &project.settings, &snapshot, &request);
-        if !engine.submit(told)? {
+        if !engine.submit(&Watcher { told, is_wanted: &|| true })? {
             return Ok((Made { data: built?, rules }, engine.comparison()));
         }
     }

@@ -84,7 +84,7 @@ pub struct ProjectReports<'a> {
 
 impl Reports for ProjectReports<'_> {
     fn newest_snapshot(&self) -> Result<Option<String>, String> {
-        match Snapshot::open(&self.project.snapshot_dir(), None) {
+        match Snapshot::newest(self.project) {
             Ok(snapshot) => Ok(Some(snapshot.manifest.id)),
             Err(SnapshotError::None(_)) => Ok(None),
             Err(error) => Err(words(&error)),

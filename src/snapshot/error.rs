@@ -52,6 +52,19 @@ pub enum SnapshotError {
         /// The first snapshot that is kept.
         first: String,
     },
+    /// Owners of a lake publish what cannot be put together.
+    #[error("the owners of the lake differ in their {what}: {one}, {other}")]
+    Owners {
+        /// In what.
+        what: &'static str,
+        /// One owner and its value.
+        one: String,
+        /// Another.
+        other: String,
+    },
+    /// The queries that put small tables together cannot be read.
+    #[error("the queries cannot be read: {0}")]
+    Queries(String),
     /// DuckDB could not write or read a part.
     #[error("the database refused to write or read a part")]
     Database(#[from] duckdb::Error),

@@ -33,6 +33,9 @@ pub struct Manifest {
     /// When records in it were unlinked from customers after it was published.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub erasures: Vec<Erasure>,
+    /// The newest snapshot of each owner, by owner, of which it was made; none where it is of one owner itself.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub owners: BTreeMap<String, String>,
     /// The tables by name.
     pub tables: BTreeMap<String, TableManifest>,
 }

@@ -4,6 +4,7 @@
 //! the same part as the one before. Publishing renames one file, the manifest: readers see all of a snapshot or none of it,
 //! and never wait. Nothing here is ever rewritten; `prune` removes what no kept manifest names.
 
+mod combine;
 mod error;
 mod lease;
 mod manifest;
@@ -12,6 +13,7 @@ mod publish;
 mod reader;
 mod unlink;
 
+pub use combine::combine;
 pub use error::SnapshotError;
 pub use manifest::{Erasure, Manifest, Part, TableManifest};
 pub use prune::{Pruned, prune};

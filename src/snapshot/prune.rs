@@ -8,6 +8,7 @@ use std::{
 
 use super::{
     Manifest, SnapshotError,
+    combine::{combined_of, is_owner, turn},
     lease::{self, LEASE_FOLDER},
     list,
     reader::MANIFEST_FOLDER,
@@ -32,6 +33,9 @@ pub struct Pruned {
 /// When a file cannot be removed; what is left is still whole.
 pub fn prune(folder: &Path, keep: usize) -> Result<Pruned, SnapshotError> {
     let mut pruned = Pruned::default();
+    // In a lake nobody combines meanwhile.
+    let _turn = if folder.join(MANIFEST_FOLDER).is_dir() && !is_owner(folder) { Some(turn(folder)?) } else { None };
+    let mut combined = Vec::new();
     let kept: Vec<Manifest> = lease::with_readers(folder, |read| {
         let manifests = list(folder)?;
         let old = manifests.len().saturating_sub(keep.max(1));
@@ -47,17 +51,25 @@ pub fn prune(folder: &Path, keep: usize) -> Result<Pruned, SnapshotError> {
                 pruned.snapshots += 1;
             }
         }
+        combined = combined_of(folder)?;
         Ok(kept)
     })?;
-    pruned.parts = remove_unnamed(folder, &kept)?;
+    pruned.parts = remove_unnamed(folder, &kept, &combined)?;
     Ok(pruned)
 }
 
-/// Removes every file that none of `kept` names; returns how many there were.
-pub(super) fn remove_unnamed(folder: &Path, kept: &[Manifest]) -> Result<usize, SnapshotError> {
+/// Removes every file that none of `kept` names, and none of the `combined` snapshots of the lake; returns how many there were.
+pub(super) fn remove_unnamed(folder: &Path, kept: &[Manifest], combined: &[Manifest]) -> Result<usize, SnapshotError> {
+    let parts = |folder: PathBuf| {
+        move |manifest: &Manifest| -> Vec<PathBuf> {
+            manifest.tables.values().flat_map(|table| &table.parts).map(|part| folder.join(&part.path)).collect()
+        }
+    };
+    let lake = folder.parent().unwrap_or(folder).to_owned();
     let named: BTreeSet<PathBuf> = kept
         .iter()
-        .flat_map(|manifest| manifest.tables.values().flat_map(|table| &table.parts).map(|part| folder.join(&part.path)))
+        .flat_map(parts(folder.to_owned()))
+        .chain(combined.iter().flat_map(parts(lake)))
         .chain(kept.iter().map(|manifest| manifest_path(folder, manifest)))
         .collect();
     let unnamed: Vec<PathBuf> = files(folder)?.into_iter().filter(|path| !named.contains(path)).collect();
@@ -88,7 +100,7 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, SnapshotError> {
         for entry in entries {
             let path = entry.map_err(SnapshotError::file("listed", &folder))?.path();
             match path.is_dir() {
-                true if path.ends_with(LEASE_FOLDER) => {}
+                true if path.ends_with(LEASE_FOLDER) || is_owner(&path) => {}
                 true => folders.push(path),
                 false => found.push(path),
             }

@@ -77,11 +77,9 @@ pub fn publish(
     if let Some(manifest) = previous.as_ref().filter(|manifest| is_same(manifest, &contents, stamp)) {
         return Ok(Published { manifest: manifest.clone(), is_new: false, parts_written: 0 });
     }
-    let hashes: String = contents.values().flat_map(|table| &table.parts).map(|part| part.sha256.as_str()).collect();
-    let digest = &sha256(hashes.as_bytes())[..8];
     let manifest = Manifest {
         format: FORMAT,
-        id: format!("{}-{digest}", id_time(stamp.now, previous.as_ref()).format(ID_TIME)),
+        id: id_of(stamp.now, previous.as_ref(), &contents),
         published_at: stamp.now,
         loaded_until: stamp.loaded_until,
         previous: previous.map(|manifest| manifest.id),
@@ -89,6 +87,7 @@ pub fn publish(
         quarantined: stamp.quarantined,
         checks: stamp.checks.clone(),
         erasures: Vec::new(),
+        owners: BTreeMap::new(),
         tables: contents,
     };
     write_manifest(folder, &manifest)?;
@@ -97,6 +96,12 @@ pub fn publish(
 
 /// Format of the time with which ids begin, so that they sort by it.
 const ID_TIME: &str = "%Y%m%dT%H%M%SZ";
+
+/// Returns the id of a new snapshot.
+pub(super) fn id_of(now: DateTime<Utc>, previous: Option<&Manifest>, contents: &BTreeMap<String, TableManifest>) -> String {
+    let hashes: String = contents.values().flat_map(|table| &table.parts).map(|part| part.sha256.as_str()).collect();
+    format!("{}-{}", id_time(now, previous).format(ID_TIME), &sha256(hashes.as_bytes())[..8])
+}
 
 /// Returns the time of a new id: the present, or the second after the id before, whichever is later. A clock that stands still or is
 /// set back then makes no new snapshot look older than the one before.
@@ -162,9 +167,9 @@ fn publish_table(
             continue;
         }
         let filter = if is_empty { "TRUE".to_owned() } else { month_filter(month_column, month.as_deref()) };
-        let written = write_part(connection, folder, (table, order), month.as_deref(), &filter)?;
+        let (path, written) = write_part(connection, folder, (table, order), month.as_deref(), &filter)?;
         let days = days(connection, table, columns, &filter)?;
-        parts.push(Part { path: written.path, month, rows: written.rows, bytes: written.bytes, sha256: written.sha256, days, fingerprint });
+        parts.push(Part { path, month, rows: written.rows, bytes: written.bytes, sha256: written.sha256, days, fingerprint });
         *parts_written += 1;
     }
     Ok(parts)
@@ -235,11 +240,12 @@ fn days(
 }
 
 /// A part as it was written.
-struct Written {
-    path: String,
-    rows: i64,
-    bytes: u64,
-    sha256: String,
+pub(super) struct Written {
+    /// Name of the file in its folder.
+    pub name: String,
+    pub rows: i64,
+    pub bytes: u64,
+    pub sha256: String,
 }
 
 /// What a month may take at most that does not fit into the memory that loads are held to: encoding cannot spill as sorting does.
@@ -273,34 +279,41 @@ fn with_memory<T>(connection: &Connection, work: impl Fn() -> duckdb::Result<T>)
 /// of rows are encoded side by side.
 pub(super) const PARQUET: &str = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 40960";
 
-/// Writes a part under a temporary name, then renames it to its content's.
+/// Writes a part, and returns its path and what was written.
 fn write_part(
     connection: &Connection,
     folder: &Path,
     (table, order): (&str, &str),
     month: Option<&str>,
     filter: &str,
-) -> Result<Written, SnapshotError> {
+) -> Result<(String, Written), SnapshotError> {
     let part_folder = match month {
         Some(month) => format!("{table}/month={month}"),
         None => table.to_owned(),
     };
     let target = folder.join(&part_folder);
     fs::create_dir_all(&target).map_err(SnapshotError::file("created", &target))?;
-    let temporary = target.join(format!(".writing-{}.parquet", std::process::id()));
     // In one order whatever the history of loads: the same rows are the same bytes.
-    let copy = format!("COPY (SELECT * FROM marts.{table} WHERE {filter} ORDER BY {order}) TO {} ({PARQUET})", sql_path(&temporary));
+    let written = write_file(connection, &target, &format!("SELECT * FROM marts.{table} WHERE {filter} ORDER BY {order}"))?;
+    if RESTRICTED.contains(&table) {
+        let path = target.join(&written.name);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).map_err(SnapshotError::file("restricted", &path))?;
+    }
+    Ok((format!("{part_folder}/{}", written.name), written))
+}
+
+/// Writes the rows of `sql` into `folder` under a temporary name, then renames the file to its content's.
+pub(super) fn write_file(connection: &Connection, folder: &Path, sql: &str) -> Result<Written, SnapshotError> {
+    let temporary = folder.join(format!(".writing-{}.parquet", std::process::id()));
+    let copy = format!("COPY ({sql}) TO {} ({PARQUET})", sql_path(&temporary));
     let rows = with_memory(connection, || connection.query_row(&copy, [], |row| row.get(0)))?;
     let bytes = fs::read(&temporary).map_err(SnapshotError::file("read", &temporary))?;
     let hash = sha256(&bytes);
-    let path = format!("{part_folder}/{}.parquet", &hash[..16]);
+    let name = format!("{}.parquet", &hash[..16]);
     File::open(&temporary).and_then(|file| file.sync_all()).map_err(SnapshotError::file("written", &temporary))?;
-    if RESTRICTED.contains(&table) {
-        fs::set_permissions(&temporary, fs::Permissions::from_mode(0o600)).map_err(SnapshotError::file("restricted", &temporary))?;
-    }
-    let finished = folder.join(&path);
+    let finished = folder.join(&name);
     fs::rename(&temporary, &finished).map_err(SnapshotError::file("renamed", &finished))?;
-    Ok(Written { path, rows, bytes: bytes.len() as u64, sha256: hash })
+    Ok(Written { name, rows, bytes: bytes.len() as u64, sha256: hash })
 }
 
 /// Writes a manifest, by which its snapshot is there.

@@ -13,10 +13,13 @@ use chrono::{DateTime, Utc};
 use duckdb::{Connection, params};
 
 use super::{
-    Manifest, Part, SnapshotError, list,
+    Part, SnapshotError,
+    combine::{combined_of, is_owner, name_in_lake, turn},
+    list,
     manifest::Erasure,
     prune::remove_unnamed,
     publish::{PARQUET, write_manifest},
+    reader::MANIFEST_FOLDER,
     sql_path,
 };
 use crate::domain::digest::sha256;
@@ -82,9 +85,42 @@ pub fn unlink(folder: &Path, unlinking: &Unlinking<'_>) -> Result<Rewritten, Sna
             rewritten.snapshots += 1;
         }
     }
-    let kept: Vec<Manifest> = list(folder)?;
-    remove_unnamed(folder, &kept)?;
+    rewritten.snapshots += follow(folder, &replaced, unlinking)?;
+    remove_unnamed(folder, &list(folder)?, &combined_of(folder)?)?;
     Ok(rewritten)
+}
+
+/// Has the combined snapshots of a lake name the new parts of the owner whose folder this is; returns how many did not.
+fn follow(folder: &Path, replaced: &BTreeMap<String, Option<Part>>, unlinking: &Unlinking<'_>) -> Result<usize, SnapshotError> {
+    let Some(lake) = folder.parent().filter(|_| is_owner(folder)) else { return Ok(0) };
+    let new: BTreeMap<String, Part> = replaced
+        .iter()
+        .filter_map(|(old, new)| Some((name_in_lake(folder, old), new.as_ref()?)))
+        .map(|(old, new)| (old, Part { path: name_in_lake(folder, &new.path), ..new.clone() }))
+        .collect();
+    if new.is_empty() || !lake.join(MANIFEST_FOLDER).is_dir() {
+        return Ok(0);
+    }
+    let _turn = turn(lake)?;
+    let mut followed = 0;
+    for mut manifest in combined_of(folder)? {
+        let mut is_touched = false;
+        for contents in manifest.tables.values_mut() {
+            for part in &mut contents.parts {
+                if let Some(new) = new.get(&part.path) {
+                    *part = new.clone();
+                    is_touched = true;
+                }
+            }
+            contents.rows = contents.parts.iter().map(|part| part.rows).sum();
+        }
+        if is_touched {
+            manifest.erasures.push(Erasure { at: unlinking.at, receipt: unlinking.receipt.to_owned() });
+            write_manifest(lake, &manifest)?;
+            followed += 1;
+        }
+    }
+    Ok(followed)
 }
 
 /// Writes a part again where it names one of the customers; none where it does not.

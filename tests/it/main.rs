@@ -13,6 +13,7 @@ mod every_report;
 mod golden;
 mod imports;
 mod ingestion;
+mod lake;
 mod mailbox;
 mod mutants;
 mod oracle;

@@ -137,22 +137,27 @@ impl Sandbox {
 
     /// Returns every file below the data folder with its content, to see whether anything changed.
     pub fn data_files(&self) -> Vec<(PathBuf, Vec<u8>)> {
-        let mut files = Vec::new();
-        let mut folders = vec![self.dir().join("data")];
-        while let Some(folder) = folders.pop() {
-            for entry in std::fs::read_dir(&folder).into_iter().flatten() {
-                let path = entry.expect("a readable folder").path();
-                if path.is_dir() {
-                    folders.push(path);
-                } else {
-                    let bytes = std::fs::read(&path).expect("a readable file");
-                    files.push((path, bytes));
-                }
+        files_below(&self.dir().join("data"))
+    }
+}
+
+/// Returns every file below `folder` with its content.
+pub fn files_below(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).into_iter().flatten() {
+            let path = entry.expect("a readable folder").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let bytes = std::fs::read(&path).expect("a readable file");
+                files.push((path, bytes));
             }
         }
-        files.sort();
-        files
     }
+    files.sort();
+    files
 }
 
 /// Returns a row-level table with all its rows.

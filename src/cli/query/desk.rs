@@ -18,14 +18,14 @@ use super::{QueryArgs, QueryFormat, print};
 use crate::{
     audit::{self, Answered, Asker, Ending, Named, Question, Reach, Reached, Value},
     cli::{Exit, Failure, Global, progress, snapshot_of},
-    config::{Access, Project, QueryLimits},
+    config::{Access, EngineKind, Project, QueryLimits},
     domain::{
         Column, Kind, Period,
         digest::sha256,
         report_data::{Detail, DetailRows, RowsError, TableView},
     },
     ledger::Ledger,
-    query::{AnswerFile, Catalogue, FileReader, Query},
+    query::{AnswerFile, Catalogue, Cluster, ClusterError, FileReader, Literal, Query, Watcher},
     snapshot::Snapshot,
 };
 
@@ -249,6 +249,11 @@ impl<'a> Desk<'a> {
     ) -> Result<Answered, audit::SessionError> {
         let limits: QueryLimits = self.project.settings.query;
         self.state.store(WAITED_FOR, Ordering::SeqCst);
+        if self.args.engine == EngineKind::Spark {
+            let answered = self.run_on_cluster(ready, sql, reached, values);
+            self.state.store(0, Ordering::SeqCst);
+            return answered;
+        }
         let bar = progress::of_terminal(!self.global.no_progress && !self.global.quiet);
         let mut is_shown = false;
         let mut keep_waiting = |waited: Duration| {
@@ -262,6 +267,33 @@ impl<'a> Desk<'a> {
         self.state.store(0, Ordering::SeqCst);
         bar.finish();
         answered
+    }
+
+    /// Has a cluster answer; its answer is read as that of any question, within the same limits.
+    fn run_on_cluster(
+        &self,
+        ready: audit::Ready,
+        sql: &str,
+        reached: &Reached,
+        values: BTreeMap<String, Value>,
+    ) -> Result<Answered, audit::SessionError> {
+        let failed = |message: String| audit::SessionError::Engine { message, at: None };
+        let Some(spark) = self.project.settings.engine.spark.clone() else {
+            return Err(failed("there is no [engine.spark] in relato.toml, which says how Spark is started".to_owned()));
+        };
+        let cluster = Cluster::new(spark, self.project.cluster_dir());
+        let watch = progress::ClusterWatch::of_terminal();
+        let parameters = values.into_iter().map(|(name, value)| (name, literal(value))).collect();
+        let watcher = Watcher { told: &|news| watch.hear(news), is_wanted: &|| self.state.load(Ordering::SeqCst) != CANCELLED };
+        let files = cluster.ask(sql, parameters, (&reached.files, &self.snapshot.folder), &watcher);
+        watch.finish();
+        let files = files.map_err(|error| match error {
+            ClusterError::Cancelled => audit::SessionError::Cancelled,
+            error => failed(error.to_string()),
+        })?;
+        let result = Reached { files: BTreeMap::from([("result".to_owned(), files)]), ..Reached::default() };
+        let mut keep_waiting = |_| self.state.load(Ordering::SeqCst) != CANCELLED;
+        audit::ask(ready, "SELECT * FROM result", &result, BTreeMap::new(), self.project.settings.query, &mut keep_waiting)
     }
 
     /// Returns the saved question called `name`.
@@ -458,4 +490,14 @@ fn listen(state: &Arc<AtomicU8>) {
             }
         }
     });
+}
+
+fn literal(value: Value) -> Literal {
+    match value {
+        Value::Null => Literal::Null(()),
+        Value::Int(number) => Literal::Int(number),
+        Value::Float(number) => Literal::Float(number),
+        Value::Date(day) => Literal::Date(day),
+        Value::Text(text) => Literal::Text(text),
+    }
 }

@@ -14,7 +14,7 @@ use clap::{Args, ValueEnum};
 pub use self::desk::asker;
 use self::desk::{Desk, Wanted};
 use super::{Exit, Failure, Global, output};
-use crate::audit;
+use crate::{audit, config::EngineKind};
 
 /// Ask a question of a snapshot: SQL, a saved question, or the conversations behind a figure
 ///
@@ -55,6 +55,17 @@ pub struct QueryArgs {
     /// Snapshot to ask, or the day as known at whose end it is asked; the beginning of an id is enough, none is the newest
     #[arg(long, value_name = "SNAPSHOT|DATE")]
     as_of: Option<String>,
+    /// What computes the answer: duckdb, within the limits of [query], or spark, by [engine.spark]
+    #[arg(long, value_name = "ENGINE", default_value = "duckdb", value_parser = engine)]
+    engine: EngineKind,
+}
+
+fn engine(text: &str) -> Result<EngineKind, String> {
+    match text {
+        "duckdb" => Ok(EngineKind::Duckdb),
+        "spark" => Ok(EngineKind::Spark),
+        other => Err(format!("unknown engine `{other}` (accepted: duckdb, spark)")),
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

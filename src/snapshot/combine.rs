@@ -33,6 +33,11 @@ pub(super) fn is_owner(folder: &Path) -> bool {
     folder.file_name().is_some_and(|name| name.to_string_lossy().starts_with(OWNER))
 }
 
+/// Returns whether owners have folders below this one.
+pub(super) fn is_lake(folder: &Path) -> Result<bool, SnapshotError> {
+    Ok(!owner_folders(folder)?.is_empty())
+}
+
 impl Snapshot {
     /// Opens the newest snapshot of a project. Where it reads a lake of several owners, that is what their newest ones make together.
     ///

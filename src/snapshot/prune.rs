@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     Manifest, SnapshotError,
-    combine::{combined_of, is_owner, turn},
+    combine::{combined_of, is_lake, is_owner, turn},
     lease::{self, LEASE_FOLDER},
     list,
     reader::MANIFEST_FOLDER,
@@ -34,7 +34,7 @@ pub struct Pruned {
 pub fn prune(folder: &Path, keep: usize) -> Result<Pruned, SnapshotError> {
     let mut pruned = Pruned::default();
     // In a lake nobody combines meanwhile.
-    let _turn = if folder.join(MANIFEST_FOLDER).is_dir() && !is_owner(folder) { Some(turn(folder)?) } else { None };
+    let _turn = if is_lake(folder)? { Some(turn(folder)?) } else { None };
     let mut combined = Vec::new();
     let kept: Vec<Manifest> = lease::with_readers(folder, |read| {
         let manifests = list(folder)?;

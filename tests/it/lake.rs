@@ -162,7 +162,7 @@ async fn what_does_not_go_together_is_refused_and_who_has_no_name_publishes_noth
     let run = lake.reader.relato(&["report", "volume", "--period", "2026-10"]).assert().code(1);
     let said = String::from_utf8_lossy(&run.get_output().stderr).replace("| ", "").split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(said.contains("differ in their timezone") && said.contains("contract-1: America/"), "{said}");
-    for command in [&["ingest"][..], &["import", "x.csv"], &["subject", "export", "x"]] {
+    for command in [&["ingest"][..], &["import", "x.csv"], &["subject", "erase", "x"]] {
         let run = lake.reader.relato(command).assert().code(2);
         let said = String::from_utf8_lossy(&run.get_output().stderr).into_owned();
         assert!(said.contains("[storage] has no owner"), "{command:?}: {said}");
@@ -212,24 +212,35 @@ async fn pruning_and_forgetting_reach_what_all_owners_have() {
 /// Starts `relato ingest` at `now` and returns the process.
 fn ingest(sandbox: &Sandbox, now: DateTime<Utc>) -> Child {
     let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin("relato"));
-    command.args(["--now", &now.to_rfc3339(), "--project"]).arg(sandbox.dir()).args(["ingest", "--from", "2026-08-25", "--quiet"]);
+    command.args(["--now", &now.to_rfc3339(), "--project"]).arg(sandbox.dir()).args([
+        "ingest",
+        "--full",
+        "--from",
+        "2026-10-01",
+        "--quiet",
+    ]);
     command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("relato")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn collectors_and_a_pruner_that_are_killed_leave_a_whole_lake() {
-    let rounds: u64 = std::env::var("RELATO_SOAK_LAKE").ok().and_then(|text| text.parse().ok()).unwrap_or(4);
+    let rounds: u64 = std::env::var("RELATO_SOAK_LAKE").ok().and_then(|text| text.parse().ok()).unwrap_or(9);
     let lake = Lake::of(&[world(5, 150), world(6, 150), world(7, 150)]).await;
     let mut kills = 0;
     for round in 0..rounds {
         let now = now() - TimeDelta::hours(i64::try_from(rounds - round).unwrap());
         let mut running: Vec<Child> = (0..3).map(|number| ingest(lake.owner(number), now)).collect();
-        // What is done meanwhile takes a while that differs from round to round: kills fall anywhere.
-        for (number, running) in running.iter_mut().enumerate().take(usize::try_from(round % 3).unwrap() + 1) {
-            let _ = lake.reader.relato(&["report", "volume", "--period", "2026-10", "--format", "csv", "--no-details"]).output();
-            let _ = lake.owner(number).relato(&["snapshot", "prune", "--keep", "1"]).output();
-            let _ = lake.reader.relato(&["snapshot", "prune", "--keep", "2"]).output();
-            running.kill().unwrap();
+        // What is done meanwhile takes a time that differs from round to round: kills fall anywhere, and each round somebody reads and prunes.
+        for (number, child) in running.iter_mut().enumerate() {
+            for _ in 0..(usize::try_from(round).unwrap() * 5 + number * 7) % 17 {
+                lake.reader.relato(&["--version"]).assert().success();
+            }
+            child.kill().unwrap();
+            if round % 3 == u64::try_from(number).unwrap() {
+                let _ = lake.owner(number).relato(&["snapshot", "prune", "--keep", "1"]).output();
+                let _ = lake.reader.relato(&["report", "volume", "--period", "2026-10", "--format", "csv", "--no-details"]).output();
+                let _ = lake.reader.relato(&["snapshot", "prune", "--keep", "2"]).output();
+            }
         }
         for child in &mut running {
             kills += usize::from(!child.wait().unwrap().success());

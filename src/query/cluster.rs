@@ -324,8 +324,11 @@ impl Cluster {
         let absolute = std::path::absolute(&self.folder).map_err(failed)?;
         let folder =
             tempfile::Builder::new().prefix(JOB).permissions(fs::Permissions::from_mode(0o770)).tempdir_in(absolute).map_err(failed)?;
-        let alive = File::create(folder.path().join("alive")).map_err(failed)?;
+        // Under its name it is locked from the first moment on.
+        let (new, name) = (folder.path().join("alive.new"), folder.path().join("alive"));
+        let alive = File::create(&new).map_err(failed)?;
         alive.try_lock().map_err(|error| failed(error.into()))?;
+        fs::rename(new, name).map_err(failed)?;
         Ok(Claimed { folder, alive })
     }
 

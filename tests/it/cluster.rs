@@ -76,6 +76,11 @@ async fn what_is_asked_of_a_cluster_is_declared() {
     let said = String::from_utf8_lossy(&run.get_output().stderr).into_owned();
     assert!(said.contains("`/no/such/launcher` cannot be started") && said.contains("[engine.spark] command"), "{said}");
 
+    // What is made for whoever asks lies where no worker sees it.
+    let run = sandbox.relato(&["query", "SELECT count(*) AS n FROM access", "--engine", "spark"]).assert().code(1);
+    let said = String::from_utf8_lossy(&run.get_output().stderr).replace("| ", "").split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("`access` is made on this machine"), "{said}");
+
     let server = serve(&world, &[]).await;
     let plain = Sandbox::new(&server.base_url);
     plain.load(everything()).await;
@@ -288,6 +293,20 @@ async fn spark_gives_every_report_byte_for_byte_and_survives_the_loss_of_a_worke
     let done = with_spark(&sandbox, &["report", "semanal", "--period", MONTH, "--engine", "compare"]).output().unwrap();
     let said = String::from_utf8_lossy(&done.stdout).into_owned();
     assert!(done.status.success() && said.contains("every cell is the same"), "{said}{}", String::from_utf8_lossy(&done.stderr));
+
+    // A question of a person: the same rows in the same order, and a record of it.
+    let question = "SELECT sector, count(*) AS n, avg(queue_wait_s) AS wait FROM ticket WHERE created_day >= $day GROUP BY sector ORDER BY n DESC, sector";
+    let ask = |engine: &str| {
+        let arguments = ["query", question, "--param", "day=2026-10-01", "--format", "csv", "--engine", engine];
+        let done = with_spark(&sandbox, &arguments).output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        String::from_utf8(done.stdout).unwrap()
+    };
+    let here = ask("duckdb");
+    assert_eq!(here, ask("spark"));
+    assert!(here.lines().count() > 5, "{here}");
+    let log = sandbox.relato(&["audit", "log", "--format", "json"]).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&log.stdout).matches("SELECT sector, count(*) AS n").count(), 2);
 
     // A part that is damaged, one that is missing, and a master that is gone.
     let parts = sandbox.dir().join("data/snapshots/ticket/month=2026-10");

@@ -66,7 +66,7 @@ pub struct ReportArgs {
 enum EngineChoice {
     /// DuckDB, in this process
     Duckdb,
-    /// Spark, by [engine.spark]
+    /// Spark, as the settings say
     Spark,
     /// Both
     Compare,

@@ -55,7 +55,7 @@ pub struct QueryArgs {
     /// Snapshot to ask, or the day as known at whose end it is asked; the beginning of an id is enough, none is the newest
     #[arg(long, value_name = "SNAPSHOT|DATE")]
     as_of: Option<String>,
-    /// What computes the answer: duckdb, within the limits of [query], or spark, by [engine.spark]
+    /// What computes the answer: duckdb, within the limits of its settings, or spark
     #[arg(long, value_name = "ENGINE", default_value = "duckdb", value_parser = engine)]
     engine: EngineKind,
 }

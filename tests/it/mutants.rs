@@ -63,8 +63,8 @@ const MUTANTS: [(&str, &str, &str, &str); 30] = [
     ),
     (
         "reports/times_by",
-        "percentile_cont(0.9) WITHIN GROUP (ORDER BY value_s) AS p90_s",
-        "percentile_cont(0.95) WITHIN GROUP (ORDER BY value_s) AS p90_s",
+        "percentile_cont(0.9) WITHIN GROUP (ORDER BY value_s), 1) AS p90_s",
+        "percentile_cont(0.95) WITHIN GROUP (ORDER BY value_s), 1) AS p90_s",
         "times_by",
     ),
     ("reports/times_by", "ticket.closed_day >= $period_start", "ticket.started_day >= $period_start", "times_by"),

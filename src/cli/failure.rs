@@ -268,6 +268,7 @@ impl From<HeaderError> for Failure {
 impl From<QueryError> for Failure {
     fn from(error: QueryError) -> Failure {
         let help = match &error {
+            QueryError::Cluster(ClusterError::Undeclared) => Some("docs/scale.md tells how; `--engine duckdb` needs none"),
             QueryError::Cluster(ClusterError::Launcher { .. }) => {
                 Some("name it in [engine.spark] command; `--engine duckdb` needs no cluster")
             }
@@ -279,9 +280,11 @@ impl From<QueryError> for Failure {
             _ => None,
         };
         let exit = match error {
-            QueryError::Unknown { .. } | QueryError::Header(_) | QueryError::Parameter { .. } | QueryError::Declaration { .. } => {
-                Exit::Usage
-            }
+            QueryError::Unknown { .. }
+            | QueryError::Header(_)
+            | QueryError::Parameter { .. }
+            | QueryError::Declaration { .. }
+            | QueryError::Cluster(ClusterError::Undeclared) => Exit::Usage,
             QueryError::Check { .. } | QueryError::Promise { .. } => Exit::Refused,
             QueryError::Run { .. } | QueryError::Snapshot(_) | QueryError::Transfer { .. } | QueryError::Cluster(_) => Exit::Failed,
         };
@@ -322,7 +325,6 @@ impl From<MakingError> for Failure {
             MakingError::Render(error) => error.into(),
             MakingError::File(error) => error.into(),
             MakingError::Rows(error) => Failure::new(Exit::Failed, error),
-            MakingError::NoCluster => Failure::new(Exit::Usage, error).with_help("docs/scale.md tells how; `--engine duckdb` needs none"),
             MakingError::NoDetails(_) => {
                 Failure::new(Exit::Usage, error).with_help("figures are in the other formats; leave out --no-details")
             }

@@ -86,8 +86,8 @@ impl Progress for Bar {
 pub struct ClusterWatch(Option<Bar>);
 
 impl ClusterWatch {
-    pub fn of_terminal() -> ClusterWatch {
-        ClusterWatch(std::io::stderr().is_terminal().then(|| Bar(Mutex::new(None))))
+    pub fn of_terminal(wanted: bool) -> ClusterWatch {
+        ClusterWatch((wanted && std::io::stderr().is_terminal()).then(|| Bar(Mutex::new(None))))
     }
 
     pub fn hear(&self, news: &ClusterNews) {

@@ -125,7 +125,7 @@ pub fn run(global: &Global, args: &ReportArgs) -> Result<Exit, Failure> {
         with_details: !args.trace && !args.no_details && args.format.iter().any(|format| format.has_details()),
         scratch: scratch(),
     };
-    let watch = ClusterWatch::of_terminal();
+    let watch = ClusterWatch::of_terminal(!global.no_progress && !global.quiet);
     let told = |news: &ClusterNews| watch.hear(news);
     if args.engine == Some(EngineChoice::Compare) {
         let comparison = report::compare(&project, spec, &wanted, &told)?;

@@ -233,6 +233,11 @@ pub(super) struct ServeTable {
 }
 
 impl ServeTable {
+    /// Returns where the file says when to load; none where it does not.
+    pub(super) fn loads_at(&self) -> Option<std::ops::Range<usize>> {
+        self.ingest.as_ref().map(Spanned::span)
+    }
+
     pub(super) fn understood(table: Option<ServeTable>, report: Report<'_>) -> Serve {
         let Some(table) = table else { return Serve { ingest: None, health_port: None } };
         Serve { ingest: cron(table.ingest, report), health_port: table.health_port }

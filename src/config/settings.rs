@@ -381,6 +381,10 @@ impl Settings {
         let query = QueryTable::understood(file.query, &mut report);
         let lake = lake(&file.storage, &mut report);
         let engine = EngineTable::understood(file.engine, &mut report);
+        let loads_at = file.serve.as_ref().and_then(ServeTable::loads_at);
+        if let (Some(span), Some(Lake { owner: None, .. })) = (loads_at, &lake) {
+            report(span, "this project reads what all owners of the lake have and loads nothing: [storage] has no owner".to_owned());
+        }
         let serve = ServeTable::understood(file.serve, &mut report);
         let team = TeamTable::understood(file.team, &mut report);
         if !problems.is_empty() {

@@ -4,7 +4,7 @@
 //! nothing of a job is read before its driver says that all of it is there.
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::RefCell,
     collections::BTreeMap,
     fs::{self, File},
     io::{BufRead, BufReader, Read},
@@ -27,7 +27,7 @@ use nix::{
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
-use crate::config::SparkSettings;
+use crate::config::{Project, SparkSettings};
 
 /// The script that Spark's driver runs.
 const DRIVER: &str = include_str!("../../assets/spark/run_queries.py");
@@ -41,6 +41,9 @@ const GRACE: Duration = Duration::from_secs(5);
 /// A job that came to nothing. Nothing of it is used then.
 #[derive(Debug, thiserror::Error)]
 pub enum ClusterError {
+    /// None is declared.
+    #[error("there is no [engine.spark] in relato.toml, which says how Spark is started")]
+    Undeclared,
     /// The launcher cannot be started.
     #[error("`{command}` cannot be started: {reason}")]
     Launcher {
@@ -195,8 +198,8 @@ struct Failed {
     reason: String,
 }
 
-/// Columns and tables that snapshots of earlier versions do not have: table, column and what makes it; table and its columns.
-pub(super) type Later = (&'static [(&'static str, &'static str, &'static str)], &'static [(&'static str, &'static str)]);
+/// Columns that parts of earlier versions may not have: table, column and what makes it. Tables that the snapshot does not have, with their columns.
+pub(super) type Later = (&'static [(&'static str, &'static str, &'static str)], BTreeMap<&'static str, &'static str>);
 
 /// A way to a cluster, with what was asked of it and what it answered.
 pub struct Cluster {
@@ -207,7 +210,6 @@ pub struct Cluster {
     answered: RefCell<Vec<(Request, Answer)>>,
     /// Keeps the answers' files.
     jobs: RefCell<Vec<Claimed>>,
-    jobs_run: Cell<usize>,
 }
 
 /// A job's folder, and the lock by which others know that somebody waits for it.
@@ -217,16 +219,14 @@ struct Claimed {
 }
 
 impl Cluster {
-    /// Makes a way to the cluster of `settings`; jobs lie in `folder`.
-    pub fn new(settings: SparkSettings, folder: PathBuf) -> Cluster {
-        Cluster {
-            settings,
-            folder,
-            asked: RefCell::default(),
-            answered: RefCell::default(),
-            jobs: RefCell::default(),
-            jobs_run: Cell::new(0),
-        }
+    /// Makes a way to the cluster of a project.
+    ///
+    /// # Errors
+    /// When none is declared.
+    pub fn of(project: &Project) -> Result<Cluster, ClusterError> {
+        let settings = project.settings.engine.spark.clone().ok_or(ClusterError::Undeclared)?;
+        let folder = project.cluster_dir();
+        Ok(Cluster { settings, folder, asked: RefCell::default(), answered: RefCell::default(), jobs: RefCell::default() })
     }
 
     /// Returns how workers name a file below the folder of snapshots.
@@ -249,11 +249,6 @@ impl Cluster {
         None
     }
 
-    /// Returns how many jobs were run.
-    pub fn jobs_run(&self) -> usize {
-        self.jobs_run.get()
-    }
-
     /// Has the cluster answer one question over files of the folder of snapshots, and returns the files of the answer in its order. They
     /// last as long as this value.
     ///
@@ -274,7 +269,7 @@ impl Cluster {
         }
         let request = Request { name: "question".to_owned(), sql: sql.to_owned(), parameters, tables };
         if self.answer(request.clone()).is_none() {
-            self.submit((&[], &[]), watcher)?;
+            self.submit((&[], BTreeMap::new()), watcher)?;
         }
         Ok(self.answer(request).map(|answer| answer.files).unwrap_or_default())
     }
@@ -291,7 +286,7 @@ impl Cluster {
         }
         let queries: Vec<Numbered<'_>> =
             asked.iter().enumerate().map(|(number, request)| Numbered { id: format!("result-{number:04}"), request }).collect();
-        let job = Job { queries, later_columns, later_tables: later.1.iter().copied().collect(), parallel: self.settings.parallel };
+        let job = Job { queries, later_columns, later_tables: later.1, parallel: self.settings.parallel };
         let claimed = self.claim()?;
         let rows = self.run(&job, &claimed, watcher)?;
         let mut answers = Vec::new();
@@ -305,7 +300,6 @@ impl Cluster {
         }
         self.answered.borrow_mut().extend(answers);
         self.jobs.borrow_mut().push(claimed);
-        self.jobs_run.set(self.jobs_run.get() + 1);
         Ok(true)
     }
 

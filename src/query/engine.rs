@@ -172,7 +172,7 @@ impl Engine {
         for (table, contents) in snapshot.manifest.tables.iter().filter(|(table, _)| !RESTRICTED.contains(&table.as_str())) {
             engine.view(snapshot, table, contents.parts.iter())?;
         }
-        for (table, columns) in LATER_TABLES.iter().filter(|(table, _)| !snapshot.manifest.tables.contains_key(*table)) {
+        for (table, columns) in missing_tables(snapshot) {
             let sql = format!("CREATE VIEW {table} AS SELECT {columns} WHERE FALSE");
             engine.connection.execute_batch(&sql).map_err(QueryError::Snapshot)?;
         }
@@ -221,7 +221,7 @@ impl Engine {
     /// When the cluster does not answer all of it.
     pub fn submit(&self, watcher: &Watcher<'_>) -> Result<bool, QueryError> {
         let Some(cluster) = &self.cluster else { return Ok(false) };
-        let has_run = cluster.submit((&LATER_COLUMNS, &LATER_TABLES), watcher)?;
+        let has_run = cluster.submit((&LATER_COLUMNS, self.snapshot.iter().flat_map(missing_tables).collect()), watcher)?;
         if has_run && let Some(compared) = &self.compared {
             // All of it is read again, and compared again.
             compared.take();
@@ -539,6 +539,11 @@ impl Literal {
             Literal::Float(number) => Box::new(*number),
         }
     }
+}
+
+/// Returns the tables that queries read and `snapshot` does not have, and what stands in for them.
+fn missing_tables(snapshot: &Snapshot) -> impl Iterator<Item = (&'static str, &'static str)> {
+    LATER_TABLES.into_iter().filter(|(table, _)| !snapshot.manifest.tables.contains_key(*table))
 }
 
 /// The condition that every row meets.

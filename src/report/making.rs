@@ -117,9 +117,6 @@ pub enum MakingError {
     /// A file could not be written.
     #[error(transparent)]
     File(#[from] FileError),
-    /// A cluster was asked for where none is declared.
-    #[error("there is no [engine.spark] in relato.toml, which says how Spark is started")]
-    NoCluster,
     /// Parquet was asked of a report without row-level tables.
     #[error("report `{0}` has no row-level table to write as Parquet")]
     NoDetails(String),
@@ -178,8 +175,7 @@ fn make_on(
     };
     let mut engine = Engine::open(&snapshot, Catalogue::new(&texts)?)?;
     if let Some(with_comparison) = on_cluster {
-        let spark = project.settings.engine.spark.clone().ok_or(MakingError::NoCluster)?;
-        engine = engine.on_cluster(Cluster::new(spark, project.cluster_dir()), with_comparison);
+        engine = engine.on_cluster(Cluster::of(project).map_err(QueryError::from)?, with_comparison);
     }
     let engine = Rc::new(engine);
     // Row-level tables of a large month are held to this; what is more goes to a folder of this report alone, which the engine clears.

@@ -5,9 +5,10 @@
 //! all owners (`queries/lake`). Whoever reads the lake has it made first.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::{self, OpenOptions},
-    path::Path,
+    io::ErrorKind,
+    path::{Path, PathBuf},
 };
 
 use duckdb::Connection;
@@ -15,7 +16,7 @@ use duckdb::Connection;
 use super::{
     Manifest, Part, Snapshot, SnapshotError, TableManifest,
     lease::LEASE_FOLDER,
-    manifest::{Erasure, FORMAT},
+    manifest::FORMAT,
     publish::{id_of, write_file, write_manifest},
     reader::{MANIFEST_FOLDER, latest, list},
     sql_path,
@@ -49,7 +50,8 @@ impl Snapshot {
             let queries = project.query_texts().map_err(|error| SnapshotError::Queries(error.to_string()))?;
             match combine(&folder, &queries) {
                 // Whoever may only read gets what was combined last.
-                Err(SnapshotError::File { source, .. }) if source.kind() == std::io::ErrorKind::PermissionDenied => {}
+                Err(SnapshotError::File { source, .. })
+                    if matches!(source.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) => {}
                 combined => combined?,
             }
         }
@@ -74,16 +76,15 @@ pub fn combine(lake: &Path, queries: &BTreeMap<String, String>) -> Result<(), Sn
     }
     let previous = latest(lake)?;
     let newest: BTreeMap<String, String> = owners.iter().map(|(name, snapshot)| (name.clone(), snapshot.manifest.id.clone())).collect();
-    let erasures: Vec<Erasure> = owners.values().flat_map(|snapshot| snapshot.manifest.erasures.clone()).collect();
     if owners.is_empty() || previous.as_ref().is_some_and(|manifest| manifest.owners == newest) {
         return Ok(());
     }
     let manifests: Vec<&Manifest> = owners.values().map(|snapshot| &snapshot.manifest).collect();
-    let timezone = one_of_all(&owners, "timezone", |manifest| manifest.timezone.clone())?;
+    let timezone = one_timezone(&owners)?;
     let mut tables = BTreeMap::new();
     let engine = Connection::open_in_memory()?;
     engine.execute_batch("CREATE SCHEMA owned")?;
-    for table in manifests.iter().flat_map(|manifest| manifest.tables.keys()).collect::<std::collections::BTreeSet<_>>() {
+    for table in manifests.iter().flat_map(|manifest| manifest.tables.keys()).collect::<BTreeSet<_>>() {
         let parts: Vec<Part> = match queries.get(&format!("{QUERIES}{table}.sql")) {
             Some(sql) => vec![made_of_all(&engine, lake, &owners, table, sql)?],
             None => owners.iter().flat_map(|(name, snapshot)| parts_of(name, &snapshot.manifest, table)).collect(),
@@ -102,12 +103,12 @@ pub fn combine(lake: &Path, queries: &BTreeMap<String, String>) -> Result<(), Sn
         timezone,
         quarantined: manifests.iter().map(|manifest| manifest.quarantined).sum(),
         checks: checks.first().filter(|first| checks.iter().all(|other| other == *first)).cloned().flatten(),
-        erasures,
+        erasures: manifests.iter().flat_map(|manifest| manifest.erasures.clone()).collect(),
         owners: newest,
         tables,
     };
-    let manifests = lake.join(MANIFEST_FOLDER);
-    fs::create_dir_all(&manifests).map_err(SnapshotError::file("created", &manifests))?;
+    let folder = lake.join(MANIFEST_FOLDER);
+    fs::create_dir_all(&folder).map_err(SnapshotError::file("created", &folder))?;
     write_manifest(lake, &manifest)
 }
 
@@ -122,10 +123,10 @@ pub(super) fn turn(lake: &Path) -> Result<fs::File, SnapshotError> {
 }
 
 /// Returns the owners of a lake with their folders.
-fn owner_folders(lake: &Path) -> Result<BTreeMap<String, std::path::PathBuf>, SnapshotError> {
+fn owner_folders(lake: &Path) -> Result<BTreeMap<String, PathBuf>, SnapshotError> {
     let entries = match fs::read_dir(lake) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(BTreeMap::new()),
         Err(error) => return Err(SnapshotError::file("listed", lake)(error)),
     };
     let mut found = BTreeMap::new();
@@ -175,20 +176,16 @@ fn made_of_all(
     })
 }
 
-/// Returns what all owners have alike.
-fn one_of_all(owners: &BTreeMap<String, Snapshot>, what: &'static str, of: impl Fn(&Manifest) -> String) -> Result<String, SnapshotError> {
-    let mut found: Option<(&str, String)> = None;
-    for (owner, snapshot) in owners {
-        let value = of(&snapshot.manifest);
-        match &found {
-            None => found = Some((owner, value)),
-            Some((_, known)) if *known == value => {}
-            Some((first, known)) => {
-                return Err(SnapshotError::Owners { what, one: format!("{first}: {known}"), other: format!("{owner}: {value}") });
-            }
+/// Returns the time zone of all owners.
+fn one_timezone(owners: &BTreeMap<String, Snapshot>) -> Result<String, SnapshotError> {
+    let mut zones = owners.iter().map(|(owner, snapshot)| (owner, &snapshot.manifest.timezone));
+    let Some((first, zone)) = zones.next() else { return Ok(String::new()) };
+    match zones.find(|(_, other)| *other != zone) {
+        None => Ok(zone.clone()),
+        Some((owner, other)) => {
+            Err(SnapshotError::Owners { what: "timezone", one: format!("{first}: {zone}"), other: format!("{owner}: {other}") })
         }
     }
-    Ok(found.map(|(_, value)| value).unwrap_or_default())
 }
 
 /// Returns the combined snapshots that can name parts of the owner whose folder this is.

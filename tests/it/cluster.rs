@@ -15,7 +15,7 @@ use std::{
 
 use relato::sim::World;
 
-use crate::support::{NOW, Sandbox, everything, serve, settings, world};
+use crate::support::{NOW, Sandbox, everything, one_line, serve, settings, world};
 
 /// Days of the reports.
 const MONTH: &str = "2026-10";
@@ -59,7 +59,7 @@ async fn a_launcher_that_does_not_do_the_job_is_told_and_nothing_is_made() {
         let sandbox = project(&world, "/bin/sh", &["-c", &script, "launcher"], more).await;
         // The script of the job is the first argument after the launcher's own, its folder the second.
         let run = sandbox.relato(&["report", "semanal", "--period", MONTH]).assert().code(1);
-        let said = String::from_utf8_lossy(&run.get_output().stderr).split_whitespace().collect::<Vec<_>>().join(" ").replace("| ", "");
+        let said = one_line(&run.get_output().stderr);
         assert!(said.contains(told), "{what}: {said}");
         assert!(said.contains("nothing was made"), "{what}: {said}");
         assert!(!sandbox.dir().join("output").exists(), "{what}: something was made");
@@ -78,7 +78,7 @@ async fn what_is_asked_of_a_cluster_is_declared() {
 
     // What is made for whoever asks lies where no worker sees it.
     let run = sandbox.relato(&["query", "SELECT count(*) AS n FROM access", "--engine", "spark"]).assert().code(1);
-    let said = String::from_utf8_lossy(&run.get_output().stderr).replace("| ", "").split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = one_line(&run.get_output().stderr);
     assert!(said.contains("`access` is made on this machine"), "{said}");
 
     let server = serve(&world, &[]).await;
@@ -91,6 +91,20 @@ async fn what_is_asked_of_a_cluster_is_declared() {
     let run = plain.relato(&["report", "list"]).assert().code(2);
     let said = String::from_utf8_lossy(&run.get_output().stderr).into_owned();
     assert!(said.contains("needs [engine.spark]"), "{said}");
+}
+
+/// What stands in for tables of earlier versions must not take the place of those that are there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_reads_the_tables_that_the_snapshot_has() {
+    let folder = tempfile::tempdir().unwrap();
+    let seen = folder.path().join("job.json");
+    let arguments = ["-c", "cp \"$2/job.json\" \"$0\"; exit 1", seen.to_str().unwrap()];
+    let sandbox = project(&world(3, 40), "/bin/sh", &arguments, "").await;
+    sandbox.relato(&["report", "canais", "--period", MONTH]).assert().code(1);
+    let job: serde_json::Value = serde_json::from_slice(&fs::read(&seen).unwrap()).unwrap();
+    let health = job["queries"].as_array().unwrap().iter().find(|query| query["name"] == "channel_health").expect("it is asked");
+    assert_eq!(health["tables"]["channel_state"].as_array().map(Vec::len), Some(1));
+    assert_eq!(job["later_tables"], serde_json::json!({}));
 }
 
 /// A job's folder that nobody waits for is removed by the next job, one that somebody waits for is not.

@@ -17,7 +17,7 @@ use relato::{
 };
 use tempfile::TempDir;
 
-use crate::support::{NOW, Sandbox, everything, files_below, now, serve, settings, world};
+use crate::support::{NOW, Sandbox, everything, files_below, now, one_line, serve, settings, world};
 
 /// Returns settings of a project whose snapshots lie in `lake`.
 fn in_lake(base_url: &str, lake: &Path, owner: Option<&str>) -> String {
@@ -94,7 +94,6 @@ fn figure(data: &ReportData, name: &str) -> i64 {
 }
 
 fn report_of(sandbox: &Sandbox, name: &str) -> ReportData {
-    sandbox.relato(&["snapshot", "list"]).assert().success();
     let _ = Snapshot::newest(&sandbox.project()).expect("a snapshot");
     sandbox.report_called(name, "2026-10", None)
 }
@@ -161,18 +160,22 @@ async fn what_does_not_go_together_is_refused_and_who_has_no_name_publishes_noth
     let loaded = lake.owner(1).relato(&["ingest", "--from", "2026-08-25"]).output().unwrap();
     assert!([Some(0), Some(3)].contains(&loaded.status.code()), "{loaded:?}");
     let run = lake.reader.relato(&["report", "volume", "--period", "2026-10"]).assert().code(1);
-    let said = String::from_utf8_lossy(&run.get_output().stderr).replace("| ", "").split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = one_line(&run.get_output().stderr);
     assert!(said.contains("differ in their timezone") && said.contains("contract-1: America/"), "{said}");
     for command in [&["ingest"][..], &["import", "x.csv"], &["subject", "erase", "x"]] {
         let run = lake.reader.relato(command).assert().code(2);
         let said = String::from_utf8_lossy(&run.get_output().stderr).into_owned();
         assert!(said.contains("[storage] has no owner"), "{command:?}: {said}");
     }
+    let text = std::fs::read_to_string(lake.reader.dir().join("relato.toml")).unwrap();
+    lake.reader.write("relato.toml", &format!("{text}\n[serve]\ningest = \"0 * * * *\"\n"));
+    let run = lake.reader.relato(&["report", "list"]).assert().code(2);
+    assert!(one_line(&run.get_output().stderr).contains("and loads nothing"));
     for (wrong, told) in [("owner = \"A b\"", "up to 40 small letters"), ("lake = \"s3://x/y\"", "a folder that every machine sees")] {
         let storage = if wrong.starts_with("owner") { format!("lake = \"x\"\n{wrong}") } else { wrong.to_owned() };
         let sandbox = Sandbox::with_settings(&format!("{}\n[storage]\n{storage}\n", settings("http://127.0.0.1:9")));
         let run = sandbox.relato(&["report", "list"]).assert().code(2);
-        let said = String::from_utf8_lossy(&run.get_output().stderr).replace("| ", "").split_whitespace().collect::<Vec<_>>().join(" ");
+        let said = one_line(&run.get_output().stderr);
         assert!(said.contains(told), "{said}");
     }
 }

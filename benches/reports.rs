@@ -18,7 +18,7 @@ use relato::{
     domain::{Period, period::DigestsByMonth},
     files::lock::Holder,
     query::{Catalogue, Engine, Parameters},
-    snapshot::{self, Snapshot, Stamp},
+    snapshot::{self, Catalog, Snapshot, Stamp},
     store::{MART_TABLES, Store, digest_of_checks},
 };
 
@@ -94,7 +94,7 @@ SELECT sector, day, CAST(isodow(day) AS INTEGER) AS weekday, count(*) AS created
 /// Returns the seconds of the figures written by hand, after holding them against the report's own.
 fn by_hand(lake: &Path, texts: &BTreeMap<String, String>, now: DateTime<Utc>) -> String {
     let Some(python) = std::env::var_os("RELATO_BENCH_PYTHON") else { return "– | –".to_owned() };
-    let snapshot = Snapshot::open(lake, None).expect("a snapshot");
+    let snapshot = Snapshot::open(&Catalog::at(lake), None).expect("a snapshot");
     let script = Path::new(&std::env::var("CARGO_MANIFEST_DIR").expect("a run by cargo")).join("benches/by_hand.py");
     let manifest = lake.join("manifests").join(format!("{}.json", snapshot.manifest.id));
     let output = Command::new(python).arg(script).arg(lake).arg(manifest).arg("2026-10").output().expect("an interpreter");
@@ -184,7 +184,7 @@ fn main() {
         let began = Instant::now();
         let publish = |version: &str| {
             let digests = digests(months, version);
-            snapshot::publish(store.connection(), &MART_TABLES, &lake, &stamp, &digests).expect("a snapshot")
+            snapshot::publish(store.connection(), &MART_TABLES, &Catalog::at(&lake), &stamp, &digests).expect("a snapshot")
         };
         publish("1");
         let publishing = began.elapsed();
@@ -196,7 +196,7 @@ fn main() {
         let again = began.elapsed();
         let (mut best, mut slowest, mut checks) = (f64::MAX, String::new(), f64::MAX);
         for _ in 0..3 {
-            let mut snapshot = Snapshot::open(&lake, None).expect("a snapshot");
+            let mut snapshot = Snapshot::open(&Catalog::at(&lake), None).expect("a snapshot");
             snapshot.manifest.checks = None;
             let (engine, took, longest) = queries(&snapshot, &texts, now);
             if took < best {
@@ -207,7 +207,7 @@ fn main() {
             engine.check().expect("sound tables");
             checks = checks.min(began.elapsed().as_secs_f64());
         }
-        histories.push((months, Snapshot::open(&lake, None).expect("a snapshot")));
+        histories.push((months, Snapshot::open(&Catalog::at(&lake), None).expect("a snapshot")));
         let by_hand = by_hand(&lake, &texts, now);
         println!(
             "| {months} | {} | {best:.2} s | {slowest} | {by_hand} | {checks:.2} s | {:.1} s | {:.1} s |",

@@ -28,9 +28,10 @@ use std::{
 use tempfile::TempDir;
 
 use crate::{
+    config::EngineKind,
     ledger::{LEDGER_TABLES, Ledger, LedgerError, LedgerTable, LedgerValue},
     query::{self, FileReader, QueryError},
-    snapshot::Snapshot,
+    snapshot::{Snapshot, SnapshotError},
 };
 
 /// The files behind the tables of a question, and the columns that they have.
@@ -40,6 +41,8 @@ pub struct Reached {
     pub files: BTreeMap<String, Vec<PathBuf>>,
     /// Columns by table.
     pub columns: BTreeMap<String, Vec<String>>,
+    /// Tables whose files are not those of the snapshot, but were made on this machine.
+    pub made_here: BTreeSet<String>,
     /// Keeps the files of the ledger's tables.
     pub ledger: Option<Arc<TempDir>>,
 }
@@ -67,12 +70,16 @@ pub enum ReachError {
     /// The tables of the ledger cannot be put where a question finds them.
     #[error("the tables of the ledger cannot be written")]
     Folder(#[source] std::io::Error),
+    /// Parts cannot be brought here.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
     /// Masked parts cannot be made.
     #[error(transparent)]
     Mask(#[from] MaskError),
 }
 
-/// Returns the files of `tables` as `reach` lets them be seen; masked ones lie below `data`.
+/// Returns the files of `tables` as `reach` lets them be seen; masked ones lie below `data`. Where a cluster is to answer, there is one file
+/// of each, for its columns.
 ///
 /// # Errors
 /// The table that is not there, or not for this profile.
@@ -82,7 +89,7 @@ pub fn reached(
     tables: &BTreeSet<String>,
     reach: Reach,
     data: &Path,
-    reader: &FileReader,
+    (reader, engine): (&FileReader, EngineKind),
 ) -> Result<Reached, ReachError> {
     let mut reached = Reached::default();
     for table in tables {
@@ -98,13 +105,16 @@ pub fn reached(
         if !reach.has(table) {
             return Err(ReachError::Restricted(table.clone()));
         }
-        let mut files: Vec<PathBuf> = contents.parts.iter().map(|part| snapshot.folder.join(&part.path)).collect();
+        // A cluster finds the parts itself: here the columns are enough.
+        let parts = if engine == EngineKind::Spark { &contents.parts[..1] } else { &contents.parts[..] };
+        let mut files = snapshot.files(parts)?;
         let columns = files.first().map(|file| reader.columns_of(file)).transpose()?.unwrap_or_default();
         let masked: Vec<String> = columns.iter().filter(|column| reach.masks(table, column)).cloned().collect();
         if !masked.is_empty() {
             let masks = Masks::open(data)?;
             let of_part = |(part, file): (&crate::snapshot::Part, &PathBuf)| masks.part(part, file, &masked);
-            files = contents.parts.iter().zip(&files).map(of_part).collect::<Result<_, _>>()?;
+            files = parts.iter().zip(&files).map(of_part).collect::<Result<_, _>>()?;
+            reached.made_here.insert(table.clone());
         }
         reached.files.insert(table.clone(), files);
         reached.columns.insert(table.clone(), columns);
@@ -129,6 +139,7 @@ impl Reached {
         let file = folder.path().join(format!("{}.parquet", table.name));
         query::write_rows(&file, &columns, &rows)?;
         self.files.insert(table.name.to_owned(), vec![file]);
+        self.made_here.insert(table.name.to_owned());
         self.columns.insert(table.name.to_owned(), columns.iter().map(|(name, _)| (*name).to_owned()).collect());
         Ok(())
     }

@@ -213,13 +213,35 @@ impl From<StoreError> for Failure {
 
 impl From<SnapshotError> for Failure {
     fn from(error: SnapshotError) -> Failure {
+        let help = match &error {
+            SnapshotError::Storage { is_refused: true, .. } => {
+                Some("may the key of [storage.s3] read and write there? docs/scale.md says what it needs")
+            }
+            SnapshotError::Storage { .. } => {
+                Some("nothing was made of what is left; is [storage] lake there, and [storage.s3] endpoint right?")
+            }
+            SnapshotError::Manifest { .. } | SnapshotError::Foreign(_) => {
+                Some("nothing was made of it; if nobody is writing it now, remove it or restore it: the snapshots before it are whole")
+            }
+            SnapshotError::PartGone(_) | SnapshotError::PartDamaged(_) => {
+                Some("`relato snapshot verify` tells what else; an owner whose part is missing writes it again with its next load")
+            }
+            SnapshotError::Overtaken(_) => Some("each owner of a lake has one project that publishes: give this one another `owner`"),
+            _ => None,
+        };
         let exit = match error {
+            SnapshotError::Keys(error) => return error.into(),
+            SnapshotError::Overtaken(_) => Exit::Refused,
             SnapshotError::Unknown { .. } | SnapshotError::Ambiguous { .. } | SnapshotError::None(_) | SnapshotError::NotYet { .. } => {
                 Exit::Usage
             }
             _ => Exit::Failed,
         };
-        Failure::new(exit, error)
+        let failure = Failure::new(exit, error);
+        match help {
+            Some(help) => failure.with_help(help),
+            None => failure,
+        }
     }
 }
 
@@ -280,6 +302,7 @@ impl From<QueryError> for Failure {
             _ => None,
         };
         let exit = match error {
+            QueryError::Parts(error) => return error.into(),
             QueryError::Unknown { .. }
             | QueryError::Header(_)
             | QueryError::Parameter { .. }
@@ -356,6 +379,7 @@ impl From<ReachError> for Failure {
             ReachError::Restricted(_) => Failure::new(Exit::Refused, error),
             ReachError::Query(_) | ReachError::Mask(_) | ReachError::Folder(_) => Failure::new(Exit::Failed, error),
             ReachError::Ledger(error) => error.into(),
+            ReachError::Snapshot(error) => error.into(),
         }
     }
 }

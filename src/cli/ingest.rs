@@ -12,7 +12,7 @@ use crate::{
     domain::period::{PeriodError, parse_day},
     files,
     ingest::{self, Alarm, Clients, IngestRequest, IngestSummary, LOADED_UNTIL, LiveView, OnlyResource, Progress, Warnings},
-    snapshot::{self, Published, Stamp},
+    snapshot::{self, Catalog, Published, Stamp},
     store::{MART_TABLES, Store},
 };
 
@@ -141,8 +141,8 @@ pub fn write_live(project: &Project, live: &[LiveView]) -> Result<(), Failure> {
 pub fn publish(project: &Project, store: &Store, now: DateTime<Utc>, quarantined: i64) -> Result<Published, Failure> {
     let loaded_until = store.mark(LOADED_UNTIL)?.and_then(|text| text.parse().ok());
     let stamp = Stamp { now, loaded_until, timezone: project.settings.organization.timezone, quarantined, checks: store.checks_digest()? };
-    let folder = project.snapshot_dir();
-    Ok(snapshot::publish(store.connection(), &MART_TABLES, &folder, &stamp, &store.month_digests()?)?)
+    let catalog = Catalog::of(project)?;
+    Ok(snapshot::publish(store.connection(), &MART_TABLES, &catalog, &stamp, &store.month_digests()?)?)
 }
 
 pub fn outcome(published: &Published) -> String {

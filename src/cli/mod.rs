@@ -34,7 +34,11 @@ use tracing_subscriber::filter::LevelFilter;
 
 pub use failure::{Exit, Failure};
 
-use crate::{config::Project, domain::period::parse_day, snapshot::Snapshot};
+use crate::{
+    config::Project,
+    domain::period::parse_day,
+    snapshot::{Catalog, Snapshot},
+};
 
 /// Long memory and trustworthy reports for service desks run on Blip
 ///
@@ -182,11 +186,10 @@ fn collector(dir: &Path) -> Result<Project, Failure> {
 
 /// Opens the snapshot that `as_of` asks for: one by its id, the one that was known at the end of a day, or the newest.
 fn snapshot_of(project: &Project, as_of: Option<&str>) -> Result<Snapshot, Failure> {
-    let folder = project.snapshot_dir();
     Ok(match as_of.map(parse_day) {
-        Some(Ok(day)) => Snapshot::open_as_known_on(&folder, day, project.settings.organization.timezone)?,
+        Some(Ok(day)) => Snapshot::open_as_known_on(&Catalog::of(project)?, day, project.settings.organization.timezone)?,
         None => Snapshot::newest(project)?,
-        Some(Err(_)) => Snapshot::open(&folder, as_of)?,
+        Some(Err(_)) => Snapshot::open(&Catalog::of(project)?, as_of)?,
     })
 }
 

@@ -1,6 +1,6 @@
-//! `relato snapshot`: list, show, compare, verify, prune.
+//! `relato snapshot`: list, show, compare, verify, prune, compact.
 
-use std::fmt::Write;
+use std::{collections::BTreeMap, fmt::Write};
 
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -14,11 +14,11 @@ use crate::{
     query::ChangedConversation,
     render::Locale,
     report::{self, Wanted},
-    snapshot::{self, Snapshot},
-    store,
+    snapshot::{self, Catalog, Compacted, Snapshot},
+    store::{self, MART_TABLES},
 };
 
-/// List, show, compare, verify or prune published snapshots
+/// List, show, compare, verify, prune or compact published snapshots
 #[derive(Subcommand)]
 pub enum SnapshotCommand {
     /// List all snapshots, oldest first
@@ -31,6 +31,8 @@ pub enum SnapshotCommand {
     Verify,
     /// Remove old snapshots and the parts that only they name
     Prune(PruneArgs),
+    /// Merge small parts of months that are over, of what all owners of a lake have
+    Compact,
 }
 
 #[derive(Args)]
@@ -77,10 +79,10 @@ pub struct PruneArgs {
 
 pub fn run(global: &Global, command: &SnapshotCommand) -> Result<Exit, Failure> {
     let project = Project::open(&global.project)?;
-    let folder = project.snapshot_dir();
+    let catalog = Catalog::of(&project)?;
     match command {
         SnapshotCommand::List(args) => {
-            let manifests = snapshot::list(&folder)?;
+            let manifests = catalog.list()?;
             if args.format == Printed::Json {
                 output::print_json(&manifests)?;
             } else {
@@ -104,16 +106,17 @@ pub fn run(global: &Global, command: &SnapshotCommand) -> Result<Exit, Failure> 
             Ok(Exit::Done)
         }
         SnapshotCommand::Show(args) => {
-            output::print_json(&Snapshot::open(&folder, Some(&args.id))?.manifest)?;
+            output::print_json(&Snapshot::open(&catalog, Some(&args.id))?.manifest)?;
             Ok(Exit::Done)
         }
         SnapshotCommand::Diff(args) => diff(global, &project, args),
-        SnapshotCommand::Verify => verify(&folder),
+        SnapshotCommand::Verify => verify(&catalog),
+        SnapshotCommand::Compact => compact(&project, &catalog),
         SnapshotCommand::Prune(args) => {
             // Whoever publishes writes parts before the manifest that names them. Combined snapshots have a lock of their own.
             let holder = Holder::new("relato snapshot prune", global.now());
             let _lock = (!project.reads_all_owners()).then(|| store::hold(&project.data_dir(), &holder)).transpose()?;
-            let pruned = snapshot::prune(&folder, usize::try_from(args.keep).unwrap_or(usize::MAX))?;
+            let pruned = snapshot::prune(&catalog, usize::try_from(args.keep).unwrap_or(usize::MAX))?;
             if pruned.in_use == 0 {
                 Masks::clear(&project.data_dir())?;
             }
@@ -125,6 +128,22 @@ pub fn run(global: &Global, command: &SnapshotCommand) -> Result<Exit, Failure> 
             Ok(Exit::Done)
         }
     }
+}
+
+fn compact(project: &Project, catalog: &Catalog) -> Result<Exit, Failure> {
+    if !project.reads_all_owners() {
+        let message = "only what all owners of a lake have is compacted: this project has snapshots of its own";
+        return Err(Failure::told(Exit::Usage, message, Some("run it in the project that reads all of them; docs/scale.md tells why")));
+    }
+    let newest = Snapshot::newest(project)?.manifest;
+    let zone = project.settings.organization.timezone;
+    let month = zone.day(newest.loaded_until.unwrap_or(newest.published_at)).format("%Y-%m").to_string();
+    let compacted = snapshot::compact(catalog, &project.query_texts()?, &MART_TABLES, &month)?;
+    output::print(&match compacted {
+        Compacted { before: 0, .. } => "Nothing to merge.\n".to_owned(),
+        Compacted { before, after } => format!("Merged {before} parts into {after}.\n"),
+    })?;
+    Ok(Exit::Done)
 }
 
 fn diff(global: &Global, project: &Project, args: &DiffArgs) -> Result<Exit, Failure> {
@@ -191,12 +210,14 @@ fn diff(global: &Global, project: &Project, args: &DiffArgs) -> Result<Exit, Fai
 /// Conversations that are told one by one to people.
 const CONVERSATIONS_TOLD: usize = 50;
 
-fn verify(folder: &std::path::Path) -> Result<Exit, Failure> {
-    let manifests = snapshot::list(folder)?;
+fn verify(catalog: &Catalog) -> Result<Exit, Failure> {
+    let manifests = catalog.list()?;
+    // Snapshots share most of their parts.
+    let mut known = BTreeMap::new();
     let mut damaged = Vec::new();
     for manifest in &manifests {
-        let snapshot = Snapshot::open(folder, Some(&manifest.id))?;
-        damaged.extend(snapshot.damaged_parts()?.into_iter().map(|part| format!("{}: {part}\n", manifest.id)));
+        let snapshot = Snapshot::open(catalog, Some(&manifest.id))?;
+        damaged.extend(snapshot.damaged_parts(&mut known)?.into_iter().map(|part| format!("{}: {part}\n", manifest.id)));
     }
     if damaged.is_empty() {
         output::print(&format!("{} snapshots, every part as it was published.\n", manifests.len()))?;

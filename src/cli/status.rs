@@ -15,7 +15,7 @@ use crate::{
     ops::{Look, Subject},
     query::{Catalogue, Engine, Parameters},
     schedule::{House, Standing},
-    snapshot::{self, Manifest, Snapshot, SnapshotError},
+    snapshot::{Catalog, Manifest, Snapshot, SnapshotError},
 };
 
 /// Tell how fresh and complete the data are
@@ -42,7 +42,6 @@ const NOTICE_DAYS: i64 = 7;
 
 pub fn run(global: &Global, args: &StatusArgs) -> Result<Exit, Failure> {
     let project = Project::open(&global.project)?;
-    let folder = project.snapshot_dir();
     let (now, zone) = (global.now(), project.settings.organization.timezone);
     let ledger = if project.ledger_file().exists() { Some(Ledger::open(&project.ledger_file())?) } else { None };
     let standing = Standing::of(&House::of(&project)?, ledger.as_ref(), now)?;
@@ -64,7 +63,7 @@ pub fn run(global: &Global, args: &StatusArgs) -> Result<Exit, Failure> {
         channels: channels(&engine, zone.day(snapshot.manifest.loaded_until.unwrap_or(now)), snapshot.manifest.published_at)?,
         declared: Declared::of(&project, ledger.as_ref())?,
         live: live(&project),
-        count: snapshot::list(&folder)?.len(),
+        count: Catalog::of(&project)?.list()?.len(),
         manifest: snapshot.manifest,
         standing,
         now,

@@ -14,6 +14,7 @@ mod schedule;
 mod secret;
 mod settings;
 mod settings_file;
+mod storage;
 mod team;
 mod toml_file;
 
@@ -27,9 +28,10 @@ pub use report::{BlockSpec, ContentSpec, FigureSpec, Filter, GoodDirection, Repo
 pub use schedule::{Addressee, Condition, FolderSpec, Gate, HoldUntil, Holidays, Missed, ScheduleSpec, WebhookSpec, filled};
 pub use secret::SecretSource;
 pub use settings::{
-    BlipKey, DirectTransfer, Document, KeyRole, Lake, Organization, Privacy, SatisfactionSource, Sectors, Settings, Survey, TARGET_METRICS,
+    BlipKey, DirectTransfer, Document, KeyRole, Organization, Privacy, SatisfactionSource, Sectors, Settings, Survey, TARGET_METRICS,
     Target,
 };
+pub use storage::{Bucket, Credentials, Lake, LakePlace};
 pub use team::{
     BotGrant, ContractGrant, DeclaredPerson, DeclaredQueue, Grant, Layer, Managed, Named, Presence, Team, TeamProfile, TeamSettings,
     Undeclared,

@@ -8,7 +8,7 @@ use std::{
 
 use include_dir::{Dir, include_dir};
 
-use super::{Channels, ConfigError, Lake, Problem, Recipients, ReportSpec, ScheduleSpec, Settings, Team, delivery, toml_file};
+use super::{Bucket, Channels, ConfigError, LakePlace, Problem, Recipients, ReportSpec, ScheduleSpec, Settings, Team, delivery, toml_file};
 use crate::domain::digest::sha256;
 
 static REPORTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/reports");
@@ -141,12 +141,21 @@ impl Project {
         self.ops_dir().join(format!("{subject}-seen.json"))
     }
 
-    /// Returns the folder of published snapshots.
+    /// Returns the folder of published snapshots; of a lake on object storage, the folder of what this machine keeps of it.
     pub fn snapshot_dir(&self) -> PathBuf {
-        match &self.settings.lake {
-            None => self.data_dir().join("snapshots"),
-            Some(Lake { folder, owner: None }) => self.dir.join(folder),
-            Some(Lake { folder, owner: Some(owner) }) => self.dir.join(folder).join(format!("owner={owner}")),
+        let Some(lake) = &self.settings.lake else { return self.data_dir().join("snapshots") };
+        let folder = match &lake.place {
+            LakePlace::Folder(folder) => self.dir.join(folder),
+            LakePlace::Bucket(_) => self.data_dir().join("lake"),
+        };
+        lake.owner.as_ref().map_or_else(|| folder.clone(), |owner| folder.join(format!("owner={owner}")))
+    }
+
+    /// Returns the bucket in which the lake lies, if it lies in one.
+    pub fn bucket(&self) -> Option<&Bucket> {
+        match self.settings.lake.as_ref().map(|lake| &lake.place) {
+            Some(LakePlace::Bucket(bucket)) => Some(bucket),
+            _ => None,
         }
     }
 

@@ -15,9 +15,10 @@ use super::{
     ConfigError, Problem, SecretSource,
     access::{Access, AccessTable, QueryLimits, QueryTable},
     channels::ChannelSettings,
-    delivery::{Delivery, DeliveryTable, Report, Serve, ServeTable},
+    delivery::{Delivery, DeliveryTable, Serve, ServeTable},
     engine::{EngineSettings, EngineTable},
-    settings_file::{File, SectorRules, Storage},
+    settings_file::{File, SectorRules},
+    storage::Lake,
     team::{TeamSettings, TeamTable},
     toml_file,
 };
@@ -60,15 +61,6 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// The lake in which snapshots lie; none keeps them in the data folder.
     pub lake: Option<Lake>,
-}
-
-/// `[storage] lake`: a folder that several machines see.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lake {
-    /// The folder, absolute or relative to the project.
-    pub folder: PathBuf,
-    /// Under which name this project publishes; none reads what all owners have, and publishes nothing.
-    pub owner: Option<String>,
 }
 
 /// `[organization]`
@@ -379,7 +371,8 @@ impl Settings {
         let delivery = DeliveryTable::understood(file.delivery, &mut report);
         let access = AccessTable::understood(file.access, &mut report);
         let query = QueryTable::understood(file.query, &mut report);
-        let lake = lake(&file.storage, &mut report);
+        let data_dir = file.storage.dir.clone();
+        let lake = file.storage.lake(&mut report);
         let engine = EngineTable::understood(file.engine, &mut report);
         let loads_at = file.serve.as_ref().and_then(ServeTable::loads_at);
         if let (Some(span), Some(Lake { owner: None, .. })) = (loads_at, &lake) {
@@ -425,7 +418,7 @@ impl Settings {
             serve,
             team,
             channels: file.channels,
-            data_dir: file.storage.dir,
+            data_dir,
             lake,
         })
     }
@@ -434,25 +427,6 @@ impl Settings {
     pub fn keys_with(&self, role: KeyRole) -> impl Iterator<Item = &BlipKey> {
         self.blip_keys.iter().filter(move |key| key.roles.contains(&role))
     }
-}
-
-/// Reads `[storage] lake` and `owner`.
-fn lake(storage: &Storage, report: Report<'_>) -> Option<Lake> {
-    if let Some(owner) = &storage.owner {
-        let name = owner.get_ref();
-        let is_plain = |char: char| char.is_ascii_lowercase() || char.is_ascii_digit() || char == '-';
-        if name.is_empty() || name.len() > 40 || !name.chars().all(is_plain) {
-            report(owner.span(), format!("owner `{name}` is not accepted (accepted: up to 40 small letters, digits and hyphens)"));
-        }
-        if storage.lake.is_none() {
-            report(owner.span(), "an owner publishes into a lake: name its folder in `lake`".to_owned());
-        }
-    }
-    let lake = storage.lake.as_ref()?;
-    if lake.get_ref().is_empty() || lake.get_ref().contains("://") {
-        report(lake.span(), format!("lake `{}` is not accepted (accepted: a folder that every machine sees)", lake.get_ref()));
-    }
-    Some(Lake { folder: PathBuf::from(lake.get_ref()), owner: storage.owner.as_ref().map(|owner| owner.get_ref().clone()) })
 }
 
 /// Blip's free plan allows 48 commands a second; a little below leaves room for the bot itself.

@@ -11,6 +11,7 @@ use super::{
     delivery::{DeliveryTable, ServeTable},
     engine::EngineTable,
     settings::{DirectTransfer, Document, KeyRole, Organization, SatisfactionSource},
+    storage::StorageTable,
     team::TeamTable,
 };
 use crate::domain::{
@@ -33,7 +34,7 @@ pub struct File {
     pub target: Vec<TargetTable>,
     pub privacy: Spanned<PrivacyTable>,
     #[serde(default)]
-    pub storage: Storage,
+    pub storage: StorageTable,
     pub delivery: Option<DeliveryTable>,
     pub access: Option<AccessTable>,
     pub query: Option<QueryTable>,
@@ -262,25 +263,4 @@ pub struct PrivacyTable {
     #[serde(default)]
     pub keep_comments: bool,
     pub retain_months: Option<u32>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Storage {
-    #[serde(default = "default_data_dir")]
-    pub dir: PathBuf,
-    /// A folder that several machines see, in which snapshots lie.
-    pub lake: Option<Spanned<String>>,
-    /// Under which name this project publishes there; one without a name reads what all have.
-    pub owner: Option<Spanned<String>>,
-}
-
-impl Default for Storage {
-    fn default() -> Self {
-        Storage { dir: default_data_dir(), lake: None, owner: None }
-    }
-}
-
-pub fn default_data_dir() -> PathBuf {
-    PathBuf::from("data")
 }

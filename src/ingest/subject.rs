@@ -7,7 +7,7 @@ use super::{IngestError, open, pseudonyms, refresh};
 use crate::{
     config::Project,
     ingest::Progress,
-    snapshot::{self, Rewritten, Unlinking},
+    snapshot::{self, Catalog, Rewritten, Unlinking},
     store::{MartReport, Store, Unlinked},
 };
 
@@ -96,7 +96,7 @@ fn forget(
 ) -> Result<Forgotten, IngestError> {
     let plan = store.plan_unlinking(customers)?;
     let unlinking = Unlinking { pairs: &plan.pairs, answers_without_comment: &plan.answers_without_comment, at: now, receipt };
-    let rewritten = snapshot::unlink(&project.snapshot_dir(), &unlinking)?;
+    let rewritten = snapshot::unlink(&Catalog::of(project)?, &unlinking)?;
     let unlinked = store.transaction(|store| store.unlink(&plan, before, receipt))?;
     let marts = refresh(store, &project.query_texts()?, progress)?;
     progress.finish();

@@ -27,7 +27,10 @@ use nix::{
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
-use crate::config::{Project, SparkSettings};
+use crate::{
+    config::{Project, SparkSettings},
+    snapshot::{Part, Snapshot},
+};
 
 /// The script that Spark's driver runs.
 const DRIVER: &str = include_str!("../../assets/spark/run_queries.py");
@@ -229,12 +232,15 @@ impl Cluster {
         Ok(Cluster { settings, folder, asked: RefCell::default(), answered: RefCell::default(), jobs: RefCell::default() })
     }
 
-    /// Returns how workers name a file below the folder of snapshots.
-    pub(super) fn path(&self, snapshots: &Path, below: &str) -> String {
-        match &self.settings.lake {
-            Some(lake) => format!("{lake}/{below}"),
-            None => format!("file://{}/{below}", std::path::absolute(snapshots).unwrap_or_else(|_| snapshots.to_owned()).display()),
-        }
+    /// Returns how workers name a part of a snapshot.
+    pub fn path(&self, snapshot: &Snapshot, part: &Part) -> String {
+        // Spark's own name of S3 is another.
+        let address = || snapshot.address()?.strip_prefix("s3://").map(|place| format!("s3a://{place}"));
+        let lake = self.settings.lake.clone().or_else(address).unwrap_or_else(|| {
+            let folder = std::path::absolute(&snapshot.folder).unwrap_or_else(|_| snapshot.folder.clone());
+            format!("file://{}", folder.display())
+        });
+        format!("{lake}/{}", part.path)
     }
 
     /// Returns the answer to `request`, or notes that it is wanted.
@@ -249,24 +255,18 @@ impl Cluster {
         None
     }
 
-    /// Has the cluster answer one question over files of the folder of snapshots, and returns the files of the answer in its order. They
-    /// last as long as this value.
+    /// Has the cluster answer one question over tables of these files, as workers name them, and returns the files of the answer in its
+    /// order. They last as long as this value.
     ///
     /// # Errors
-    /// When a file is not of a snapshot, and when the cluster does not answer.
+    /// When the cluster does not answer.
     pub fn ask(
         &self,
         sql: &str,
         parameters: BTreeMap<String, Literal>,
-        (files, snapshots): (&BTreeMap<String, Vec<PathBuf>>, &Path),
+        tables: BTreeMap<String, Vec<String>>,
         watcher: &Watcher<'_>,
     ) -> Result<Vec<PathBuf>, ClusterError> {
-        let mut tables = BTreeMap::new();
-        for (table, files) in files {
-            let below = |file: &PathBuf| Some(self.path(snapshots, file.strip_prefix(snapshots).ok()?.to_str()?));
-            let files: Option<Vec<String>> = files.iter().map(below).collect();
-            tables.insert(table.clone(), files.ok_or_else(|| ClusterError::Local(table.clone()))?);
-        }
         let request = Request { name: "question".to_owned(), sql: sql.to_owned(), parameters, tables };
         if self.answer(request.clone()).is_none() {
             self.submit((&[], BTreeMap::new()), watcher)?;

@@ -122,8 +122,8 @@ fn opened(earlier: &Snapshot, later: &Snapshot) -> Result<Connection, QueryError
             let own = own_parts(one, other, table);
             // Where nothing is to be compared, any part gives the columns.
             let source = match own.as_slice() {
-                [] => format!("{} LIMIT 0", rows_of(one, parts(one, table).iter().take(1))),
-                own => rows_of(one, own.iter().copied()),
+                [] => format!("{} LIMIT 0", rows_of(one, parts(one, table).iter().take(1))?),
+                own => rows_of(one, own.iter().copied())?,
             };
             connection.execute_batch(&format!("CREATE VIEW {name}_{table} AS {source}")).map_err(QueryError::Snapshot)?;
         }

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     domain::{Cell, Column, Kind, Period, Table, table::TableError},
-    snapshot::{Part, RESTRICTED, Snapshot, sql_path},
+    snapshot::{Part, RESTRICTED, Snapshot, SnapshotError, TableManifest, sql_path},
     store::digest_of_checks,
 };
 
@@ -44,6 +44,9 @@ pub enum QueryError {
     /// A cluster did not answer.
     #[error(transparent)]
     Cluster(#[from] ClusterError),
+    /// Parts of the snapshot could not be brought here.
+    #[error(transparent)]
+    Parts(#[from] SnapshotError),
     /// DuckDB refused the query.
     #[error("query `{name}` failed")]
     Run {
@@ -120,8 +123,10 @@ pub struct Engine {
     catalogue: Catalogue,
     /// None where the tables are those of the connection.
     snapshot: Option<Snapshot>,
-    /// The days to which the views are cut down; none is all.
+    /// The days to which large tables are cut down; none is all.
     cut: StdCell<Option<Period>>,
+    /// The tables that there are views of, and the days to which these are cut down.
+    viewed: RefCell<BTreeMap<String, Option<Period>>>,
     /// How many results were kept.
     kept: StdCell<usize>,
     /// What computes results; none is this engine itself.
@@ -164,14 +169,11 @@ impl Engine {
             catalogue,
             snapshot: Some(snapshot.clone()),
             cut: StdCell::new(None),
+            viewed: RefCell::default(),
             kept: StdCell::new(0),
             cluster: None,
             compared: None,
         };
-        // What is mailed must not be able to hold what is restricted.
-        for (table, contents) in snapshot.manifest.tables.iter().filter(|(table, _)| !RESTRICTED.contains(&table.as_str())) {
-            engine.view(snapshot, table, contents.parts.iter())?;
-        }
         for (table, columns) in missing_tables(snapshot) {
             let sql = format!("CREATE VIEW {table} AS SELECT {columns} WHERE FALSE");
             engine.connection.execute_batch(&sql).map_err(QueryError::Snapshot)?;
@@ -179,8 +181,28 @@ impl Engine {
         Ok(engine)
     }
 
-    fn view<'a>(&self, snapshot: &Snapshot, table: &str, parts: impl Iterator<Item = &'a Part>) -> Result<(), QueryError> {
-        let mut rows = rows_of(snapshot, parts);
+    /// Makes the tables ready that `sql` can read: those whose names are among its words. Parts that nobody asks for are not opened, and on
+    /// object storage not brought here.
+    fn ready(&self, sql: &str) -> Result<(), QueryError> {
+        let Some(snapshot) = &self.snapshot else { return Ok(()) };
+        for (table, contents) in tables_in(snapshot, sql) {
+            let cut = self.cut.get().filter(|_| CUT.contains(&table));
+            if self.viewed.borrow().get(table) == Some(&cut) {
+                continue;
+            }
+            let mut parts = parts_of(table, &contents.parts, cut);
+            // Where a cluster computes, this engine needs to know the columns.
+            if self.cluster.is_some() && self.compared.is_none() && CUT.contains(&table) {
+                parts.truncate(1);
+            }
+            self.view(snapshot, table, parts)?;
+            self.viewed.borrow_mut().insert(table.to_owned(), cut);
+        }
+        Ok(())
+    }
+
+    fn view(&self, snapshot: &Snapshot, table: &str, parts: Vec<&Part>) -> Result<(), QueryError> {
+        let mut rows = rows_of(snapshot, parts)?;
         for (_, column, made) in LATER_COLUMNS.iter().filter(|(of, ..)| *of == table) {
             let sql = format!("SELECT count(*) FROM (DESCRIBE {rows}) WHERE column_name = '{column}'");
             let is_there: bool = self.connection.query_row(&sql, [], |row| Ok(row.get::<_, i64>(0)? > 0)).map_err(QueryError::Snapshot)?;
@@ -191,19 +213,18 @@ impl Engine {
         self.connection.execute_batch(&format!("CREATE OR REPLACE VIEW {table} AS {rows}")).map_err(QueryError::Snapshot)
     }
 
-    /// Cuts the large tables down to the parts with rows that were there in `period`, or opens them up again.
-    fn cut_to(&self, period: Option<Period>) -> Result<(), QueryError> {
-        let Some(snapshot) = self.snapshot.as_ref().filter(|_| self.cut.get() != period) else { return Ok(()) };
-        for (table, contents) in snapshot.manifest.tables.iter().filter(|(table, _)| CUT.contains(&table.as_str())) {
-            self.view(snapshot, table, parts_of(table, &contents.parts, period).into_iter())?;
-        }
-        self.cut.set(period);
-        Ok(())
-    }
-
     /// Opens an engine on tables that `connection` holds already, for tests of single queries.
     pub fn on(connection: Connection, catalogue: Catalogue) -> Engine {
-        Engine { connection, catalogue, snapshot: None, cut: StdCell::new(None), kept: StdCell::new(0), cluster: None, compared: None }
+        Engine {
+            connection,
+            catalogue,
+            snapshot: None,
+            cut: StdCell::new(None),
+            viewed: RefCell::default(),
+            kept: StdCell::new(0),
+            cluster: None,
+            compared: None,
+        }
     }
 
     /// Has `cluster` compute the results from now on; where `with_comparison`, this engine, too.
@@ -326,7 +347,8 @@ impl Engine {
 
     /// Returns the name of a table that holds the result of `query`, in its order: those rows for which `condition` is true.
     fn held(&self, query: &Query, parameters: &Parameters, condition: &str) -> Result<String, QueryError> {
-        self.cut_to(query.rows.days(parameters.period))?;
+        self.cut.set(query.rows.days(parameters.period));
+        self.ready(&query.sql)?;
         let values = self.values(query, parameters)?;
         match &self.cluster {
             None => self.computed(&query.name, &query.sql, &values, condition),
@@ -409,15 +431,11 @@ impl Engine {
     /// Returns the parts of the tables that `sql` can read now, as the workers of `cluster` name them.
     fn parts(&self, cluster: &Cluster, sql: &str) -> BTreeMap<String, Vec<String>> {
         let Some(snapshot) = &self.snapshot else { return BTreeMap::new() };
-        let words: HashSet<&str> = sql.split(|char: char| !char.is_ascii_alphanumeric() && char != '_').collect();
-        let tables = snapshot.manifest.tables.iter().filter(|(table, _)| !RESTRICTED.contains(&table.as_str()));
-        tables
-            .filter(|(table, _)| words.contains(table.as_str()))
-            .map(|(table, contents)| {
-                let parts = parts_of(table, &contents.parts, self.cut.get());
-                (table.clone(), parts.iter().map(|part| cluster.path(&snapshot.folder, &part.path)).collect())
-            })
-            .collect()
+        let named = |(table, contents): (&str, &TableManifest)| {
+            let parts = parts_of(table, &contents.parts, self.cut.get());
+            (table.to_owned(), parts.into_iter().map(|part| cluster.path(snapshot, part)).collect())
+        };
+        tables_in(snapshot, sql).map(named).collect()
     }
 
     /// Writes kept rows to `path` as Parquet, in the query's order.
@@ -440,7 +458,8 @@ impl Engine {
 
     /// Returns what this engine computes.
     fn run_sql(&self, query: &Query, sql: &str, parameters: &Parameters) -> Result<Table, QueryError> {
-        self.cut_to(query.rows.days(parameters.period))?;
+        self.cut.set(query.rows.days(parameters.period));
+        self.ready(sql)?;
         let run_error = |source| QueryError::Run { name: query.name.clone(), source };
         let mut statement = self.connection.prepare(sql).map_err(run_error)?;
         let values = values(query, &statement, parameters)?;
@@ -475,7 +494,8 @@ impl Engine {
     }
 
     fn offending(&self, check: &Check) -> Result<i64, QueryError> {
-        self.cut_to(None)?;
+        self.cut.set(None);
+        self.ready(&check.sql)?;
         let run_error = |source| QueryError::Run { name: check.name.clone(), source };
         let Some(cluster) = &self.cluster else {
             return self.connection.query_row(&check.sql, [], |row| row.get(0)).map_err(run_error);
@@ -494,6 +514,7 @@ impl Engine {
             return Ok(BTreeMap::new());
         }
         let sql = "SELECT check_name, found FROM quality WHERE resource = 'table'";
+        self.ready(sql)?;
         let mut statement = self.connection.prepare(sql).map_err(QueryError::Snapshot)?;
         let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).map_err(QueryError::Snapshot)?;
         rows.collect::<Result<_, _>>().map_err(QueryError::Snapshot)
@@ -504,16 +525,25 @@ impl Engine {
     /// # Errors
     /// When the snapshot cannot be read.
     pub fn sectors(&self) -> Result<Vec<String>, QueryError> {
-        let mut statement = self.connection.prepare("SELECT sector FROM sector ORDER BY sector").map_err(QueryError::Snapshot)?;
+        let sql = "SELECT sector FROM sector ORDER BY sector";
+        self.ready(sql)?;
+        let mut statement = self.connection.prepare(sql).map_err(QueryError::Snapshot)?;
         let rows = statement.query_map([], |row| row.get(0)).map_err(QueryError::Snapshot)?;
         rows.collect::<Result<_, _>>().map_err(QueryError::Snapshot)
     }
 }
 
 /// Returns the SQL of all rows of some parts; at least one is needed, for the columns.
-pub(super) fn rows_of<'a>(snapshot: &Snapshot, parts: impl Iterator<Item = &'a Part>) -> String {
-    let list: Vec<String> = parts.map(|part| sql_path(&snapshot.folder.join(&part.path))).collect();
-    format!("SELECT * FROM read_parquet([{}], hive_partitioning = false)", list.join(", "))
+pub(super) fn rows_of<'a>(snapshot: &Snapshot, parts: impl IntoIterator<Item = &'a Part>) -> Result<String, SnapshotError> {
+    let list: Vec<String> = snapshot.files(parts)?.iter().map(|file| sql_path(file)).collect();
+    Ok(format!("SELECT * FROM read_parquet([{}], hive_partitioning = false)", list.join(", ")))
+}
+
+/// Returns the tables that `sql` can read: those whose names are among its words. What is mailed must not be able to hold what is restricted.
+fn tables_in<'a>(snapshot: &'a Snapshot, sql: &'a str) -> impl Iterator<Item = (&'a str, &'a TableManifest)> {
+    let words: HashSet<&str> = sql.split(|char: char| !char.is_ascii_alphanumeric() && char != '_').collect();
+    let tables = snapshot.manifest.tables.iter().map(|(table, contents)| (table.as_str(), contents));
+    tables.filter(move |(table, _)| words.contains(table) && !RESTRICTED.contains(table))
 }
 
 impl Parameters {

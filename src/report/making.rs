@@ -16,7 +16,7 @@ use crate::{
     ledger::{Ledger, LedgerError, Publication, PublishedFile},
     query::{Catalogue, Cluster, ClusterNews, Comparison, Engine, HeaderError, QueryError, Watcher},
     render::{self, Format, RenderError},
-    snapshot::{Snapshot, SnapshotError},
+    snapshot::{Catalog, Snapshot, SnapshotError},
 };
 
 /// How many earlier periods of a report are looked at for figures that changed since: a year of months and the month itself.
@@ -171,7 +171,7 @@ fn make_on(
     let texts = project.query_texts()?;
     let snapshot = match wanted.as_of {
         None => Snapshot::newest(project)?,
-        as_of => Snapshot::open(&project.snapshot_dir(), as_of)?,
+        as_of => Snapshot::open(&Catalog::of(project)?, as_of)?,
     };
     let mut engine = Engine::open(&snapshot, Catalogue::new(&texts)?)?;
     if let Some(with_comparison) = on_cluster {
@@ -206,8 +206,12 @@ fn earlier(
     }
     let id = &snapshot.manifest.id;
     let publications = Ledger::open(&path)?.publications_before((&spec.name, sector), id, period.start, PERIODS_BEFORE)?;
+    if publications.is_empty() {
+        return Ok(Vec::new());
+    }
+    let catalog = Catalog::of(project)?;
     let with_snapshot = |publication: Publication| {
-        let snapshot = Snapshot::open(&project.snapshot_dir(), Some(&publication.snapshot)).ok();
+        let snapshot = Snapshot::open(&catalog, Some(&publication.snapshot)).ok();
         Earlier { publication, snapshot }
     };
     Ok(publications.into_iter().map(with_snapshot).collect())

@@ -6,38 +6,29 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs::{self, OpenOptions},
+    fs,
     io::ErrorKind,
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use duckdb::Connection;
 
 use super::{
-    Manifest, Part, Snapshot, SnapshotError, TableManifest,
+    Catalog, Manifest, Part, Snapshot, SnapshotError, TableManifest,
+    catalog::{Draft, OWNER, locked},
+    compact::{merged_in, stand_in},
     lease::LEASE_FOLDER,
     manifest::FORMAT,
-    publish::{id_of, write_file, write_manifest},
-    reader::{MANIFEST_FOLDER, latest, list},
+    publish::{id_of, write_file},
     sql_path,
 };
 use crate::config::Project;
 
-/// How folders of owners begin.
-const OWNER: &str = "owner=";
-
 /// Folder of the queries that make a small table of those of all owners, within `queries/`.
 const QUERIES: &str = "lake/";
 
-/// Returns the folder of an owner's snapshots within the lake.
-pub(super) fn is_owner(folder: &Path) -> bool {
-    folder.file_name().is_some_and(|name| name.to_string_lossy().starts_with(OWNER))
-}
-
-/// Returns whether owners have folders below this one.
-pub(super) fn is_lake(folder: &Path) -> Result<bool, SnapshotError> {
-    Ok(!owner_folders(folder)?.is_empty())
-}
+/// How often it is tried again because somebody else combined at the same time.
+const TRIES: usize = 5;
 
 impl Snapshot {
     /// Opens the newest snapshot of a project. Where it reads a lake of several owners, that is what their newest ones make together.
@@ -45,17 +36,18 @@ impl Snapshot {
     /// # Errors
     /// When there is none, and when what owners have does not go together.
     pub fn newest(project: &Project) -> Result<Snapshot, SnapshotError> {
-        let folder = project.snapshot_dir();
+        let catalog = Catalog::of(project)?;
         if project.reads_all_owners() {
             let queries = project.query_texts().map_err(|error| SnapshotError::Queries(error.to_string()))?;
-            match combine(&folder, &queries) {
+            match combine(&catalog, &queries) {
                 // Whoever may only read gets what was combined last.
                 Err(SnapshotError::File { source, .. })
                     if matches!(source.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) => {}
+                Err(SnapshotError::Storage { action: "written", is_refused: true, .. }) => {}
                 combined => combined?,
             }
         }
-        Snapshot::open(&folder, None)
+        Snapshot::open(&catalog, None)
     }
 }
 
@@ -63,18 +55,29 @@ impl Snapshot {
 ///
 /// # Errors
 /// When an owner's snapshot cannot be read, or when two of them do not go together.
-pub fn combine(lake: &Path, queries: &BTreeMap<String, String>) -> Result<(), SnapshotError> {
-    let _turn = turn(lake)?;
+pub fn combine(lake: &Catalog, queries: &BTreeMap<String, String>) -> Result<(), SnapshotError> {
+    let _turn = turn(&lake.folder)?;
+    // On object storage others combine without waiting for this one.
+    for _ in 1..TRIES {
+        match combine_now(lake, queries) {
+            Err(SnapshotError::Overtaken(_)) => lake.refresh()?,
+            done => return done,
+        }
+    }
+    combine_now(lake, queries)
+}
+
+pub(super) fn combine_now(lake: &Catalog, queries: &BTreeMap<String, String>) -> Result<(), SnapshotError> {
     // What is read here is not removed meanwhile.
     let mut owners = BTreeMap::new();
-    for (name, folder) in owner_folders(lake)? {
-        match Snapshot::open(&folder, None) {
+    for (name, catalog) in lake.owners()? {
+        match Snapshot::open(&catalog, None) {
             Ok(snapshot) => owners.insert(name, snapshot),
             Err(SnapshotError::None(_)) => None,
             Err(error) => return Err(error),
         };
     }
-    let previous = latest(lake)?;
+    let previous = lake.latest()?;
     let newest: BTreeMap<String, String> = owners.iter().map(|(name, snapshot)| (name.clone(), snapshot.manifest.id.clone())).collect();
     if owners.is_empty() || previous.as_ref().is_some_and(|manifest| manifest.owners == newest) {
         return Ok(());
@@ -82,12 +85,15 @@ pub fn combine(lake: &Path, queries: &BTreeMap<String, String>) -> Result<(), Sn
     let manifests: Vec<&Manifest> = owners.values().map(|snapshot| &snapshot.manifest).collect();
     let timezone = one_timezone(&owners)?;
     let mut tables = BTreeMap::new();
+    let draft = lake.draft()?;
     let engine = Connection::open_in_memory()?;
     engine.execute_batch("CREATE SCHEMA owned")?;
     for table in manifests.iter().flat_map(|manifest| manifest.tables.keys()).collect::<BTreeSet<_>>() {
-        let parts: Vec<Part> = match queries.get(&format!("{QUERIES}{table}.sql")) {
-            Some(sql) => vec![made_of_all(&engine, lake, &owners, table, sql)?],
-            None => owners.iter().flat_map(|(name, snapshot)| parts_of(name, &snapshot.manifest, table)).collect(),
+        let parts = if let Some(sql) = queries.get(&format!("{QUERIES}{table}.sql")) {
+            vec![made_of_all(&engine, &draft, &owners, table, sql)?]
+        } else {
+            let parts: Vec<Part> = owners.iter().flat_map(|(name, snapshot)| parts_of(name, &snapshot.manifest, table)).collect();
+            stand_in(&parts, merged_in(previous.as_ref(), table))
         };
         tables.insert(table.clone(), TableManifest { rows: parts.iter().map(|part| part.rows).sum(), parts });
     }
@@ -107,37 +113,12 @@ pub fn combine(lake: &Path, queries: &BTreeMap<String, String>) -> Result<(), Sn
         owners: newest,
         tables,
     };
-    let folder = lake.join(MANIFEST_FOLDER);
-    fs::create_dir_all(&folder).map_err(SnapshotError::file("created", &folder))?;
-    write_manifest(lake, &manifest)
+    draft.publish(&manifest)
 }
 
-/// Waits until nobody else combines or prunes in the lake.
+/// Waits until nobody else on this file system combines or prunes in the lake.
 pub(super) fn turn(lake: &Path) -> Result<fs::File, SnapshotError> {
-    let folder = lake.join(LEASE_FOLDER);
-    fs::create_dir_all(&folder).map_err(SnapshotError::file("created", &folder))?;
-    let path = folder.join("combine");
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(SnapshotError::file("opened", &path))?;
-    file.lock().map_err(SnapshotError::file("locked", &path))?;
-    Ok(file)
-}
-
-/// Returns the owners of a lake with their folders.
-fn owner_folders(lake: &Path) -> Result<BTreeMap<String, PathBuf>, SnapshotError> {
-    let entries = match fs::read_dir(lake) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(BTreeMap::new()),
-        Err(error) => return Err(SnapshotError::file("listed", lake)(error)),
-    };
-    let mut found = BTreeMap::new();
-    for entry in entries {
-        let path = entry.map_err(SnapshotError::file("listed", lake))?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if let Some(owner) = name.strip_prefix(OWNER).filter(|_| path.is_dir()) {
-            found.insert(owner.to_owned(), path.clone());
-        }
-    }
-    Ok(found)
+    locked(&lake.join(LEASE_FOLDER), "combine")
 }
 
 /// Returns an owner's parts of a table as the lake names them.
@@ -149,20 +130,22 @@ fn parts_of(owner: &str, manifest: &Manifest, table: &str) -> Vec<Part> {
 /// Makes a table of those of all owners and writes it as one part.
 fn made_of_all(
     engine: &Connection,
-    lake: &Path,
+    draft: &Draft<'_>,
     owners: &BTreeMap<String, Snapshot>,
     table: &str,
     sql: &str,
 ) -> Result<Part, SnapshotError> {
-    let rows_of = |(name, snapshot): (&String, &Snapshot)| {
-        let parts = parts_of(name, &snapshot.manifest, table);
-        let files: Vec<String> = parts.iter().map(|part| sql_path(&lake.join(&part.path))).collect();
-        let files = files.join(", ");
-        (!parts.is_empty()).then(|| format!("SELECT *, '{name}' AS lake_owner FROM read_parquet([{files}], hive_partitioning = false)"))
-    };
-    let rows: Vec<String> = owners.iter().filter_map(rows_of).collect();
+    let mut rows = Vec::with_capacity(owners.len());
+    for (name, snapshot) in owners {
+        let parts = snapshot.manifest.tables.get(table).map_or(&[][..], |contents| &contents.parts);
+        let files: Vec<String> = snapshot.files(parts)?.iter().map(|file| sql_path(file)).collect();
+        if !files.is_empty() {
+            let files = files.join(", ");
+            rows.push(format!("SELECT *, '{name}' AS lake_owner FROM read_parquet([{files}], hive_partitioning = false)"));
+        }
+    }
     engine.execute_batch(&format!("CREATE VIEW owned.{table} AS {}", rows.join(" UNION ALL BY NAME ")))?;
-    let target = lake.join(table);
+    let target = draft.folder.join(table);
     fs::create_dir_all(&target).map_err(SnapshotError::file("created", &target))?;
     let written = write_file(engine, &target, sql)?;
     Ok(Part {
@@ -173,6 +156,7 @@ fn made_of_all(
         fingerprint: written.sha256.clone(),
         sha256: written.sha256,
         days: None,
+        made_of: Vec::new(),
     })
 }
 
@@ -186,17 +170,4 @@ fn one_timezone(owners: &BTreeMap<String, Snapshot>) -> Result<String, SnapshotE
             Err(SnapshotError::Owners { what: "timezone", one: format!("{first}: {zone}"), other: format!("{owner}: {other}") })
         }
     }
-}
-
-/// Returns the combined snapshots that can name parts of the owner whose folder this is.
-pub(super) fn combined_of(folder: &Path) -> Result<Vec<Manifest>, SnapshotError> {
-    match folder.parent().filter(|_| is_owner(folder)) {
-        Some(lake) if lake.join(MANIFEST_FOLDER).is_dir() => list(lake),
-        _ => Ok(Vec::new()),
-    }
-}
-
-/// Returns how combined snapshots name a part of the owner whose folder this is.
-pub(super) fn name_in_lake(folder: &Path, part: &str) -> String {
-    format!("{}/{part}", folder.file_name().unwrap_or_default().to_string_lossy())
 }

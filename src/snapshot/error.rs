@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use chrono::NaiveDate;
 
+use crate::config::ConfigError;
+
 /// A failure of the snapshot folder.
 #[derive(Debug, thiserror::Error)]
 pub enum SnapshotError {
@@ -18,16 +20,16 @@ pub enum SnapshotError {
         source: std::io::Error,
     },
     /// A manifest is not what this version writes.
-    #[error("manifest `{}` cannot be understood", path.display())]
+    #[error("manifest `{path}` cannot be understood")]
     Manifest {
-        /// The file.
-        path: PathBuf,
+        /// The file or object.
+        path: String,
         /// Where reading stopped.
         source: serde_json::Error,
     },
     /// Nothing has been published.
-    #[error("no snapshot in `{}`: run `relato ingest` first", .0.display())]
-    None(PathBuf),
+    #[error("no snapshot in `{0}`: run `relato ingest` first")]
+    None(String),
     /// No snapshot has the asked-for name.
     #[error("no snapshot `{asked}` (newest: {newest}; see `relato snapshot list`)")]
     Unknown {
@@ -61,6 +63,53 @@ pub enum SnapshotError {
         one: String,
         /// Another.
         other: String,
+    },
+    /// Object storage did not do what was asked of it.
+    #[error("`{path}` cannot be {action}: {why}")]
+    Storage {
+        /// What was tried: read, written, listed, …
+        action: &'static str,
+        /// The bucket or the object.
+        path: String,
+        /// What the storage says.
+        why: String,
+        /// Whether it refuses whoever asks.
+        is_refused: bool,
+    },
+    /// The keys of object storage cannot be had.
+    #[error(transparent)]
+    Keys(ConfigError),
+    /// A part is not on the object storage any more.
+    #[error("part `{0}` is not there: it was pruned since, or lost; nothing was made of what is left")]
+    PartGone(String),
+    /// A part on the object storage is not what was published.
+    #[error("part `{0}` is not what was published: its SHA-256 is another; nothing was made of it")]
+    PartDamaged(String),
+    /// Not all parts that are needed at once may be kept here.
+    #[error(
+        "the parts that are needed at once are {needed_mb} MB, and only {limit_mb} MB of the lake may be kept here: [storage.s3] cache_mb"
+    )]
+    NoRoom {
+        /// What is needed.
+        needed_mb: u64,
+        /// What is allowed.
+        limit_mb: u64,
+    },
+    /// Somebody else published at the same time.
+    #[error("somebody else published into `{0}` at the same time: nothing was overwritten, and this was not published")]
+    Overtaken(String),
+    /// Among the manifests on object storage is something else.
+    #[error("`{0}` is no manifest of a lake")]
+    Foreign(String),
+    /// Parts that were merged have not the rows of those of which they were made.
+    #[error("parts of `{table}` have {expected} rows, and {found} once merged: nothing was published")]
+    RowsLost {
+        /// The table.
+        table: String,
+        /// What manifests say.
+        expected: i64,
+        /// What was written.
+        found: i64,
     },
     /// The queries that put small tables together cannot be read.
     #[error("the queries cannot be read: {0}")]

@@ -1,6 +1,7 @@
 //! Snapshots that are being read: nobody removes them meanwhile.
 //!
-//! A reader holds the system's lock on a file of its own, named after the snapshot. The lock ends with its process, however that ends.
+//! In a folder a reader holds the system's lock on a file of its own, named after the snapshot. The lock ends with its process, however that
+//! ends. On object storage it writes an object of that name, which counts for a day if its process cannot take it back.
 
 use std::{
     collections::BTreeSet,
@@ -9,9 +10,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-use super::SnapshotError;
+use super::{Catalog, SnapshotError, bucket::Bucket};
 
 /// Folder of the readers' files within the snapshot folder.
 pub const LEASE_FOLDER: &str = "readers";
@@ -19,31 +21,57 @@ pub const LEASE_FOLDER: &str = "readers";
 /// File whose lock keeps readers from beginning while snapshots are chosen for removal.
 const DOOR: &str = "door";
 
+/// How long an object says that its snapshot is being read.
+const OBJECT_COUNTS: TimeDelta = TimeDelta::hours(24);
+
 /// A snapshot that is being read, until this value is dropped.
 #[derive(Debug)]
-pub struct Lease {
-    path: PathBuf,
-    _file: File,
+pub(super) enum Lease {
+    /// In a folder.
+    File { path: PathBuf, _file: File },
+    /// On object storage.
+    Object { bucket: Bucket, name: String },
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        // One that stays is taken away with the snapshot.
-        let _ = fs::remove_file(&self.path);
+        // One that stays is taken away with the snapshot, or when it does not count any more.
+        match self {
+            Lease::File { path, .. } => drop(fs::remove_file(path)),
+            Lease::Object { bucket, name } => drop(bucket.remove(std::slice::from_ref(name))),
+        }
     }
 }
 
-/// Notes that the snapshot `id` is being read; nothing where `is_there` says that it is not there any more. A folder that nobody may write
-/// is one where nobody removes anything either.
-pub(super) fn take(folder: &Path, id: &str, is_there: impl FnOnce() -> bool) -> Result<Option<Lease>, SnapshotError> {
+/// Notes that the snapshot `id` is being read; nothing where it is not there any more. A folder that nobody may write is one where nobody
+/// removes anything either; on object storage, who may not write is not waited for.
+pub(super) fn take(catalog: &Catalog, id: &str) -> Result<Option<Lease>, SnapshotError> {
+    if let Some(remote) = &catalog.remote {
+        let name = format!("{LEASE_FOLDER}/{id}.{}", Uuid::new_v4().simple());
+        return match remote.bucket.create(&name, id.as_bytes()) {
+            Ok(_) => Ok(Some(Lease::Object { bucket: remote.bucket.clone(), name })),
+            Err(SnapshotError::Storage { is_refused: true, .. }) => Ok(None),
+            Err(error) => Err(error),
+        };
+    }
+    let folder = &catalog.folder;
     let Some(_door) = door(folder)? else { return Ok(None) };
-    if !is_there() {
+    if !catalog.manifest_file(id).exists() {
         return Ok(None);
     }
     let path = folder.join(LEASE_FOLDER).join(format!("{id}.{}", Uuid::new_v4().simple()));
     let file = File::create(&path).map_err(SnapshotError::file("created", &path))?;
     file.lock_shared().map_err(SnapshotError::file("locked", &path))?;
-    Ok(Some(Lease { path, _file: file }))
+    Ok(Some(Lease::File { path, _file: file }))
+}
+
+/// Returns the snapshots that are being read from object storage at the time `now` of its clock; removes what does not count any more.
+pub(super) fn read_now(bucket: &Bucket, now: DateTime<Utc>) -> Result<BTreeSet<String>, SnapshotError> {
+    let (counting, old): (Vec<_>, Vec<_>) =
+        bucket.list(LEASE_FOLDER)?.into_iter().partition(|object| now - object.written_at < OBJECT_COUNTS);
+    bucket.remove(&old.into_iter().map(|object| object.name).collect::<Vec<_>>())?;
+    let id = |name: &str| name.rsplit('/').next()?.split_once('.').map(|(id, _)| id.to_owned());
+    Ok(counting.iter().filter_map(|object| id(&object.name)).collect())
 }
 
 /// Calls `choose` with the snapshots that are being read, while no reader begins.

@@ -40,6 +40,13 @@ pub struct Manifest {
     pub tables: BTreeMap<String, TableManifest>,
 }
 
+impl Manifest {
+    /// Returns the parts of all tables.
+    pub fn parts(&self) -> impl Iterator<Item = &Part> {
+        self.tables.values().flat_map(|table| &table.parts)
+    }
+}
+
 /// Parts of a snapshot were written again without what led to some customers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Erasure {
@@ -75,8 +82,12 @@ pub struct Part {
     /// yet; nothing in parts of earlier versions, of which this is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub days: Option<(NaiveDate, Option<NaiveDate>)>,
-    /// Digest of the columns and an order-free one of the rows, by which an unchanged month is recognised without writing it.
+    /// Digest of the columns and an order-free one of the rows, by which an unchanged month is recognised without writing it; months of several
+    /// parts have one.
     pub fingerprint: String,
+    /// The owners' parts of which it was merged, as the lake names them; none where it was not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub made_of: Vec<String>,
 }
 
 impl Part {

@@ -1,10 +1,16 @@
 //! Published states of the data: immutable Parquet parts and a manifest that names them.
 //!
+//! Where they lie is a catalog: a folder, or object storage of which a folder here keeps some.
+//!
 //! A part holds one table's rows of one local month and is named by its content; a snapshot whose month did not change names
 //! the same part as the one before. Publishing renames one file, the manifest: readers see all of a snapshot or none of it,
 //! and never wait. Nothing here is ever rewritten; `prune` removes what no kept manifest names.
 
+mod bucket;
+mod cache;
+mod catalog;
 mod combine;
+mod compact;
 mod error;
 mod lease;
 mod manifest;
@@ -13,12 +19,14 @@ mod publish;
 mod reader;
 mod unlink;
 
+pub use catalog::Catalog;
 pub use combine::combine;
+pub use compact::{Compacted, compact};
 pub use error::SnapshotError;
 pub use manifest::{Erasure, Manifest, Part, TableManifest};
 pub use prune::{Pruned, prune};
 pub use publish::{Published, Stamp, publish};
-pub use reader::{Snapshot, list};
+pub use reader::Snapshot;
 pub use unlink::{Rewritten, Unlinking, unlink};
 
 /// Returns a path as SQL writes it: between apostrophes, those within it doubled.

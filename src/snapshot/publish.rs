@@ -10,12 +10,7 @@ use std::{
 use chrono::{DateTime, Months, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 use duckdb::Connection;
 
-use super::{
-    Manifest, Part, RESTRICTED, Snapshot, SnapshotError, TableManifest,
-    manifest::FORMAT,
-    reader::{MANIFEST_FOLDER, latest},
-    sql_path,
-};
+use super::{Catalog, Manifest, Part, RESTRICTED, SnapshotError, TableManifest, catalog::Draft, manifest::FORMAT, sql_path};
 use crate::domain::{digest::sha256, period::DigestsByMonth};
 
 /// What publishing did.
@@ -47,20 +42,31 @@ pub struct Stamp {
 /// Publishes `tables` of the schema `marts`: name, the column whose month makes the parts, and the order of the rows.
 ///
 /// `digests` are those of tables whose months need not be read to tell whether they changed. A snapshot is made when a row differs from
-/// the last one, or when a new local day has been loaded; otherwise the last one stays the newest.
+/// the last one, or when a new local day has been loaded; otherwise the last one stays the newest. A large month is parted by its days, so
+/// that a part stays near 128 MB.
 ///
 /// # Errors
 /// When the folder cannot be written or DuckDB refuses. Readers then still see the snapshot before.
 pub fn publish(
     connection: &Connection,
     tables: &[(&str, Option<&str>, &str)],
-    folder: &Path,
+    catalog: &Catalog,
     stamp: &Stamp,
     digests: &DigestsByMonth,
 ) -> Result<Published, SnapshotError> {
-    let manifests = folder.join(MANIFEST_FOLDER);
-    fs::create_dir_all(&manifests).map_err(SnapshotError::file("created", &manifests))?;
-    let previous = latest(folder)?;
+    publish_in_parts_of(CELLS_OF_PART, connection, tables, catalog, stamp, digests)
+}
+
+fn publish_in_parts_of(
+    cells: i64,
+    connection: &Connection,
+    tables: &[(&str, Option<&str>, &str)],
+    catalog: &Catalog,
+    stamp: &Stamp,
+    digests: &DigestsByMonth,
+) -> Result<Published, SnapshotError> {
+    let previous = catalog.latest()?;
+    let draft = catalog.draft()?;
     let mut parts_written = 0;
     let mut contents = BTreeMap::new();
     let columns = columns(connection)?;
@@ -71,10 +77,12 @@ pub fn publish(
             None => read_digests(connection, table, *month_column)?,
         };
         let columns = columns.get(*table).map_or(&[][..], Vec::as_slice);
-        let parts = publish_table(connection, folder, (table, *month_column, order), columns, known, months, &mut parts_written)?;
+        let source = Source { connection, table, month_column: *month_column, order, columns, cells };
+        let parts = source.publish(&draft, known, months, &mut parts_written)?;
         contents.insert((*table).to_owned(), TableManifest { rows: parts.iter().map(|part| part.rows).sum(), parts });
     }
     if let Some(manifest) = previous.as_ref().filter(|manifest| is_same(manifest, &contents, stamp)) {
+        draft.send()?;
         return Ok(Published { manifest: manifest.clone(), is_new: false, parts_written: 0 });
     }
     let manifest = Manifest {
@@ -90,7 +98,7 @@ pub fn publish(
         owners: BTreeMap::new(),
         tables: contents,
     };
-    write_manifest(folder, &manifest)?;
+    draft.publish(&manifest)?;
     Ok(Published { manifest, is_new: true, parts_written })
 }
 
@@ -143,47 +151,100 @@ fn has_same_parts(one: &BTreeMap<String, TableManifest>, other: &BTreeMap<String
     one.len() == other.len() && paths(one) == paths(other)
 }
 
-fn publish_table(
-    connection: &Connection,
-    folder: &Path,
-    (table, month_column, order): (&str, Option<&str>, &str),
-    columns: &[Column],
-    known: Option<&TableManifest>,
-    mut months: BTreeMap<Option<String>, String>,
-    parts_written: &mut usize,
-) -> Result<Vec<Part>, SnapshotError> {
-    let is_empty = months.is_empty();
-    if is_empty {
-        months.insert(None, "empty".to_owned());
-    }
-    let shape = shape(columns);
-    let mut parts = Vec::with_capacity(months.len());
-    for (month, digest) in months {
-        let fingerprint = format!("{shape}-{digest}");
-        let known = known.and_then(|known| known.parts.iter().find(|part| part.month == month));
-        // A part that is not there any more is made again.
-        if let Some(part) = known.filter(|part| part.fingerprint == fingerprint && folder.join(&part.path).exists()) {
-            parts.push(part.clone());
-            continue;
-        }
-        let filter = if is_empty { "TRUE".to_owned() } else { month_filter(month_column, month.as_deref()) };
-        let (path, written) = write_part(connection, folder, (table, order), month.as_deref(), &filter)?;
-        let days = days(connection, table, columns, &filter)?;
-        parts.push(Part { path, month, rows: written.rows, bytes: written.bytes, sha256: written.sha256, days, fingerprint });
-        *parts_written += 1;
-    }
-    Ok(parts)
+/// A table that is published.
+struct Source<'a> {
+    connection: &'a Connection,
+    table: &'a str,
+    /// The column whose month makes the parts.
+    month_column: Option<&'a str>,
+    order: &'a str,
+    columns: &'a [Column],
+    /// Values that a part holds at most, where days can be told apart.
+    cells: i64,
 }
 
-/// Returns the condition of a month's rows, as a range of days where that is possible: a column's statistics then spare most of a scan.
-fn month_filter(column: Option<&str>, month: Option<&str>) -> String {
-    let Some(column) = column else { return "TRUE".to_owned() };
-    let Some(month) = month else { return format!("{column} IS NULL") };
-    let first = format!("{month}-01").parse::<NaiveDate>().ok();
-    match first.and_then(|first| Some((first, first.checked_add_months(Months::new(1))?))) {
-        Some((first, next)) => format!("({column} >= DATE '{first}' AND {column} < DATE '{next}')"),
-        None => format!("strftime({column}, '%Y-%m') = '{month}'"),
+impl Source<'_> {
+    fn publish(
+        &self,
+        draft: &Draft<'_>,
+        known: Option<&TableManifest>,
+        mut months: BTreeMap<Option<String>, String>,
+        parts_written: &mut usize,
+    ) -> Result<Vec<Part>, SnapshotError> {
+        let is_empty = months.is_empty();
+        if is_empty {
+            months.insert(None, "empty".to_owned());
+        }
+        let shape = shape(self.columns);
+        let mut parts = Vec::with_capacity(months.len());
+        for (month, digest) in months {
+            let fingerprint = format!("{shape}-{digest}");
+            let known: Vec<&Part> = known.iter().flat_map(|known| &known.parts).filter(|part| part.month == month).collect();
+            // A part that is not there any more is made again.
+            let mut is_known = !known.is_empty() && known.iter().all(|part| part.fingerprint == fingerprint);
+            for part in &known {
+                is_known = is_known && draft.has_published(part)?;
+            }
+            if is_known {
+                parts.extend(known.into_iter().cloned());
+                continue;
+            }
+            let filters = if is_empty { vec!["TRUE".to_owned()] } else { self.filters(month.as_deref())? };
+            for filter in filters {
+                let (path, written) = write_part(self.connection, &draft.folder, (self.table, self.order), month.as_deref(), &filter)?;
+                let days = days(self.connection, self.table, self.columns, &filter)?;
+                let (rows, bytes, sha256, fingerprint) = (written.rows, written.bytes, written.sha256, fingerprint.clone());
+                parts.push(Part { path, month: month.clone(), rows, bytes, sha256, days, fingerprint, made_of: Vec::new() });
+                *parts_written += 1;
+            }
+        }
+        Ok(parts)
     }
+
+    /// Returns the conditions of the rows of each part of a month, as ranges of days where that is possible: a column's statistics then spare
+    /// most of a scan.
+    fn filters(&self, month: Option<&str>) -> Result<Vec<String>, SnapshotError> {
+        let Some(column) = self.month_column else { return Ok(vec!["TRUE".to_owned()]) };
+        let Some(month) = month else { return Ok(vec![format!("{column} IS NULL")]) };
+        let first = format!("{month}-01").parse::<NaiveDate>().ok();
+        let Some((first, next)) = first.and_then(|first| Some((first, first.checked_add_months(Months::new(1))?))) else {
+            return Ok(vec![format!("strftime({column}, '%Y-%m') = '{month}'")]);
+        };
+        let range = |(from, to): (NaiveDate, NaiveDate)| format!("({column} >= DATE '{from}' AND {column} < DATE '{to}')");
+        let count = format!("SELECT count(*) FROM marts.{} WHERE {}", self.table, range((first, next)));
+        let rows: i64 = self.connection.query_row(&count, [], |row| row.get(0))?;
+        let cells = rows.saturating_mul(i64::try_from(self.columns.len()).unwrap_or(i64::MAX));
+        let ranges: Vec<String> = stretches(first, next, pieces(cells, self.cells)).into_iter().map(range).collect();
+        if ranges.len() == 1 {
+            return Ok(ranges);
+        }
+        // A stretch without a row is no part.
+        let is_there = |filter: &String| -> Result<bool, SnapshotError> {
+            let sql = format!("SELECT count(*) > 0 FROM (SELECT 1 FROM marts.{} WHERE {filter} LIMIT 1)", self.table);
+            Ok(self.connection.query_row(&sql, [], |row| row.get(0))?)
+        };
+        let mut there = Vec::with_capacity(ranges.len());
+        for filter in ranges {
+            if is_there(&filter)? {
+                there.push(filter);
+            }
+        }
+        Ok(there)
+    }
+}
+
+/// Values that a part near 128 MB holds: rows take 1.2 bytes a column, once compressed.
+const CELLS_OF_PART: i64 = 110_000_000;
+
+/// Returns how many parts a month of so many values has: a power of two, so that a month that grows is not always cut anew, or one a day.
+fn pieces(cells: i64, most: i64) -> u32 {
+    (0..5).map(|power| 1 << power).find(|pieces| cells <= most.saturating_mul(i64::from(*pieces))).unwrap_or(31)
+}
+
+/// Returns the days of each of `pieces` parts of a month, from its first day to that of the next.
+fn stretches(first: NaiveDate, next: NaiveDate, pieces: u32) -> Vec<(NaiveDate, NaiveDate)> {
+    let begin = |piece: u32| (first + TimeDelta::days(i64::from((piece * 31).div_ceil(pieces)))).min(next);
+    (0..pieces).map(|piece| (begin(piece), begin(piece + 1))).filter(|(from, to)| from < to).collect()
 }
 
 /// A column of a table: name and type.
@@ -316,44 +377,50 @@ pub(super) fn write_file(connection: &Connection, folder: &Path, sql: &str) -> R
     Ok(Written { name, rows, bytes: bytes.len() as u64, sha256: hash })
 }
 
-/// Writes a manifest, by which its snapshot is there.
-pub(super) fn write_manifest(folder: &Path, manifest: &Manifest) -> Result<(), SnapshotError> {
-    let text = serde_json::to_vec_pretty(manifest).expect("a manifest has only texts and numbers");
-    write_renamed(&folder.join(MANIFEST_FOLDER).join(format!("{}.json", manifest.id)), &text)
-}
-
-/// Writes a file so that it is there in full or not at all.
-fn write_renamed(path: &Path, bytes: &[u8]) -> Result<(), SnapshotError> {
-    use std::io::Write;
-    let temporary = path.with_extension(format!("writing-{}", std::process::id()));
-    let mut file = File::create(&temporary).map_err(SnapshotError::file("created", &temporary))?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(SnapshotError::file("written", &temporary))?;
-    fs::rename(&temporary, path).map_err(SnapshotError::file("renamed", path))
-}
-
-impl Snapshot {
-    /// Compares every part with its hash; returns the paths that are missing or differ.
-    ///
-    /// # Errors
-    /// When a part that exists cannot be read.
-    pub fn damaged_parts(&self) -> Result<Vec<String>, SnapshotError> {
-        let mut damaged = Vec::new();
-        for part in self.manifest.tables.values().flat_map(|table| &table.parts) {
-            let path = self.folder.join(&part.path);
-            match fs::read(&path) {
-                Ok(bytes) if sha256(&bytes) == part.sha256 => {}
-                Ok(_) => damaged.push(part.path.clone()),
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => damaged.push(part.path.clone()),
-                Err(error) => return Err(SnapshotError::file("read", path)(error)),
-            }
-        }
-        Ok(damaged)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_large_month_is_parted_by_its_days() {
+        assert_eq!([0, 10, 11, 20, 21, 80, 160, 161, 9_999].map(|cells| pieces(cells, 10)), [1, 1, 2, 2, 4, 8, 16, 31, 31]);
+        let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+        for (first, next) in [("2026-02-01", "2026-03-01"), ("2026-10-01", "2026-11-01")].map(|(first, next)| (day(first), day(next))) {
+            for pieces in [1, 2, 4, 8, 16, 31] {
+                let stretches = stretches(first, next, pieces);
+                assert_eq!((stretches[0].0, stretches.last().unwrap().1), (first, next), "{pieces}");
+                assert!(stretches.windows(2).all(|pair| pair[0].1 == pair[1].0), "{pieces}");
+            }
+        }
+
+        let folder = tempfile::tempdir().unwrap();
+        let connection = Connection::open_in_memory().unwrap();
+        let sql = "CREATE SCHEMA marts;
+             CREATE TABLE marts.big AS SELECT i AS id, CAST(DATE '2026-10-01' + CAST(i % 31 AS INTEGER) AS DATE) AS day FROM range(310) AS t(i);
+             INSERT INTO marts.big VALUES (1000, DATE '2026-11-03'), (1001, NULL)";
+        connection.execute_batch(sql).unwrap();
+        let zone: crate::domain::Zone = "America/Sao_Paulo".parse().unwrap();
+        let stamp =
+            Stamp { now: "2026-11-22T15:00:00Z".parse().unwrap(), loaded_until: None, timezone: zone, quarantined: 0, checks: None };
+        let catalog = Catalog::at(folder.path());
+        let publish = || publish_in_parts_of(200, &connection, &[("big", Some("day"), "id")], &catalog, &stamp, &BTreeMap::new()).unwrap();
+        let parts = |published: &Published| published.manifest.tables["big"].parts.clone();
+        let first = publish();
+        let rows: Vec<(Option<String>, i64)> = parts(&first).into_iter().map(|part| (part.month, part.rows)).collect();
+        let month = |name: &str, rows: i64| (Some(name.to_owned()), rows);
+        assert_eq!(
+            rows,
+            [(None, 1), month("2026-10", 80), month("2026-10", 80), month("2026-10", 80), month("2026-10", 70), month("2026-11", 1)]
+        );
+        assert_eq!(parts(&first)[1].days, Some((day("2026-10-01"), Some(day("2026-10-08")))));
+        assert!(!publish().is_new);
+        // Only the stretch of a day that changes is another part.
+        connection.execute_batch("UPDATE marts.big SET id = 9999 WHERE id = 30").unwrap();
+        let second = publish();
+        let paths =
+            |published: &Published| -> std::collections::BTreeSet<String> { parts(published).into_iter().map(|part| part.path).collect() };
+        assert_eq!((paths(&second).len(), paths(&second).difference(&paths(&first)).count()), (6, 1));
+    }
 
     #[test]
     fn a_month_that_does_not_fit_into_memory_is_written_with_more_of_it() {
@@ -376,12 +443,12 @@ mod tests {
             Stamp { now: "2026-11-22T15:00:00Z".parse().unwrap(), loaded_until: None, timezone: zone, quarantined: 0, checks: None };
         let tables = [("big", Some("day"), "a")];
         let digests = BTreeMap::from([("big".to_owned(), BTreeMap::from([(Some("2026-10".to_owned()), "1".to_owned())]))]);
-        let published = publish(&connection, &tables, &folder.path().join("lake"), &stamp, &digests).unwrap();
+        let published = publish(&connection, &tables, &Catalog::at(&folder.path().join("lake")), &stamp, &digests).unwrap();
         assert_eq!(published.manifest.tables["big"].rows, 200_000);
-        assert!(!publish(&connection, &tables, &folder.path().join("lake"), &stamp, &digests).unwrap().is_new);
+        assert!(!publish(&connection, &tables, &Catalog::at(&folder.path().join("lake")), &stamp, &digests).unwrap().is_new);
         // The same rows under another name are another part.
         connection.execute_batch("ALTER TABLE marts.big RENAME b TO c").unwrap();
-        assert_eq!(publish(&connection, &tables, &folder.path().join("lake"), &stamp, &digests).unwrap().parts_written, 1);
+        assert_eq!(publish(&connection, &tables, &Catalog::at(&folder.path().join("lake")), &stamp, &digests).unwrap().parts_written, 1);
         // DuckDB tells the limit rounded, so it comes back rounded.
         assert_eq!(limit()[..3], usual[..3]);
     }

@@ -1,6 +1,7 @@
 //! Finds and opens published snapshots.
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     sync::Arc,
@@ -9,13 +10,12 @@ use std::{
 use chrono::NaiveDate;
 
 use super::{
-    Manifest, SnapshotError,
+    Catalog, Manifest, Part, SnapshotError,
+    cache::Held,
+    catalog::Remote,
     lease::{self, Lease},
 };
-use crate::domain::Zone;
-
-/// Folder of the manifests within the snapshot folder.
-pub const MANIFEST_FOLDER: &str = "manifests";
+use crate::domain::{Zone, digest::sha256};
 
 /// A published snapshot, ready to be read.
 #[derive(Debug, Clone)]
@@ -24,8 +24,17 @@ pub struct Snapshot {
     pub folder: PathBuf,
     /// What the snapshot consists of.
     pub manifest: Manifest,
+    /// How its parts come here, where they are on object storage.
+    reading: Option<Arc<Reading>>,
     /// Keeps it from being removed; nothing where nobody can.
     _lease: Option<Arc<Lease>>,
+}
+
+/// Parts of object storage that are being read.
+#[derive(Debug)]
+struct Reading {
+    remote: Remote,
+    held: Held,
 }
 
 impl Snapshot {
@@ -33,46 +42,105 @@ impl Snapshot {
     ///
     /// # Errors
     /// When there is none, none of that name, or several.
-    pub fn open(folder: &Path, asked: Option<&str>) -> Result<Snapshot, SnapshotError> {
-        Snapshot::open_one(folder, |ids| choose(folder, ids, asked))
+    pub fn open(catalog: &Catalog, asked: Option<&str>) -> Result<Snapshot, SnapshotError> {
+        Snapshot::open_one(catalog, |ids| choose(catalog, ids, asked))
     }
 
     /// Opens the snapshot that was the newest at the end of the local day `day`.
     ///
     /// # Errors
     /// When nothing had been published by then.
-    pub fn open_as_known_on(folder: &Path, day: NaiveDate, zone: Zone) -> Result<Snapshot, SnapshotError> {
+    pub fn open_as_known_on(catalog: &Catalog, day: NaiveDate, zone: Zone) -> Result<Snapshot, SnapshotError> {
         let end = zone.day_start(day.succ_opt().unwrap_or(day));
-        Snapshot::open_one(folder, |ids| {
+        Snapshot::open_one(catalog, |ids| {
             let mut known = None;
             for id in ids {
-                if read(folder, id)?.published_at < end {
+                if catalog.read(id)?.published_at < end {
                     known = Some(id.clone());
                 }
             }
             known.ok_or_else(|| match ids.first() {
-                None => SnapshotError::None(folder.to_owned()),
+                None => SnapshotError::None(catalog.address()),
                 Some(first) => SnapshotError::NotYet { day, first: first.clone() },
             })
         })
     }
 
-    fn open_one(folder: &Path, choose: impl Fn(&[String]) -> Result<String, SnapshotError>) -> Result<Snapshot, SnapshotError> {
+    fn open_one(catalog: &Catalog, choose: impl Fn(&[String]) -> Result<String, SnapshotError>) -> Result<Snapshot, SnapshotError> {
         // One that is removed while it is chosen is not there the second time.
         for _ in 0..3 {
-            let id = choose(&ids(folder)?)?;
-            let is_there = || folder.join(MANIFEST_FOLDER).join(format!("{id}.json")).exists();
-            let lease = lease::take(folder, &id, is_there)?;
-            if is_there() {
-                return Ok(Snapshot { folder: folder.to_owned(), manifest: read(folder, &id)?, _lease: lease.map(Arc::new) });
+            let id = choose(&catalog.ids()?)?;
+            let lease = lease::take(catalog, &id)?;
+            if catalog.is_there(&id)? {
+                let reading = |remote: &Remote| -> Result<Arc<Reading>, SnapshotError> {
+                    Ok(Arc::new(Reading { remote: remote.clone(), held: remote.cache.reader()? }))
+                };
+                return Ok(Snapshot {
+                    folder: catalog.folder.clone(),
+                    manifest: catalog.read(&id)?,
+                    reading: catalog.remote.as_ref().map(reading).transpose()?,
+                    _lease: lease.map(Arc::new),
+                });
+            }
+            catalog.refresh()?;
+        }
+        Err(SnapshotError::None(catalog.address()))
+    }
+
+    /// Returns the files of some of its parts, in their order. On object storage those that are not here yet are brought; they stay for as
+    /// long as this snapshot is open.
+    ///
+    /// # Errors
+    /// When a part is on object storage and cannot be brought.
+    pub fn files<'a>(&self, parts: impl IntoIterator<Item = &'a Part>) -> Result<Vec<PathBuf>, SnapshotError> {
+        match self.reading.as_deref() {
+            None => Ok(parts.into_iter().map(|part| self.folder.join(&part.path)).collect()),
+            Some(Reading { remote, held }) => {
+                let named: Vec<(String, &Part)> = parts.into_iter().map(|part| (format!("{}{}", remote.within, part.path), part)).collect();
+                remote.cache.hold(held, &named)
             }
         }
-        Err(SnapshotError::None(folder.to_owned()))
+    }
+
+    /// Returns the `s3://` address below which its parts are; none where they are in a folder.
+    pub fn address(&self) -> Option<&str> {
+        self.reading.as_deref().map(|reading| reading.remote.bucket.address())
+    }
+
+    /// Compares every part with its hash; returns the paths that are missing or differ. `known` are the hashes of parts by path, none for those
+    /// that are missing: these are not read, and those that are read are added.
+    ///
+    /// # Errors
+    /// When a part that exists cannot be read.
+    pub fn damaged_parts(&self, known: &mut BTreeMap<String, Option<String>>) -> Result<Vec<String>, SnapshotError> {
+        let mut damaged = Vec::new();
+        for part in self.manifest.parts() {
+            if !known.contains_key(&part.path) {
+                let hash = match self.reading.as_deref() {
+                    Some(reading) => reading.remote.bucket.sha256(&part.path)?,
+                    None => sha256_of(&self.folder.join(&part.path))?,
+                };
+                known.insert(part.path.clone(), hash);
+            }
+            if known.get(&part.path).and_then(Option::as_ref) != Some(&part.sha256) {
+                damaged.push(part.path.clone());
+            }
+        }
+        Ok(damaged)
     }
 }
 
-fn choose(folder: &Path, ids: &[String], asked: Option<&str>) -> Result<String, SnapshotError> {
-    let newest = ids.last().ok_or_else(|| SnapshotError::None(folder.to_owned()))?;
+/// Returns the hash of a file; none where there is no such file.
+fn sha256_of(path: &Path) -> Result<Option<String>, SnapshotError> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(sha256(&bytes))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(SnapshotError::file("read", path)(error)),
+    }
+}
+
+fn choose(catalog: &Catalog, ids: &[String], asked: Option<&str>) -> Result<String, SnapshotError> {
+    let newest = ids.last().ok_or_else(|| SnapshotError::None(catalog.address()))?;
     let id = match asked {
         None => newest,
         Some(asked) => {
@@ -88,41 +156,4 @@ fn choose(folder: &Path, ids: &[String], asked: Option<&str>) -> Result<String, 
         }
     };
     Ok(id.clone())
-}
-
-/// Returns the manifests of all snapshots, oldest first.
-///
-/// # Errors
-/// When one cannot be read.
-pub fn list(folder: &Path) -> Result<Vec<Manifest>, SnapshotError> {
-    ids(folder)?.iter().map(|id| read(folder, id)).collect()
-}
-
-/// Returns the newest manifest, if any.
-pub(super) fn latest(folder: &Path) -> Result<Option<Manifest>, SnapshotError> {
-    ids(folder)?.last().map(|id| read(folder, id)).transpose()
-}
-
-fn ids(folder: &Path) -> Result<Vec<String>, SnapshotError> {
-    let manifests = folder.join(MANIFEST_FOLDER);
-    let entries = match fs::read_dir(&manifests) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(SnapshotError::file("listed", manifests)(error)),
-    };
-    let mut ids = Vec::new();
-    for entry in entries {
-        let path = entry.map_err(SnapshotError::file("listed", &manifests))?.path();
-        if path.extension().is_some_and(|ending| ending == "json") {
-            ids.extend(path.file_stem().map(|stem| stem.to_string_lossy().into_owned()));
-        }
-    }
-    ids.sort();
-    Ok(ids)
-}
-
-fn read(folder: &Path, id: &str) -> Result<Manifest, SnapshotError> {
-    let path = folder.join(MANIFEST_FOLDER).join(format!("{id}.json"));
-    let text = fs::read(&path).map_err(SnapshotError::file("read", &path))?;
-    serde_json::from_slice(&text).map_err(|source| SnapshotError::Manifest { path, source })
 }

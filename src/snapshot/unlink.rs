@@ -6,20 +6,18 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    path::Path,
 };
 
 use chrono::{DateTime, Utc};
 use duckdb::{Connection, params};
 
 use super::{
-    Part, SnapshotError,
-    combine::{combined_of, is_owner, name_in_lake, turn},
-    list,
+    Catalog, Part, Snapshot, SnapshotError,
+    catalog::Draft,
+    combine::turn,
     manifest::Erasure,
-    prune::remove_unnamed,
-    publish::{PARQUET, write_manifest},
-    reader::MANIFEST_FOLDER,
+    prune::{combined_of, remove_unnamed},
+    publish::PARQUET,
     sql_path,
 };
 use crate::domain::digest::sha256;
@@ -46,12 +44,12 @@ pub struct Rewritten {
     pub parts: usize,
 }
 
-/// Unlinks customers in every snapshot of `folder`. Nobody may publish or prune meanwhile. Whoever reads a part that goes is told that it is
+/// Unlinks customers in every snapshot of `catalog`. Nobody may publish or prune meanwhile. Whoever reads a part that goes is told that it is
 /// not there any more.
 ///
 /// # Errors
 /// When a file cannot be read or written. What was done then stays; doing it again does the rest.
-pub fn unlink(folder: &Path, unlinking: &Unlinking<'_>) -> Result<Rewritten, SnapshotError> {
+pub fn unlink(catalog: &Catalog, unlinking: &Unlinking<'_>) -> Result<Rewritten, SnapshotError> {
     let connection = Connection::open_in_memory()?;
     connection.execute_batch("CREATE TABLE pair (customer_key VARCHAR, new_key VARCHAR); CREATE TABLE gone (rating_id VARCHAR)")?;
     {
@@ -60,15 +58,18 @@ pub fn unlink(folder: &Path, unlinking: &Unlinking<'_>) -> Result<Rewritten, Sna
         let mut gone = connection.appender("gone")?;
         unlinking.answers_without_comment.iter().try_for_each(|answer| gone.append_row(params![answer]))?;
     }
-    let manifests = list(folder)?;
+    let draft = catalog.draft()?;
     let mut replaced: BTreeMap<String, Option<Part>> = BTreeMap::new();
     let mut rewritten = Rewritten::default();
-    for mut manifest in manifests {
+    let mut described = Vec::new();
+    for id in catalog.ids()? {
+        let snapshot = Snapshot::open(catalog, Some(&id))?;
+        let mut manifest = snapshot.manifest.clone();
         let mut is_touched = false;
         for (table, contents) in &mut manifest.tables {
             for part in &mut contents.parts {
                 if !replaced.contains_key(&part.path) {
-                    let new = rewrite(&connection, folder, table, part)?;
+                    let new = rewrite(&connection, &snapshot, &draft, table, part)?;
                     rewritten.parts += usize::from(new.is_some());
                     replaced.insert(part.path.clone(), new);
                 }
@@ -81,33 +82,57 @@ pub fn unlink(folder: &Path, unlinking: &Unlinking<'_>) -> Result<Rewritten, Sna
         }
         if is_touched {
             manifest.erasures.push(Erasure { at: unlinking.at, receipt: unlinking.receipt.to_owned() });
-            write_manifest(folder, &manifest)?;
-            rewritten.snapshots += 1;
+            described.push(manifest);
         }
     }
-    rewritten.snapshots += follow(folder, &replaced, unlinking)?;
-    remove_unnamed(folder, &list(folder)?, &combined_of(folder)?)?;
+    // The new parts are there before anything names them.
+    draft.send()?;
+    described.iter().try_for_each(|manifest| catalog.describe_again(manifest))?;
+    rewritten.snapshots += described.len() + follow(catalog, &connection, &replaced, unlinking)?;
+    catalog.refresh()?;
+    catalog.remove_parts(&replaced.iter().filter(|(_, new)| new.is_some()).map(|(old, _)| old.clone()).collect::<Vec<_>>())?;
+    remove_unnamed(catalog, &catalog.list()?, &combined_of(catalog)?)?;
     Ok(rewritten)
 }
 
-/// Has the combined snapshots of a lake name the new parts of the owner whose folder this is; returns how many did not.
-fn follow(folder: &Path, replaced: &BTreeMap<String, Option<Part>>, unlinking: &Unlinking<'_>) -> Result<usize, SnapshotError> {
-    let Some(lake) = folder.parent().filter(|_| is_owner(folder)) else { return Ok(0) };
+/// Has the combined snapshots of a lake name the new parts of the owner whose catalog this is, and writes again what was merged of the old
+/// ones; returns how many snapshots did not.
+fn follow(
+    catalog: &Catalog,
+    connection: &Connection,
+    replaced: &BTreeMap<String, Option<Part>>,
+    unlinking: &Unlinking<'_>,
+) -> Result<usize, SnapshotError> {
+    let Some(lake) = catalog.lake()? else { return Ok(0) };
     let new: BTreeMap<String, Part> = replaced
         .iter()
-        .filter_map(|(old, new)| Some((name_in_lake(folder, old), new.as_ref()?)))
-        .map(|(old, new)| (old, Part { path: name_in_lake(folder, &new.path), ..new.clone() }))
+        .filter_map(|(old, new)| Some((catalog.name_in_lake(old), new.as_ref()?)))
+        .map(|(old, new)| (old, Part { path: catalog.name_in_lake(&new.path), ..new.clone() }))
         .collect();
-    if new.is_empty() || !lake.join(MANIFEST_FOLDER).is_dir() {
+    if new.is_empty() {
         return Ok(0);
     }
-    let _turn = turn(lake)?;
-    let mut followed = 0;
-    for mut manifest in combined_of(folder)? {
+    let _turn = turn(&lake.folder)?;
+    let draft = lake.draft()?;
+    let mut merged: BTreeMap<String, Part> = BTreeMap::new();
+    let mut described = Vec::new();
+    for id in lake.ids()? {
+        let snapshot = Snapshot::open(&lake, Some(&id))?;
+        let mut manifest = snapshot.manifest.clone();
         let mut is_touched = false;
-        for contents in manifest.tables.values_mut() {
+        for (table, contents) in &mut manifest.tables {
             for part in &mut contents.parts {
-                if let Some(new) = new.get(&part.path) {
+                if part.made_of.iter().any(|name| new.contains_key(name)) {
+                    if !merged.contains_key(&part.path) {
+                        let again = rewrite(connection, &snapshot, &draft, table, part)?.unwrap_or_else(|| part.clone());
+                        let name = |name: &String| new.get(name).map_or_else(|| name.clone(), |part| part.path.clone());
+                        merged.insert(part.path.clone(), Part { made_of: part.made_of.iter().map(name).collect(), ..again });
+                    }
+                    if let Some(again) = merged.get(&part.path) {
+                        *part = again.clone();
+                        is_touched = true;
+                    }
+                } else if let Some(new) = new.get(&part.path) {
                     *part = new.clone();
                     is_touched = true;
                 }
@@ -116,16 +141,29 @@ fn follow(folder: &Path, replaced: &BTreeMap<String, Option<Part>>, unlinking: &
         }
         if is_touched {
             manifest.erasures.push(Erasure { at: unlinking.at, receipt: unlinking.receipt.to_owned() });
-            write_manifest(lake, &manifest)?;
-            followed += 1;
+            described.push(manifest);
         }
     }
-    Ok(followed)
+    draft.send()?;
+    described.iter().try_for_each(|manifest| lake.describe_again(manifest))?;
+    let gone: Vec<String> = merged.iter().filter(|(old, again)| **old != again.path).map(|(old, _)| old.clone()).collect();
+    if !gone.is_empty() {
+        lake.refresh()?;
+        lake.remove_parts(&gone)?;
+        remove_unnamed(&lake, &lake.list()?, &[])?;
+    }
+    Ok(described.len())
 }
 
 /// Writes a part again where it names one of the customers; none where it does not.
-fn rewrite(connection: &Connection, folder: &Path, table: &str, part: &Part) -> Result<Option<Part>, SnapshotError> {
-    let path = folder.join(&part.path);
+fn rewrite(
+    connection: &Connection,
+    snapshot: &Snapshot,
+    draft: &Draft<'_>,
+    table: &str,
+    part: &Part,
+) -> Result<Option<Part>, SnapshotError> {
+    let Some(path) = snapshot.files([part])?.pop() else { return Ok(None) };
     let rows = format!("read_parquet({}, file_row_number = true, hive_partitioning = false)", sql_path(&path));
     let columns: BTreeSet<String> = {
         let mut statement = connection.prepare(&format!("SELECT column_name FROM (DESCRIBE SELECT * FROM {rows})"))?;
@@ -151,17 +189,19 @@ fn rewrite(connection: &Connection, folder: &Path, table: &str, part: &Part) -> 
     if named == 0 {
         return Ok(None);
     }
-    let temporary = path.with_file_name(format!(".writing-{}.parquet", std::process::id()));
+    let place = part.path.rsplit_once('/').map_or(String::new(), |(place, _)| format!("{place}/"));
+    let folder = draft.folder.join(&place);
+    fs::create_dir_all(&folder).map_err(SnapshotError::file("created", &folder))?;
+    let temporary = folder.join(format!(".writing-{}.parquet", std::process::id()));
     let count: i64 = connection.query_row(&format!("COPY ({kept}) TO {} ({PARQUET})", sql_path(&temporary)), [], |row| row.get(0))?;
     let bytes = fs::read(&temporary).map_err(SnapshotError::file("read", &temporary))?;
     let hash = sha256(&bytes);
     let name = format!("{}.parquet", &hash[..16]);
-    let finished = path.with_file_name(&name);
+    let finished = folder.join(&name);
     if let Ok(metadata) = fs::metadata(&path) {
         fs::set_permissions(&temporary, metadata.permissions()).map_err(SnapshotError::file("restricted", &temporary))?;
     }
     fs::rename(&temporary, &finished).map_err(SnapshotError::file("renamed", &finished))?;
-    let place = part.path.rsplit_once('/').map_or(String::new(), |(place, _)| format!("{place}/"));
     // By another fingerprint the next publication knows that these rows are not those that it wrote.
     let fingerprint = format!("{}-unlinked", part.fingerprint);
     Ok(Some(Part {
@@ -172,5 +212,6 @@ fn rewrite(connection: &Connection, folder: &Path, table: &str, part: &Part) -> 
         sha256: hash,
         days: part.days,
         fingerprint,
+        made_of: part.made_of.clone(),
     }))
 }

@@ -347,3 +347,105 @@ async fn spark_gives_every_report_byte_for_byte_and_survives_the_loss_of_a_worke
     assert!(done.status.code() == Some(1) && !out.exists() && said.contains("nothing was made"), "{said}");
     assert_eq!(jobs(&sandbox), 0);
 }
+
+/// A server of S3 over a folder that is not of this project's making, and checks signatures.
+struct Rclone {
+    process: Child,
+    endpoint: String,
+    folder: tempfile::TempDir,
+}
+
+impl Rclone {
+    fn start() -> Rclone {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("lake")).unwrap();
+        let address = format!("127.0.0.1:{}", TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port());
+        let mut command = Command::new(Spark::python().with_file_name("rclone"));
+        command
+            .args(["serve", "s3", "--addr", &address, "--auth-key", "DEMO-KEY,DEMO-SECRET"])
+            .arg(folder.path())
+            .env("RCLONE_CONFIG", "/dev/null");
+        let mut process = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("rclone");
+        let mut said = BufReader::new(process.stderr.take().unwrap()).lines().map(|line| line.expect("a line"));
+        until(&mut said, "Starting s3 server");
+        std::thread::spawn(move || said.for_each(drop));
+        Rclone { process, endpoint: format!("http://{address}"), folder }
+    }
+}
+
+impl Drop for Rclone {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// The demonstration is published to a real S3 server and read back: the same bytes as from a folder.
+#[test]
+#[ignore = "needs rclone: `make test-cluster`"]
+fn the_demonstration_on_a_server_of_s3_is_the_same_as_in_a_folder() {
+    let storage = Rclone::start();
+    let demo = tempfile::tempdir().unwrap();
+    let project = demo.path().join("demo");
+    let relato = |secret: &str, arguments: &[&str]| {
+        let mut command = Command::new(assert_cmd::cargo::cargo_bin("relato"));
+        command.args(["--now", NOW]).args(arguments).arg("--project").arg(&project).env("NO_COLOR", "1");
+        command.env("AWS_ACCESS_KEY_ID", "DEMO-KEY").env("AWS_SECRET_ACCESS_KEY", secret).output().unwrap()
+    };
+    let is_done = |done: &std::process::Output| {
+        assert!([Some(0), Some(3)].contains(&done.status.code()), "{}", String::from_utf8_lossy(&done.stderr));
+    };
+    let out = |name: &str| demo.path().join(name).display().to_string();
+    is_done(&relato("", &["demo", "--out", project.to_str().unwrap(), "--tickets", "3000", "--months", "3"]));
+    let report =
+        |out: &str| ["report", "atendimento-mensal", "--period", MONTH, "--format", "xlsx,pdf,json", "--out", out].map(str::to_owned);
+    let make = |secret: &str, out: &str| {
+        let arguments = report(out);
+        relato(secret, &arguments.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    is_done(&make("", &out("folder")));
+
+    let settings = fs::read_to_string(project.join("relato.toml")).unwrap();
+    let (before, after) = settings.split_once("[storage]\n").expect("a section");
+    let lake = "lake = \"s3://lake/relato\"\nowner = \"demo\"";
+    let s3 = format!("[storage.s3]\nendpoint = \"{}\"", storage.endpoint);
+    let (own, rest) = after.split_once("\n\n").unwrap_or((after, ""));
+    fs::write(project.join("relato.toml"), format!("{before}[storage]\n{lake}\n{own}\n{s3}\n\n{rest}")).unwrap();
+    is_done(&relato("DEMO-SECRET", &["ingest", "--rebuild"]));
+    // What this machine keeps is not what is read back.
+    let forget = || fs::remove_dir_all(project.join("data/lake")).unwrap();
+    forget();
+    is_done(&make("DEMO-SECRET", &out("bucket")));
+    let (here, there) = (files(Path::new(&out("folder"))), files(Path::new(&out("bucket"))));
+    assert_eq!(here.len(), 3);
+    for (file, bytes) in &here {
+        assert!(there[file] == *bytes, "{file} is not the same from a bucket");
+    }
+    is_done(&relato("DEMO-SECRET", &["snapshot", "verify"]));
+    is_done(&relato("DEMO-SECRET", &["query", "SELECT count(*) AS n FROM ticket"]));
+    is_done(&relato("DEMO-SECRET", &["ingest", "--rebuild"]));
+    is_done(&relato("DEMO-SECRET", &["snapshot", "prune", "--keep", "1"]));
+
+    let refused = |secret: &str, told: &str| {
+        forget();
+        let run = make(secret, &out("none"));
+        let said = one_line(&run.stderr);
+        assert!(run.status.code() == Some(1) && said.contains(told), "{told}: {:?} {said}", run.status);
+        assert!(!Path::new(&out("none")).exists(), "{told}: something was made");
+    };
+    refused("WRONG", "the keys are refused (SignatureDoesNotMatch)");
+    let month = storage.folder.path().join("lake/relato/owner=demo/ticket/month=2026-10");
+    let part = fs::read_dir(&month).unwrap().next().unwrap().unwrap().path();
+    let whole = fs::read(&part).unwrap();
+    let mut altered = whole.clone();
+    altered[whole.len() / 2] ^= 1;
+    fs::write(&part, &altered).unwrap();
+    refused("DEMO-SECRET", "is not what was published");
+    fs::remove_file(&part).unwrap();
+    // What the server remembers of the folder is its own business: it may find the file gone only when it reads it.
+    refused("DEMO-SECRET", part.file_name().unwrap().to_str().unwrap());
+    fs::write(&part, &whole).unwrap();
+    is_done(&make("DEMO-SECRET", &out("again")));
+    drop(storage);
+    refused("DEMO-SECRET", "Connection refused");
+}

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, fmt::Write as _, fs};
 use relato::{
     domain::{Period, digest::sha256},
     query::{Catalogue, Engine, Parameters},
-    snapshot::Snapshot,
+    snapshot::{Catalog, Snapshot},
 };
 
 use crate::support::{Sandbox, everything, now, root, serve, settings, world, zone};
@@ -45,7 +45,7 @@ async fn figures_change_only_with_a_word_in_the_changelog() {
     let sandbox = Sandbox::with_settings(&format!("{}{CALENDAR}", settings(&server.base_url)));
     sandbox.load(everything()).await;
     let project = sandbox.project();
-    let snapshot = Snapshot::open(&project.snapshot_dir(), None).expect("a snapshot");
+    let snapshot = Snapshot::open(&Catalog::at(&project.snapshot_dir()), None).expect("a snapshot");
     let catalogue = Catalogue::new(&project.query_texts().expect("queries")).expect("headers");
     let engine = Engine::open(&snapshot, catalogue).expect("an engine");
     let mut text = String::new();

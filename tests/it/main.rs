@@ -3,6 +3,7 @@
 mod accesses;
 mod architecture;
 mod bad_input;
+mod bucket;
 mod channels;
 mod cluster;
 mod delivery;
@@ -16,6 +17,7 @@ mod ingestion;
 mod lake;
 mod mailbox;
 mod mutants;
+mod object_storage;
 mod oracle;
 mod queries;
 mod questions;

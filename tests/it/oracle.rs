@@ -11,7 +11,7 @@ use relato::{
         ANSWER_WORDS, World,
         world::{Author, Ticket},
     },
-    snapshot::Snapshot,
+    snapshot::{Catalog, Snapshot},
 };
 
 use crate::support::{Sandbox, everything, now, serve, world, zone};
@@ -336,7 +336,7 @@ async fn every_cell_leads_to_exactly_the_conversations_behind_it() {
     let sandbox = Sandbox::new(&server.base_url);
     sandbox.load(everything()).await;
     let project = sandbox.project();
-    let snapshot = Snapshot::open(&project.snapshot_dir(), None).expect("a snapshot");
+    let snapshot = Snapshot::open(&Catalog::at(&project.snapshot_dir()), None).expect("a snapshot");
     let engine = Engine::open(&snapshot, Catalogue::new(&project.query_texts().expect("queries")).expect("headers")).expect("an engine");
     let parameters = |dimension: &str, others: &[(&str, &str)]| Parameters {
         period: Period::parse("2026-10", zone().day(now())).expect("a month"),
@@ -382,7 +382,7 @@ async fn what_is_passed_over_for_a_period_changes_no_figure() {
     sandbox.load(everything()).await;
     let project = sandbox.project();
     let texts = project.query_texts().expect("queries");
-    let snapshot = Snapshot::open(&project.snapshot_dir(), None).expect("a snapshot");
+    let snapshot = Snapshot::open(&Catalog::at(&project.snapshot_dir()), None).expect("a snapshot");
     let mut whole = snapshot.clone();
     whole.manifest.tables.values_mut().flat_map(|table| &mut table.parts).for_each(|part| part.days = None);
     let passed_over = |period: Period| {

@@ -7,11 +7,11 @@ use relato::{
     audit,
     query::FileReader,
     sim::Server,
-    snapshot::{self, Snapshot},
+    snapshot::{self, Catalog, Snapshot},
 };
 use serde_json::Value;
 
-use crate::support::{Sandbox, everything, now, serve, settings, world, zone};
+use crate::support::{Sandbox, damaged, everything, now, serve, settings, world, zone};
 
 const PEOPLE: &str = r#"
 [access]
@@ -225,21 +225,21 @@ async fn the_past_is_asked_by_day_compared_and_made_again() {
 async fn a_snapshot_that_is_read_is_not_pruned_and_one_whose_reader_died_is() {
     let (sandbox, _server) = loaded("").await;
     let folder = sandbox.project().snapshot_dir();
-    let first = Snapshot::open(&folder, None).unwrap();
+    let first = Snapshot::open(&Catalog::at(&folder), None).unwrap();
     let later = relato::ingest::IngestRequest { now: now() + chrono::TimeDelta::days(1), ..everything() };
     sandbox.load(later).await;
-    assert_eq!(snapshot::list(&folder).unwrap().len(), 2);
-    let pruned = snapshot::prune(&folder, 1).unwrap();
+    assert_eq!(Catalog::at(&folder).list().unwrap().len(), 2);
+    let pruned = snapshot::prune(&Catalog::at(&folder), 1).unwrap();
     assert_eq!((pruned.snapshots, pruned.in_use), (0, 1));
-    assert!(first.damaged_parts().unwrap().is_empty(), "every part is still there");
+    assert!(damaged(&first).is_empty(), "every part is still there");
     // A file without a lock is of a reader that died.
     let dead = folder.join("readers").join(format!("{}.dead", first.manifest.id));
     std::fs::write(&dead, "").unwrap();
     drop(first);
-    let pruned = snapshot::prune(&folder, 1).unwrap();
+    let pruned = snapshot::prune(&Catalog::at(&folder), 1).unwrap();
     assert_eq!((pruned.snapshots, pruned.in_use, dead.exists()), (1, 0, false));
-    assert_eq!(snapshot::list(&folder).unwrap().len(), 1);
-    assert!(Snapshot::open_as_known_on(&folder, now().date_naive(), zone()).is_err(), "the first is gone");
+    assert_eq!(Catalog::at(&folder).list().unwrap().len(), 1);
+    assert!(Snapshot::open_as_known_on(&Catalog::at(&folder), now().date_naive(), zone()).is_err(), "the first is gone");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -261,14 +261,14 @@ async fn questions_are_answered_while_data_are_loaded_and_published() {
         }
     }
     assert!(answered >= 3, "{answered} questions were answered meanwhile");
-    assert_eq!(snapshot::list(&sandbox.project().snapshot_dir()).unwrap().len(), 4);
+    assert_eq!(Catalog::at(&sandbox.project().snapshot_dir()).list().unwrap().len(), 4);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_column_of_every_table_is_described() {
     let (sandbox, _server) = loaded("").await;
     let project = sandbox.project();
-    let snapshot = Snapshot::open(&project.snapshot_dir(), None).unwrap();
+    let snapshot = Snapshot::open(&Catalog::at(&project.snapshot_dir()), None).unwrap();
     let reader = FileReader::new().unwrap();
     let described = audit::described(&snapshot, &project.query_texts().unwrap());
     for (table, contents) in &snapshot.manifest.tables {

@@ -12,10 +12,10 @@ use proptest::test_runner::{Config, TestRunner};
 use relato::{
     ingest::{IngestError, IngestRequest},
     sim::{SimOptions, World},
-    snapshot::Manifest,
+    snapshot::{Catalog, Manifest},
 };
 
-use crate::support::{Sandbox, differences, everything, now, serve, serve_with, settings, world};
+use crate::support::{Sandbox, damaged, differences, everything, now, serve, serve_with, settings, world};
 
 /// Every fault that strikes commands, thirty per cent in all.
 const STORM: [&str; 11] = [
@@ -365,8 +365,8 @@ async fn a_collector_that_is_killed_again_and_again_ends_with_the_same_bytes() {
         child.kill().expect("a kill");
         child.wait().expect("an end");
         // Whoever reads meanwhile finds a whole snapshot or none.
-        if let Ok(snapshot) = relato::snapshot::Snapshot::open(&killed.project().snapshot_dir(), None) {
-            assert_eq!(snapshot.damaged_parts().expect("readable parts"), Vec::<String>::new());
+        if let Ok(snapshot) = relato::snapshot::Snapshot::open(&Catalog::at(&killed.project().snapshot_dir()), None) {
+            assert_eq!(damaged(&snapshot), Vec::<String>::new());
         }
         if has_ended && done < kills {
             same_as_undisturbed(&killed, &calm, &expected.manifest, &world).await;

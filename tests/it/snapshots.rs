@@ -2,11 +2,11 @@
 
 use relato::{
     query::{Catalogue, Engine},
-    snapshot::Snapshot,
+    snapshot::{Catalog, Snapshot},
     store::digest_of_checks,
 };
 
-use crate::support::{Sandbox, everything, now, serve, world};
+use crate::support::{Sandbox, damaged, everything, now, serve, world};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_old_snapshot_gives_the_same_bytes_again() {
@@ -75,9 +75,9 @@ async fn pruning_keeps_what_the_newest_needs() {
     let before = sandbox.report("2026-10", None);
     sandbox.relato(&["snapshot", "prune", "--keep", "1"]).assert().success();
     let folder = sandbox.project().snapshot_dir();
-    assert_eq!(relato::snapshot::list(&folder).expect("a list").len(), 1);
-    let snapshot = Snapshot::open(&folder, None).expect("the newest");
-    assert_eq!(snapshot.damaged_parts().expect("readable parts"), Vec::<String>::new());
+    assert_eq!(Catalog::at(&folder).list().expect("a list").len(), 1);
+    let snapshot = Snapshot::open(&Catalog::at(&folder), None).expect("the newest");
+    assert_eq!(damaged(&snapshot), Vec::<String>::new());
     let after = sandbox.report("2026-10", None);
     assert_eq!(serde_json::to_value(before).expect("json"), serde_json::to_value(after).expect("json"));
 }
@@ -96,7 +96,7 @@ async fn checks_that_ran_before_a_snapshot_was_published_are_believed_and_others
     let sandbox = Sandbox::new(&server.base_url);
     sandbox.load(everything()).await;
     let texts = sandbox.project().query_texts().expect("queries");
-    let snapshot = Snapshot::open(&sandbox.project().snapshot_dir(), None).expect("a snapshot");
+    let snapshot = Snapshot::open(&Catalog::at(&sandbox.project().snapshot_dir()), None).expect("a snapshot");
     let catalogue = |texts| Catalogue::new(texts).expect("headers");
     let check = |snapshot: &Snapshot, texts| Engine::open(snapshot, catalogue(texts)).expect("an engine").check();
     let with = |checks: Option<String>| {
@@ -126,7 +126,7 @@ async fn a_snapshot_of_an_earlier_version_gives_the_same_figures() {
     sandbox.load(everything()).await;
     let figures = || serde_json::to_value(sandbox.report("2026-10", None).blocks).expect("JSON");
     let before = figures();
-    let snapshot = Snapshot::open(&sandbox.project().snapshot_dir(), None).expect("a snapshot");
+    let snapshot = Snapshot::open(&Catalog::at(&sandbox.project().snapshot_dir()), None).expect("a snapshot");
     let connection = duckdb::Connection::open_in_memory().expect("an engine");
     for part in &snapshot.manifest.tables["ticket"].parts {
         let path = snapshot.folder.join(&part.path);

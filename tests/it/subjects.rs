@@ -6,11 +6,11 @@ use duckdb::Connection;
 use relato::{
     config::Project,
     ingest::{IngestRequest, Pseudonyms},
-    snapshot::{self, Snapshot},
+    snapshot::{Catalog, Snapshot},
 };
 use serde_json::Value;
 
-use crate::support::{Sandbox, everything, now, serve, settings, world};
+use crate::support::{Sandbox, damaged, everything, now, serve, settings, world};
 
 fn text(output: &Output) -> String {
     String::from_utf8_lossy(&[&output.stdout[..], &output.stderr[..]].concat()).into_owned()
@@ -20,7 +20,7 @@ fn text(output: &Output) -> String {
 fn mentions(project: &Project, text: &str) -> usize {
     let connection = Connection::open_in_memory().unwrap();
     let mut found = 0;
-    for manifest in snapshot::list(&project.snapshot_dir()).unwrap() {
+    for manifest in Catalog::at(&project.snapshot_dir()).list().unwrap() {
         for part in manifest.tables.values().flat_map(|table| &table.parts) {
             let path = project.snapshot_dir().join(&part.path);
             let sql = format!("SELECT count(*) FROM '{}' AS t WHERE contains(CAST(t AS VARCHAR), '{text}')", path.display());
@@ -105,9 +105,9 @@ async fn a_customer_is_told_and_forgotten_and_every_figure_stays() {
         let again = sandbox.relato(&["report", "--reproduce"]).arg(&file).output().unwrap();
         assert!(text(&again).contains("identical, byte for byte"), "{}: {}", file.display(), text(&again));
     }
-    for manifest in snapshot::list(&project.snapshot_dir()).unwrap() {
-        let snapshot = Snapshot::open(&project.snapshot_dir(), Some(&manifest.id)).unwrap();
-        assert!(snapshot.damaged_parts().unwrap().is_empty(), "{}", manifest.id);
+    for manifest in Catalog::at(&project.snapshot_dir()).list().unwrap() {
+        let snapshot = Snapshot::open(&Catalog::at(&project.snapshot_dir()), Some(&manifest.id)).unwrap();
+        assert!(damaged(&snapshot).is_empty(), "{}", manifest.id);
     }
     // What Blip tells once more of those records stays unlinked, also when everything is read again.
     sandbox.load(IngestRequest { full: true, now: now() + chrono::TimeDelta::days(1), ..everything() }).await;

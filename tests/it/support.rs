@@ -20,7 +20,7 @@ use relato::{
     query::{Catalogue, Engine},
     report::{self, ReportRequest},
     sim::{self, Fault, Keys, Server, SimOptions, World, WorldSpec},
-    snapshot::{self, Manifest, Published, Snapshot, Stamp},
+    snapshot::{self, Catalog, Manifest, Published, Snapshot, Stamp},
     store::{MART_TABLES, Store},
 };
 use tempfile::TempDir;
@@ -118,7 +118,7 @@ impl Sandbox {
     /// Builds a report of `period` from the newest snapshot.
     pub fn report_called(&self, name: &str, period: &str, sector: Option<&str>) -> ReportData {
         let project = self.project();
-        let snapshot = Snapshot::open(&project.snapshot_dir(), None).expect("a snapshot");
+        let snapshot = Snapshot::open(&Catalog::of(&project).expect("a catalog"), None).expect("a snapshot");
         let catalogue = Catalogue::new(&project.query_texts().expect("queries")).expect("headers");
         let engine = std::rc::Rc::new(Engine::open(&snapshot, catalogue).expect("an engine"));
         let reports = project.reports().expect("reports");
@@ -139,6 +139,11 @@ impl Sandbox {
     pub fn data_files(&self) -> Vec<(PathBuf, Vec<u8>)> {
         files_below(&self.dir().join("data"))
     }
+}
+
+/// Returns the parts of a snapshot that are missing or not as they were published.
+pub fn damaged(snapshot: &Snapshot) -> Vec<String> {
+    snapshot.damaged_parts(&mut std::collections::BTreeMap::new()).expect("readable parts")
 }
 
 /// Returns what a program said as one line, however it was wrapped.
@@ -178,7 +183,7 @@ pub fn publish(project: &Project, store: &Store, now: DateTime<Utc>, quarantined
     let loaded_until = store.mark(LOADED_UNTIL).expect("a mark").and_then(|text| text.parse().ok());
     let stamp = Stamp { now, loaded_until, timezone: zone(), quarantined, checks: store.checks_digest().expect("a mark") };
     let digests = store.month_digests().expect("digests");
-    snapshot::publish(store.connection(), &MART_TABLES, &project.snapshot_dir(), &stamp, &digests).expect("a snapshot")
+    snapshot::publish(store.connection(), &MART_TABLES, &Catalog::of(project).expect("a catalog"), &stamp, &digests).expect("a snapshot")
 }
 
 /// Returns the parts of two snapshots that are not the same bytes, by table and month.

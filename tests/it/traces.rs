@@ -6,7 +6,7 @@ use relato::{
     domain::{Kind, Table},
     query::{Catalogue, Engine, Parameters},
     report::{self, Trace},
-    snapshot::Snapshot,
+    snapshot::{Catalog, Snapshot},
 };
 
 use crate::support::{Sandbox, everything, now, serve, settings, world};
@@ -47,7 +47,7 @@ async fn every_figure_of_every_report_leads_to_its_rows() {
     sandbox.load(everything()).await;
     let project = sandbox.project();
     let catalogue = Catalogue::new(&project.query_texts().unwrap()).unwrap();
-    let snapshot = Snapshot::open(&project.snapshot_dir(), None).unwrap();
+    let snapshot = Snapshot::open(&Catalog::at(&project.snapshot_dir()), None).unwrap();
     let mut asker = Asker { engine: Engine::open(&snapshot, catalogue.clone()).unwrap(), answers: BTreeMap::new() };
     let (mut followed, mut compared, mut wrong) = (0, 0, Vec::new());
     for (name, spec) in project.reports().unwrap() {

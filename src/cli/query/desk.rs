@@ -166,13 +166,14 @@ impl<'a> Desk<'a> {
             }
         };
         let reader = reader()?;
-        let reached = match audit::reached(&self.snapshot, &ledger, &named.tables, reach, &self.project.data_dir(), &reader) {
-            Ok(reached) => reached,
-            Err(error) => {
-                audit::refuse(&mut ledger, &self.asker, person, &question, &error.to_string(), now)?;
-                return Err(error.into());
-            }
-        };
+        let reached =
+            match audit::reached(&self.snapshot, &ledger, &named.tables, reach, &self.project.data_dir(), (&reader, self.args.engine)) {
+                Ok(reached) => reached,
+                Err(error) => {
+                    audit::refuse(&mut ledger, &self.asker, person, &question, &error.to_string(), now)?;
+                    return Err(error.into());
+                }
+            };
         question.columns = reached.touched(&named);
         let began = Instant::now();
         let asked = audit::begin(&mut ledger, &self.asker, person, &question, now)?;
@@ -282,7 +283,15 @@ impl<'a> Desk<'a> {
         let watch = progress::ClusterWatch::of_terminal(!self.global.no_progress && !self.global.quiet);
         let parameters = values.into_iter().map(|(name, value)| (name, literal(value))).collect();
         let watcher = Watcher { told: &|news| watch.hear(news), is_wanted: &|| self.state.load(Ordering::SeqCst) != CANCELLED };
-        let files = cluster.ask(sql, parameters, (&reached.files, &self.snapshot.folder), &watcher);
+        let mut tables = BTreeMap::new();
+        for table in reached.files.keys() {
+            if reached.made_here.contains(table) {
+                return Err(failed(ClusterError::Local(table.clone()).to_string()));
+            }
+            let parts = self.snapshot.manifest.tables.get(table).map_or(&[][..], |contents| &contents.parts);
+            tables.insert(table.clone(), parts.iter().map(|part| cluster.path(&self.snapshot, part)).collect());
+        }
+        let files = cluster.ask(sql, parameters, tables, &watcher);
         watch.finish();
         let files = files.map_err(|error| match error {
             ClusterError::Cancelled => audit::SessionError::Cancelled,

@@ -4,14 +4,14 @@ use chrono::{DateTime, NaiveDate, Utc};
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
-use super::{Exit, Failure, Global, Printed, collector, output};
+use super::{Exit, Failure, Global, Printed, collector, output, rebuild};
 use crate::{
     audit::Masks,
     blip::ClientOptions,
     config::Project,
     domain::period::{PeriodError, parse_day},
     files,
-    ingest::{self, Alarm, Clients, IngestRequest, IngestSummary, LOADED_UNTIL, LiveView, OnlyResource, Progress, Warnings},
+    ingest::{self, Alarm, Clients, IngestRequest, IngestSummary, LOADED_UNTIL, LiveView, OnlyResource, Progress, Rebuild, Warnings},
     snapshot::{self, Catalog, Published, Stamp},
     store::{MART_TABLES, Store},
 };
@@ -64,7 +64,7 @@ fn day(text: &str) -> Result<NaiveDate, PeriodError> {
 pub async fn run(global: &Global, args: &IngestArgs) -> Result<Exit, Failure> {
     let project = collector(&global.project)?;
     if args.rebuild {
-        return rebuild(global, &project, args.format);
+        return rebuild::made(global, &project, Rebuild { months: None, workers: 1 }, args.format);
     }
     let progress = global.progress();
     let clients = Clients::of_project(&project, None, ClientOptions::default())?;
@@ -86,26 +86,6 @@ pub async fn run(global: &Global, args: &IngestArgs) -> Result<Exit, Failure> {
     write_live(&project, &summary.live)?;
     print(&summary, &published, args.format)?;
     Ok(if summary.warnings.is_empty() { Exit::Done } else { Exit::Warnings })
-}
-
-/// Makes all tables again from what is stored.
-fn rebuild(global: &Global, project: &Project, format: Printed) -> Result<Exit, Failure> {
-    let (progress, now) = (global.progress(), global.now());
-    let done = ingest::rebuild(project, &project.query_texts()?, now, progress.as_ref());
-    progress.finish();
-    let (store, marts) = done?;
-    let published = publish(project, &store, now, marts.quarantined)?;
-    if format == Printed::Json {
-        output::print_json(&json!({
-            "tickets": marts.tickets,
-            "records_quarantined": marts.quarantined,
-            "snapshot": published.manifest.id,
-            "snapshot_is_new": published.is_new,
-        }))?;
-    } else {
-        output::print(&format!("Made the tables of {} tickets again from what is stored.\n{}", marts.tickets, outcome(&published)))?;
-    }
-    Ok(Exit::Done)
 }
 
 /// Loads what `request` asks for.

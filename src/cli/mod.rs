@@ -13,6 +13,7 @@ mod ops;
 mod output;
 mod progress;
 mod query;
+mod rebuild;
 mod report;
 mod schedule;
 mod serve;
@@ -97,6 +98,8 @@ enum Command {
     Check(check::CheckArgs),
     /// Load what is new from Blip and publish a snapshot
     Ingest(ingest::IngestArgs),
+    /// Make tables again from what is stored, and publish them
+    Rebuild(rebuild::RebuildArgs),
     /// Take over files that Blip exported
     Import(import::ImportArgs),
     /// Make a report, or list the reports there are
@@ -158,6 +161,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Init(args) => init::run(&args),
         Command::Check(args) => wait(check::run(global, &args)),
         Command::Ingest(args) => wait(ingest::run(global, &args)),
+        Command::Rebuild(args) => rebuild::run(global, &args),
         Command::Import(args) => import::run(global, &args),
         Command::Report(args) => report::run(global, &args),
         Command::Query(args) => query::run(global, &args),

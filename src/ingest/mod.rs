@@ -216,29 +216,51 @@ pub async fn run(
     Ok((store, IngestSummary { written, ticket_days, customers, event_days, marts, warnings, live }))
 }
 
-/// Makes all tables again from what is stored, without asking Blip anything. Returns the open store, to publish from.
+/// What is made again from what is stored, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Rebuild {
+    /// First days of the first and the last month whose customers' rows are made; none is everybody's.
+    pub months: Option<(NaiveDate, NaiveDate)>,
+    /// How many parts of the customers are worked on side by side.
+    pub workers: usize,
+}
+
+/// Makes tables again from what is stored, without asking Blip anything. Returns the open store, to publish from.
 ///
 /// # Errors
 /// Those of the configuration or of the database.
 pub fn rebuild(
     project: &Project,
     queries: &BTreeMap<String, String>,
+    wanted: Rebuild,
     now: DateTime<Utc>,
     progress: &dyn Progress,
 ) -> Result<(Store, MartReport), IngestError> {
-    let mut store = open(project, &pseudonyms(project)?, now, "relato ingest --rebuild")?;
+    let mut store = open(project, &pseudonyms(project)?, now, "relato rebuild")?;
     store.transaction(|store| store.write_settings(&SettingsRows::new(&project.settings)))?;
-    store.forget_marts()?;
-    let marts = refresh(&mut store, queries, progress)?;
+    match wanted.months {
+        None => store.forget_marts()?,
+        Some((first, last)) => drop(store.forget_months(first, last)?),
+    }
+    let marts = refresh_by(&mut store, queries, wanted.workers, progress)?;
     progress.finish();
     Ok((store, marts))
 }
 
 fn refresh(store: &mut Store, queries: &BTreeMap<String, String>, progress: &dyn Progress) -> Result<MartReport, IngestError> {
+    refresh_by(store, queries, 1, progress)
+}
+
+fn refresh_by(
+    store: &mut Store,
+    queries: &BTreeMap<String, String>,
+    workers: usize,
+    progress: &dyn Progress,
+) -> Result<MartReport, IngestError> {
     progress.start("tables", None);
     let mut is_told = false;
     let checks = Catalogue::new(queries)?.table_checks();
-    Ok(store.refresh_marts(queries, &checks, &mut |_, parts| {
+    Ok(store.refresh_marts(queries, &checks, workers, &mut |_, parts| {
         if !is_told && parts > 1 {
             progress.start("tables", Some(parts));
             is_told = true;

@@ -6,7 +6,14 @@
 //! rebuild is the same with everybody changed, so many at a time that memory stays bounded. The few tables that are not of customers
 //! (queues, sectors, days) are made whole each time.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
+};
 
 use chrono::NaiveDate;
 use duckdb::params;
@@ -59,14 +66,14 @@ const KEPT: [(&str, &str, Option<&str>, &str); 7] = [
 
 /// Raw tables that are cut down to some customers, and by what.
 const CUT: [(&str, &str); 6] = [
-    ("ticket", "customer_key IN (SELECT customer_key FROM scope.main.customer)"),
+    ("ticket", "customer_key IN (SELECT customer_key FROM SCOPE.main.customer)"),
     // What the API has told of counts for the customer whom it names.
     (
         "imported_ticket",
-        "customer_key IN (SELECT customer_key FROM scope.main.customer)
+        "customer_key IN (SELECT customer_key FROM SCOPE.main.customer)
          AND NOT EXISTS (SELECT 1 FROM LIVE.state.ticket AS known WHERE known.ticket_id = imported_ticket.ticket_id)",
     ),
-    ("event", "coalesce(customer_key, '') IN (SELECT customer_key FROM scope.main.customer)"),
+    ("event", "coalesce(customer_key, '') IN (SELECT customer_key FROM SCOPE.main.customer)"),
     // An imported answer about a ticket belongs to whoever the ticket is known to belong to.
     (
         "imported_rating",
@@ -75,10 +82,10 @@ const CUT: [(&str, &str); 6] = [
              (SELECT max(known.customer_key) FROM LIVE.raw.imported_ticket AS known WHERE known.ticket_id = imported_rating.ticket_id),
              customer_key,
              ''
-         ) IN (SELECT customer_key FROM scope.main.customer)",
+         ) IN (SELECT customer_key FROM SCOPE.main.customer)",
     ),
-    ("thread", "customer_key IN (SELECT customer_key FROM scope.main.customer)"),
-    ("message", "thread_id IN (SELECT thread_id FROM scope.raw.thread)"),
+    ("thread", "customer_key IN (SELECT customer_key FROM SCOPE.main.customer)"),
+    ("message", "thread_id IN (SELECT thread_id FROM SCOPE.raw.thread)"),
 ];
 
 /// Tables that every customer's rows may need.
@@ -138,7 +145,8 @@ pub struct MartReport {
 impl Store {
     /// Brings all tables up to what the raw answers, the settings and the queries make of them now.
     ///
-    /// A break-off in between leaves the rest to the next refresh; nobody reads the tables meanwhile but that one.
+    /// A break-off in between leaves the rest to the next refresh; nobody reads the tables meanwhile but that one. `workers` parts of the
+    /// customers are worked on side by side, each with one thread and as much memory as one has alone.
     ///
     /// # Errors
     /// Names the query that failed, or says how many rows were lost on the way.
@@ -146,6 +154,7 @@ impl Store {
         &mut self,
         queries: &BTreeMap<String, String>,
         checks: &[TableCheck],
+        workers: usize,
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<MartReport, StoreError> {
         let basis = self.basis(queries)?;
@@ -153,12 +162,17 @@ impl Store {
             self.begin_again(queries, &basis)?;
         }
         self.forget_results_of_others(checks)?;
-        let parts = self.plan()?;
+        let parts = self.plan(workers)?;
         // Many parts are as fast with one thread as with two, and need less memory: what each is made of is small.
         self.set_threads(if parts > 1 { 1 } else { self.threads })?;
-        for part in 0..parts {
-            self.refresh_part(queries, checks, part)?;
-            progress(part + 1, parts);
+        if workers.min(parts) > 1 {
+            self.refresh_side_by_side(queries, checks, parts, workers.min(parts), progress)?;
+        } else {
+            let turn = Mutex::new(());
+            for part in 0..parts {
+                self.refresh_part(queries, checks, part, &turn)?;
+                progress(part + 1, parts);
+            }
         }
         if parts > 1 {
             self.sort_by_month()?;
@@ -186,6 +200,46 @@ impl Store {
         Ok(MartReport { tickets, quarantined })
     }
 
+    /// Makes the parts of the changed customers by several workers at once. What they make is written by one at a time.
+    fn refresh_side_by_side(
+        &self,
+        queries: &BTreeMap<String, String>,
+        checks: &[TableCheck],
+        parts: usize,
+        workers: usize,
+        progress: &mut dyn FnMut(usize, usize),
+    ) -> Result<(), StoreError> {
+        self.set_memory(workers)?;
+        let (next, turn) = (AtomicUsize::new(0), Mutex::new(()));
+        let (tell, told) = mpsc::channel();
+        let stores: Vec<Store> = (0..workers).map(|number| self.beside(number)).collect::<Result<_, _>>()?;
+        let done = std::thread::scope(|scope| {
+            let (next, turn) = (&next, &turn);
+            let work = |mut store: Store| {
+                let tell = tell.clone();
+                scope.spawn(move || -> Result<(), StoreError> {
+                    loop {
+                        let part = next.fetch_add(1, Ordering::SeqCst);
+                        if part >= parts {
+                            return Ok(());
+                        }
+                        store.refresh_part(queries, checks, part, turn).inspect_err(|_| next.store(parts, Ordering::SeqCst))?;
+                        // Whoever listens may have gone because another worker failed.
+                        let _ = tell.send(());
+                    }
+                })
+            };
+            let running: Vec<_> = stores.into_iter().map(work).collect();
+            drop(tell);
+            for (made, ()) in (1..).zip(told) {
+                progress(made, parts);
+            }
+            running.into_iter().try_for_each(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        });
+        self.set_memory(1)?;
+        done
+    }
+
     fn set_threads(&self, threads: i64) -> Result<(), StoreError> {
         Ok(self.connection.execute_batch(&format!("SET threads = {threads}"))?)
     }
@@ -205,6 +259,19 @@ impl Store {
     /// When the database cannot be written.
     pub fn forget_marts(&mut self) -> Result<(), StoreError> {
         self.transaction(|store| store.set_mark(BASIS, "forgotten"))
+    }
+
+    /// Lets the next refresh make the rows again of every customer with a ticket in a local month from `first` to `last`, each told by its
+    /// first day; returns how many these are.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn forget_months(&mut self, first: NaiveDate, last: NaiveDate) -> Result<usize, StoreError> {
+        self.transaction(|store| {
+            let sql = "INSERT INTO state.changed_customer
+                       SELECT DISTINCT customer_key FROM marts.ticket WHERE date_trunc('month', started_day) BETWEEN ? AND ?";
+            Ok(store.connection.execute(sql, params![first, last])?)
+        })
     }
 
     /// Returns a digest of the rows of each month of the tables of customers, by which an unchanged month is known without reading it.
@@ -232,11 +299,12 @@ impl Store {
 
     /// Empties the customers' tables, with the columns that the queries give them now, and counts everybody as changed.
     fn begin_again(&mut self, queries: &BTreeMap<String, String>, basis: &str) -> Result<(), StoreError> {
-        self.scoped("SELECT '' AS customer_key WHERE FALSE", queries, |store| {
+        self.scoped("SELECT '' AS customer_key WHERE FALSE", queries, None, |store| {
+            let scope = &store.scope;
             for (schema, name, ..) in KEPT {
                 store
                     .connection
-                    .execute_batch(&format!("CREATE OR REPLACE TABLE {schema}.{name} AS SELECT * FROM scope.{schema}.{name}"))?;
+                    .execute_batch(&format!("CREATE OR REPLACE TABLE {schema}.{name} AS SELECT * FROM {scope}.{schema}.{name}"))?;
             }
             store.connection.execute_batch(
                 "DELETE FROM state.check_result;
@@ -252,19 +320,21 @@ impl Store {
         })
     }
 
-    /// Shares the changed customers out over parts; returns their number.
-    fn plan(&self) -> Result<usize, StoreError> {
+    /// Shares the changed customers out over parts, at least one a worker; returns their number.
+    fn plan(&self, workers: usize) -> Result<usize, StoreError> {
+        // Every worker's connection sees it.
+        self.connection.execute_batch("ATTACH IF NOT EXISTS ':memory:' AS plan")?;
         let customers: i64 =
             self.connection.query_row("SELECT count(DISTINCT customer_key) FROM state.changed_customer", [], |row| row.get(0))?;
-        if customers <= CUSTOMERS_UNCOUNTED {
+        if customers <= CUSTOMERS_UNCOUNTED && workers == 1 {
             self.connection.execute_batch(
-                "CREATE OR REPLACE TEMP TABLE part_of_customer AS
+                "CREATE OR REPLACE TABLE plan.main.part_of_customer AS
                  SELECT DISTINCT customer_key, CAST(0 AS BIGINT) AS part FROM state.changed_customer",
             )?;
             return Ok(usize::from(customers > 0));
         }
         self.connection.execute_batch(&format!(
-            "CREATE OR REPLACE TEMP TABLE part_of_customer AS
+            "CREATE OR REPLACE TABLE plan.main.part_of_customer AS
              WITH changed AS (
                  SELECT DISTINCT customer_key FROM state.changed_customer
              ),
@@ -281,31 +351,42 @@ impl Store {
              SELECT
                  customer_key,
                  CAST(
-                     floor((sum(tickets) OVER (ORDER BY thread_id, customer_key) - tickets) / {TICKETS_AT_ONCE}) AS BIGINT
+                     floor(
+                         (sum(tickets) OVER (ORDER BY thread_id, customer_key) - tickets)
+                         / least({TICKETS_AT_ONCE}, greatest(1, ceil(sum(tickets) OVER () / {workers})))
+                     ) AS BIGINT
                  ) AS part
              FROM sized"
         ))?;
-        let parts: i64 = self.connection.query_row("SELECT coalesce(max(part) + 1, 0) FROM part_of_customer", [], |row| row.get(0))?;
+        let parts: i64 =
+            self.connection.query_row("SELECT coalesce(max(part) + 1, 0) FROM plan.main.part_of_customer", [], |row| row.get(0))?;
         Ok(usize::try_from(parts).unwrap_or(0))
     }
 
-    fn refresh_part(&mut self, queries: &BTreeMap<String, String>, checks: &[TableCheck], part: usize) -> Result<(), StoreError> {
-        self.scoped(&format!("SELECT customer_key FROM part_of_customer WHERE part = {part}"), queries, |store| {
-            let connection = &store.connection;
+    fn refresh_part(
+        &mut self,
+        queries: &BTreeMap<String, String>,
+        checks: &[TableCheck],
+        part: usize,
+        turn: &Mutex<()>,
+    ) -> Result<(), StoreError> {
+        let customers = format!("SELECT customer_key FROM plan.main.part_of_customer WHERE part = {part}");
+        self.scoped(&customers, queries, Some(turn), |store| {
+            let (connection, scope) = (&store.connection, &store.scope);
             let kept = store.kept_checks(checks)?;
-            for (check, offending) in kept.iter().zip(store.offending(&kept, "scope")?) {
+            for (check, offending) in kept.iter().zip(store.offending(&kept, scope)?) {
                 if offending > 0 {
                     connection.execute("DELETE FROM state.check_result WHERE check_name = ?", params![check.name])?;
                 }
             }
-            connection.execute_batch(
+            connection.execute_batch(&format!(
                 "CREATE OR REPLACE TEMP TABLE gone_conversation AS
-                 SELECT conversation_id FROM marts.conversation WHERE customer_key IN (SELECT customer_key FROM scope.main.customer)",
-            )?;
+                 SELECT conversation_id FROM marts.conversation WHERE customer_key IN (SELECT customer_key FROM {scope}.main.customer)"
+            ))?;
             for (schema, name, _, key) in KEPT {
                 let owned = match key {
-                    "conversation_id" => "conversation_id IN (SELECT conversation_id FROM gone_conversation)",
-                    _ => "coalesce(customer_key, '') IN (SELECT customer_key FROM scope.main.customer)",
+                    "conversation_id" => "conversation_id IN (SELECT conversation_id FROM gone_conversation)".to_owned(),
+                    _ => format!("coalesce(customer_key, '') IN (SELECT customer_key FROM {scope}.main.customer)"),
                 };
                 // Names are compared once: the rows are then known by their place.
                 connection.execute_batch(&format!(
@@ -313,14 +394,14 @@ impl Store {
                 ))?;
                 connection.execute_batch(&format!(
                     "DELETE FROM {schema}.{name} WHERE rowid IN (SELECT place FROM gone);
-                     INSERT INTO {schema}.{name} SELECT * FROM scope.{schema}.{name}"
+                     INSERT INTO {schema}.{name} SELECT * FROM {scope}.{schema}.{name}"
                 ))?;
             }
             connection.execute_batch(&format!(
-                "DELETE FROM state.customer_digest WHERE customer_key IN (SELECT customer_key FROM scope.main.customer);
+                "DELETE FROM state.customer_digest WHERE customer_key IN (SELECT customer_key FROM {scope}.main.customer);
                  {};
-                 DELETE FROM state.changed_customer WHERE customer_key IN (SELECT customer_key FROM scope.main.customer)",
-                insert_digests()
+                 DELETE FROM state.changed_customer WHERE customer_key IN (SELECT customer_key FROM {scope}.main.customer)",
+                insert_digests(scope)
             ))?;
             Ok(())
         })
@@ -356,37 +437,43 @@ impl Store {
         Ok(connection.execute_batch(&format!("DROP TABLE {schema}.{name}; ALTER TABLE {schema}.sorted_{name} RENAME TO {name}"))?)
     }
 
-    /// Runs the queries for the customers that `customers` selects in a database of their own, called `scope`, then `work` in one
-    /// transaction on this one.
+    /// Runs the queries for the customers that `customers` selects in a database of their own, then `work` in one transaction
+    /// on this one, for which it waits its turn.
     fn scoped(
         &mut self,
         customers: &str,
         queries: &BTreeMap<String, String>,
+        turn: Option<&Mutex<()>>,
         work: impl FnOnce(&Store) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
+        let scope = self.scope.clone();
         self.connection.execute_batch(&format!(
-            "ATTACH ':memory:' AS scope;
-             CREATE TABLE scope.main.customer AS {customers};
-             CREATE SCHEMA scope.raw; CREATE SCHEMA scope.settings; CREATE SCHEMA scope.staging; CREATE SCHEMA scope.marts"
+            "ATTACH ':memory:' AS {scope};
+             CREATE TABLE {scope}.main.customer AS {customers};
+             CREATE SCHEMA {scope}.raw; CREATE SCHEMA {scope}.settings; CREATE SCHEMA {scope}.staging; CREATE SCHEMA {scope}.marts"
         ))?;
-        let done = self.fill_scope(queries).and_then(|()| self.transaction(work));
+        let done = self.fill_scope(queries).and_then(|()| {
+            let _turn = turn.map(|turn| turn.lock().unwrap_or_else(PoisonError::into_inner));
+            self.transaction(work)
+        });
         // Whatever happened, the next scope begins from nothing.
-        self.connection.execute_batch(&format!("USE \"{}\"; DETACH scope", self.catalog))?;
+        self.connection.execute_batch(&format!("USE \"{}\"; DETACH {scope}", self.catalog))?;
         done
     }
 
     fn fill_scope(&self, queries: &BTreeMap<String, String>) -> Result<(), StoreError> {
-        let own = &self.catalog;
-        let shared = SHARED.map(|(schema, name)| format!("CREATE VIEW scope.{schema}.{name} AS SELECT * FROM \"{own}\".{schema}.{name};"));
+        let (own, scope) = (&self.catalog, &self.scope);
+        let shared =
+            SHARED.map(|(schema, name)| format!("CREATE VIEW {scope}.{schema}.{name} AS SELECT * FROM \"{own}\".{schema}.{name};"));
         let cut = CUT.map(|(name, filter)| {
             // What several queries read is cut once.
             let kind = if ["ticket", "imported_ticket", "thread"].contains(&name) { "TABLE" } else { "VIEW" };
             format!(
-                "CREATE {kind} scope.raw.{name} AS SELECT * FROM \"{own}\".raw.{name} WHERE {};",
-                filter.replace("LIVE", &format!("\"{own}\""))
+                "CREATE {kind} {scope}.raw.{name} AS SELECT * FROM \"{own}\".raw.{name} WHERE {};",
+                filter.replace("LIVE", &format!("\"{own}\"")).replace("SCOPE", scope)
             )
         });
-        self.connection.execute_batch(&format!("{}{} USE scope", shared.concat(), cut.concat()))?;
+        self.connection.execute_batch(&format!("{}{} USE {scope}", shared.concat(), cut.concat()))?;
         let made = STAGING
             .iter()
             .try_for_each(|name| self.make("staging", name, queries))
@@ -397,14 +484,17 @@ impl Store {
     }
 
     fn require_nothing_lost(&self) -> Result<(), StoreError> {
+        let scope = &self.scope;
         let (raw, tickets, quarantined, placed): (i64, i64, i64, i64) = self.connection.query_row(
-            "SELECT
+            &format!(
+                "SELECT
                  (SELECT count(DISTINCT ticket_id) FROM (
-                     SELECT ticket_id FROM scope.raw.ticket UNION ALL SELECT ticket_id FROM scope.raw.imported_ticket
+                     SELECT ticket_id FROM {scope}.raw.ticket UNION ALL SELECT ticket_id FROM {scope}.raw.imported_ticket
                  )),
-                 (SELECT count(*) FROM scope.staging.ticket),
-                 (SELECT count(*) FROM scope.staging.quarantine),
-                 (SELECT count(*) FROM scope.marts.ticket)",
+                 (SELECT count(*) FROM {scope}.staging.ticket),
+                 (SELECT count(*) FROM {scope}.staging.quarantine),
+                 (SELECT count(*) FROM {scope}.marts.ticket)"
+            ),
             [],
             |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
         )?;
@@ -459,21 +549,22 @@ impl Store {
 }
 
 /// Returns the SQL that keeps digests of the rows of the customers at work.
-fn insert_digests() -> String {
+fn insert_digests(scope: &str) -> String {
     let monthly = KEPT.iter().filter_map(|(_, name, month, key)| Some((name, (*month)?, key)));
     let (mut names, mut sums, mut rows) = (Vec::new(), Vec::new(), Vec::new());
     for (name, month, key) in monthly {
         let (owner, join) = match *key {
-            "conversation_id" => {
-                ("owner.customer_key", "INNER JOIN scope.marts.conversation AS owner ON owner.conversation_id = kept.conversation_id")
-            }
-            _ => ("coalesce(kept.customer_key, '')", ""),
+            "conversation_id" => (
+                "owner.customer_key",
+                format!("INNER JOIN {scope}.marts.conversation AS owner ON owner.conversation_id = kept.conversation_id"),
+            ),
+            _ => ("coalesce(kept.customer_key, '')", String::new()),
         };
         names.push((*name).to_owned());
         sums.push(format!("sum(digest) FILTER (name = '{name}')"));
         rows.push(format!(
             "SELECT {owner} AS customer_key, CAST(date_trunc('month', kept.{month}) AS DATE) AS month, '{name}' AS name, hash(kept) AS digest
-             FROM scope.marts.{name} AS kept {join}"
+             FROM {scope}.marts.{name} AS kept {join}"
         ));
     }
     format!(

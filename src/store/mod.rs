@@ -36,7 +36,7 @@ pub use write::{MessageRead, Run, Written};
 
 /// Above this DuckDB spills to disk beside the database, so that memory does not grow with history. What it holds outside of its pool
 /// comes on top, about as much as one thread needs: more threads were no faster where parts are small.
-const MEMORY_LIMIT: &str = "160MB";
+const MEMORY_MB: usize = 160;
 
 /// Threads at most: each needs memory of its own, also on a machine that has many.
 const MOST_THREADS: i64 = 4;
@@ -47,6 +47,8 @@ pub struct Store {
     /// Name under which the database's own catalogue is known, beside those that are attached for a while.
     catalog: String,
     /// Threads of the database for what is not done by one.
+    /// Name of the database in memory in which tables of some customers are made.
+    scope: String,
     threads: i64,
     /// DuckDB's log of what is not in the file yet; none for a database in memory.
     log: Option<PathBuf>,
@@ -97,7 +99,7 @@ impl Store {
     fn with(connection: Connection, log: Option<PathBuf>, lock: Option<Lock>) -> Result<Store, StoreError> {
         // Times are plain UTC timestamps throughout: nothing depends on the session's zone.
         connection.execute_batch(&format!(
-            "SET preserve_insertion_order = true; SET memory_limit = '{MEMORY_LIMIT}'; SET checkpoint_threshold = '256MB';
+            "SET preserve_insertion_order = true; SET memory_limit = '{MEMORY_MB}MB'; SET checkpoint_threshold = '256MB';
              PRAGMA disable_checkpoint_on_shutdown"
         ))?;
         let cores: i64 = connection.query_row("SELECT CAST(current_setting('threads') AS BIGINT)", [], |row| row.get(0))?;
@@ -106,7 +108,19 @@ impl Store {
         connection.execute_batch("SET threads = 1")?;
         schema::migrate(&connection)?;
         let catalog = connection.query_row("SELECT current_database()", [], |row| row.get(0))?;
-        Ok(Store { connection, catalog, threads, log, _lock: lock })
+        Ok(Store { connection, catalog, scope: "scope".to_owned(), threads, log, _lock: lock })
+    }
+
+    /// Returns another way into the same database, for the worker of this number.
+    fn beside(&self, number: usize) -> Result<Store, StoreError> {
+        let (connection, catalog) = (self.connection.try_clone()?, self.catalog.clone());
+        connection.execute_batch(&format!("USE \"{catalog}\""))?;
+        Ok(Store { connection, catalog, scope: format!("scope_{number}"), threads: self.threads, log: None, _lock: None })
+    }
+
+    /// Allows as much memory as so many workers need.
+    fn set_memory(&self, workers: usize) -> Result<(), StoreError> {
+        Ok(self.connection.execute_batch(&format!("SET memory_limit = '{}MB'", MEMORY_MB * workers))?)
     }
 
     /// Moves everything from the log into the file.

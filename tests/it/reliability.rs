@@ -241,7 +241,13 @@ async fn the_tables_made_again_from_what_is_stored_are_the_same() {
     drop(server);
     // No Blip is there any more.
     sandbox.relato(&["ingest", "--rebuild"]).assert().success().stdout(contains("Nothing changed").and(contains(published.manifest.id)));
-    // What was made customer by customer is what one statement over everything gives.
+    for by in [&["--workers", "3"][..], &["--months", "2026-09..2026-10", "--workers", "2"], &["--months", "2026-10"]] {
+        let arguments = [&["rebuild"][..], by].concat();
+        sandbox.relato(&arguments).assert().success().stdout(contains("Nothing changed"));
+    }
+    sandbox.relato(&["rebuild", "--months", "2026-13"]).assert().code(2).stderr(contains("is not a month (accepted: YYYY-MM)"));
+    sandbox.relato(&["rebuild", "--months", "2026-10..2026-09"]).assert().code(2).stderr(contains("ends before it begins"));
+    // What was made customer by customer, by several workers at once, is what one statement over everything gives.
     let store = sandbox.store();
     let digests = |store: &relato::store::Store| -> Vec<String> {
         ["ticket", "conversation", "turn", "sector_stay", "rating", "coverage", "quality"]

@@ -22,12 +22,13 @@ use crate::{
     ops::Subject,
     query::Catalogue,
     report,
+    snapshot::{Catalog, Writing},
 };
 
 /// Tell everything that is wrong with files and keys
 ///
 /// Checks configuration, queries, reports and schedules, with file and line. Then asks Blip: whose each key is, how long an answer
-/// takes, and what this contract answers of everything that is read.
+/// takes, and what this contract answers of everything that is read. A lake on object storage is tried, too.
 ///
 /// Exit code 2 when a file is wrong, 5 when Blip refuses a key or is unreachable, 3 when a key does not see what its roles need.
 #[derive(Args)]
@@ -43,7 +44,7 @@ pub async fn run(global: &Global, args: &CheckArgs) -> Result<Exit, Failure> {
     if args.offline {
         return Ok(Exit::Done);
     }
-    let mut exit = Exit::Done;
+    let mut exit = tokio::task::block_in_place(|| lake(&project))?;
     for key in &project.settings.blip_keys {
         let secret = key.secret.fetch(&project.dir, &format!("key `{}`", key.name))?;
         let options = ClientOptions {
@@ -57,6 +58,34 @@ pub async fn run(global: &Global, args: &CheckArgs) -> Result<Exit, Failure> {
     }
     let used: Vec<String> = Unconfirmed::ALL.iter().map(|one| format!("  {}\n", one.message())).collect();
     output::print(&format!("\nRelato also relies on what others report or what is assumed:\n{}", used.concat()))?;
+    Ok(exit)
+}
+
+/// Tells whether a lake on object storage is there, and what may be written.
+fn lake(project: &Project) -> Result<Exit, Failure> {
+    if project.bucket().is_none() {
+        return Ok(Exit::Done);
+    }
+    let catalog = Catalog::of(project)?;
+    let needs_writing = !project.reads_all_owners();
+    let (writing, advice) = match catalog.try_writing()? {
+        None | Some(Writing::Conditional) => ("allowed, and what is there is kept", None),
+        Some(Writing::Unconditional) => (
+            "allowed",
+            Some("this storage overwrites what it is told to keep: two publishers of one owner at the same time would lose one"),
+        ),
+        Some(Writing::Refused) if needs_writing => ("refused", Some("the key must be allowed to write and remove below this prefix")),
+        Some(Writing::Refused) => ("refused: what was combined last is read", None),
+    };
+    let advice = advice.map(|advice| format!("  → {advice}\n")).unwrap_or_default();
+    let exit = if advice.is_empty() { Exit::Done } else { Exit::Warnings };
+    output::print(&format!(
+        "\nLake at {}\n  {:34} {}\n  {:34} {writing}\n{advice}",
+        catalog.address(),
+        "snapshots",
+        count(catalog.list()?.len()),
+        "writing"
+    ))?;
     Ok(exit)
 }
 

@@ -51,6 +51,17 @@ pub(super) struct Remote {
     pub within: String,
 }
 
+/// What object storage lets its caller write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Writing {
+    /// What is there is kept where that is asked.
+    Conditional,
+    /// What is there is overwritten even where it was to be kept.
+    Unconditional,
+    /// Nothing.
+    Refused,
+}
+
 /// A manifest of the object storage that the folder has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Mirrored {
@@ -87,6 +98,20 @@ impl Catalog {
     fn on(lake: Bucket, cache: Arc<Cache>, folder: PathBuf, within: String) -> Catalog {
         let bucket = if within.is_empty() { lake.clone() } else { lake.below(within.trim_end_matches('/')) };
         Catalog { folder, remote: Some(Remote { lake, bucket, cache, within }) }
+    }
+
+    /// Tries what publishing needs, and leaves nothing behind; nothing where the catalog is in a folder.
+    ///
+    /// # Errors
+    /// When object storage is gone.
+    pub fn try_writing(&self) -> Result<Option<Writing>, SnapshotError> {
+        let Some(remote) = &self.remote else { return Ok(None) };
+        match keeps_what_is_there(&remote.bucket) {
+            Ok(true) => Ok(Some(Writing::Conditional)),
+            Ok(false) => Ok(Some(Writing::Unconditional)),
+            Err(SnapshotError::Storage { is_refused: true, .. }) => Ok(Some(Writing::Refused)),
+            Err(error) => Err(error),
+        }
     }
 
     /// Returns where it lies, as people name it.

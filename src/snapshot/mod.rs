@@ -19,7 +19,7 @@ mod publish;
 mod reader;
 mod unlink;
 
-pub use catalog::Catalog;
+pub use catalog::{Catalog, Writing};
 pub use combine::combine;
 pub use compact::{Compacted, compact};
 pub use error::SnapshotError;

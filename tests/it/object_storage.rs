@@ -121,6 +121,17 @@ async fn storage_that_is_busy_is_asked_again_and_one_that_keeps_no_conditions_is
     assert_eq!(storage.objects().busy, 0);
     assert_eq!((storage.keys("/manifests/").len(), storage.keys("condition-").len()), (1, 0));
     assert_eq!(make_report(&sandbox).0, Some(0));
+    let told = |lines: &[&str]| {
+        let run = sandbox.relato(&["check"]).output().unwrap();
+        let said = one_line(&run.stdout);
+        assert!(lines.iter().all(|line| said.contains(line)), "{said}");
+        run.status.code()
+    };
+    assert_eq!(told(&["Lake at s3://lake/team/owner=acme snapshots 1 record writing allowed → this storage overwrites"]), Some(3));
+    storage.objects().keeps_conditions = true;
+    assert_eq!(told(&["writing allowed, and what is there is kept"]), Some(0));
+    sandbox.write("keys/s3.id", "READER");
+    assert_eq!(told(&["writing refused → the key must be allowed to write"]), Some(3));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

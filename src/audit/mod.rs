@@ -106,13 +106,14 @@ pub fn reached(
             return Err(ReachError::Restricted(table.clone()));
         }
         // A cluster finds the parts itself: here the columns are enough.
-        let parts = if engine == EngineKind::Spark { &contents.parts[..1] } else { &contents.parts[..] };
-        let mut files = snapshot.files(parts)?;
+        let count = if engine == EngineKind::Spark { 1 } else { contents.parts.len() };
+        let parts: Vec<_> = contents.parts.iter().take(count).collect();
+        let mut files = snapshot.files(parts.iter().copied())?;
         let columns = files.first().map(|file| reader.columns_of(file)).transpose()?.unwrap_or_default();
         let masked: Vec<String> = columns.iter().filter(|column| reach.masks(table, column)).cloned().collect();
         if !masked.is_empty() {
             let masks = Masks::open(data)?;
-            let of_part = |(part, file): (&crate::snapshot::Part, &PathBuf)| masks.part(part, file, &masked);
+            let of_part = |(part, file): (&&crate::snapshot::Part, &PathBuf)| masks.part(part, file, &masked);
             files = parts.iter().zip(&files).map(of_part).collect::<Result<_, _>>()?;
             reached.made_here.insert(table.clone());
         }

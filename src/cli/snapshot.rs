@@ -135,10 +135,7 @@ fn compact(project: &Project, catalog: &Catalog) -> Result<Exit, Failure> {
         let message = "only what all owners of a lake have is compacted: this project has snapshots of its own";
         return Err(Failure::told(Exit::Usage, message, Some("run it in the project that reads all of them; docs/scale.md tells why")));
     }
-    let newest = Snapshot::newest(project)?.manifest;
-    let zone = project.settings.organization.timezone;
-    let month = zone.day(newest.loaded_until.unwrap_or(newest.published_at)).format("%Y-%m").to_string();
-    let compacted = snapshot::compact(catalog, &project.query_texts()?, &MART_TABLES, &month)?;
+    let compacted = snapshot::compact(catalog, &project.query_texts()?, &MART_TABLES, project.settings.organization.timezone)?;
     output::print(&match compacted {
         Compacted { before: 0, .. } => "Nothing to merge.\n".to_owned(),
         Compacted { before, after } => format!("Merged {before} parts into {after}.\n"),

@@ -119,8 +119,9 @@ impl StorageTable {
             if name.is_empty() {
                 report(lake.span(), format!("lake `{}` names no bucket (accepted: s3://bucket/prefix)", lake.get_ref()));
             }
+            let span = self.s3.as_ref().map_or_else(|| lake.span(), Spanned::span);
             let table = self.s3.map(Spanned::into_inner).unwrap_or_default();
-            LakePlace::Bucket(table.bucket(name, prefix.trim_matches('/'), report))
+            LakePlace::Bucket(table.bucket(name, prefix.trim_matches('/'), span, report))
         } else {
             if lake.get_ref().is_empty() || lake.get_ref().contains("://") {
                 let accepted = "accepted: a folder that every machine sees, or s3://bucket/prefix";
@@ -133,12 +134,23 @@ impl StorageTable {
 }
 
 impl S3Table {
-    fn bucket(self, name: &str, prefix: &str, report: Report<'_>) -> Bucket {
-        if let Some(endpoint) = self.endpoint.as_ref().filter(|endpoint| !endpoint.get_ref().starts_with("http")) {
+    fn bucket(self, name: &str, prefix: &str, span: std::ops::Range<usize>, report: Report<'_>) -> Bucket {
+        if let Some(endpoint) =
+            self.endpoint.as_ref().filter(|endpoint| !["http://", "https://"].iter().any(|scheme| endpoint.get_ref().starts_with(scheme)))
+        {
             report(endpoint.span(), format!("endpoint `{}` is not an address (accepted: https://…)", endpoint.get_ref()));
         }
         if let Some(cache) = self.cache_mb.as_ref().filter(|cache| *cache.get_ref() == 0) {
             report(cache.span(), "cache_mb `0` is not accepted (accepted: 1 or more)".to_owned());
+        }
+        for (key, env, file) in
+            [("access_key", &self.access_key_env, &self.access_key_file), ("secret_key", &self.secret_key_env, &self.secret_key_file)]
+        {
+            if env.is_some() && file.is_some() {
+                report(span.clone(), format!("[storage.s3] has both `{key}_env` and `{key}_file`; keep one"));
+            } else if self.machine_role && (env.is_some() || file.is_some()) {
+                report(span.clone(), format!("[storage.s3] has machine_role and a `{key}`; keep one"));
+            }
         }
         let source = |env: Option<String>, file: Option<PathBuf>, usual: &str| match (env, file) {
             (_, Some(path)) => SecretSource::File(path),

@@ -240,7 +240,7 @@ pub fn rebuild(
     store.transaction(|store| store.write_settings(&SettingsRows::new(&project.settings)))?;
     match wanted.months {
         None => store.forget_marts()?,
-        Some((first, last)) => drop(store.forget_months(first, last)?),
+        Some((first, last)) => store.forget_months(first, last)?,
     }
     let marts = refresh_by(&mut store, queries, wanted.workers, progress)?;
     progress.finish();

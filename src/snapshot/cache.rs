@@ -22,7 +22,7 @@ use uuid::Uuid;
 use super::{
     Part, RESTRICTED, SnapshotError,
     bucket::Bucket,
-    catalog::{DRAFT_FOLDER, locked, remove_file, remove_folder},
+    catalog::{DRAFT_FOLDER, files_below, locked, remove_file, remove_folder},
 };
 
 /// Folder of the readers' files.
@@ -214,24 +214,13 @@ impl Held {
 
 /// Returns the parts below a folder, by their names there.
 pub(super) fn parts_below(root: &Path) -> Result<BTreeMap<String, PartFile>, SnapshotError> {
-    let (mut found, mut folders) = (BTreeMap::new(), vec![root.to_owned()]);
-    while let Some(folder) = folders.pop() {
-        let entries = match fs::read_dir(&folder) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(SnapshotError::file("listed", folder)(error)),
-        };
-        for entry in entries {
-            let path = entry.map_err(SnapshotError::file("listed", &folder))?.path();
-            if path.is_dir() {
-                folders.extend((!path.ends_with(DRAFT_FOLDER)).then_some(path));
-            } else if path.extension().is_some_and(|ending| ending == "parquet") {
-                let metadata = fs::metadata(&path).map_err(SnapshotError::file("read", &path))?;
-                let used_at = metadata.modified().map_err(SnapshotError::file("read", &path))?;
-                let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned();
-                found.insert(name, PartFile { path, bytes: metadata.len(), used_at });
-            }
-        }
+    let mut found = BTreeMap::new();
+    let files = files_below(root, |folder| !folder.ends_with(DRAFT_FOLDER))?;
+    for path in files.into_iter().filter(|path| path.extension().is_some_and(|ending| ending == "parquet")) {
+        let metadata = fs::metadata(&path).map_err(SnapshotError::file("read", &path))?;
+        let used_at = metadata.modified().map_err(SnapshotError::file("read", &path))?;
+        let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned();
+        found.insert(name, PartFile { path, bytes: metadata.len(), used_at });
     }
     Ok(found)
 }

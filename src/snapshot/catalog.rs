@@ -427,6 +427,27 @@ fn folders(folder: &Path) -> Result<Vec<String>, SnapshotError> {
     Ok(names)
 }
 
+/// Returns every file below a folder, but for those in folders that `enters` refuses.
+pub(super) fn files_below(root: &Path, enters: impl Fn(&Path) -> bool) -> Result<Vec<PathBuf>, SnapshotError> {
+    let (mut found, mut folders) = (Vec::new(), vec![root.to_owned()]);
+    while let Some(folder) = folders.pop() {
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(SnapshotError::file("listed", folder)(error)),
+        };
+        for entry in entries {
+            let path = entry.map_err(SnapshotError::file("listed", &folder))?.path();
+            match path.is_dir() {
+                true if enters(&path) => folders.push(path),
+                true => {}
+                false => found.push(path),
+            }
+        }
+    }
+    Ok(found)
+}
+
 fn text_of(manifest: &Manifest) -> Vec<u8> {
     serde_json::to_vec_pretty(manifest).expect("a manifest has only texts and numbers")
 }

@@ -14,6 +14,7 @@ use super::{
     publish::{id_of, write_file},
     sql_path,
 };
+use crate::domain::Zone;
 
 /// Parts smaller than this are merged, in bytes.
 const SMALL: u64 = 64 << 20;
@@ -30,8 +31,8 @@ pub struct Compacted {
     pub after: usize,
 }
 
-/// Merges small parts of months before `month` (`yyyy-mm`) in the newest of what all owners have, as a snapshot of its own: the same rows in
-/// fewer files. `tables` are told with the order of their rows, `queries` as for combining.
+/// Merges small parts of the months, in `zone`, before the one that is being loaded in the newest of what all owners have, as a snapshot of its
+/// own: the same rows in fewer files. `tables` are told with the order of their rows, `queries` as for combining.
 ///
 /// # Errors
 /// As combining, and when a part cannot be read or written.
@@ -39,18 +40,20 @@ pub fn compact(
     lake: &Catalog,
     queries: &BTreeMap<String, String>,
     tables: &[(&str, Option<&str>, &str)],
-    month: &str,
+    zone: Zone,
 ) -> Result<Compacted, SnapshotError> {
     let _turn = turn(&lake.folder)?;
     combine_now(lake, queries)?;
     let newest = Snapshot::open(lake, None)?;
+    let loaded = zone.day(newest.manifest.loaded_until.unwrap_or(newest.manifest.published_at));
+    let month = loaded.format("%Y-%m").to_string();
     let draft = lake.draft()?;
     let engine = Connection::open_in_memory()?;
     let mut compacted = Compacted::default();
     let mut manifest = newest.manifest.clone();
     for (table, _, order) in tables.iter().filter(|(table, column, _)| column.is_some() && !RESTRICTED.contains(table)) {
         let Some(contents) = manifest.tables.get_mut(*table) else { continue };
-        let (merged, count) = merge(&engine, &newest, &draft, (table, order), &contents.parts, month)?;
+        let (merged, count) = merge(&engine, &newest, &draft, (table, order), &contents.parts, &month)?;
         compacted.after += merged.len();
         compacted.before += count;
         contents.parts = stand_in(&contents.parts, &merged);

@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeSet,
-    fs,
     path::{Path, PathBuf},
 };
 
@@ -11,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{
     Catalog, Manifest, SnapshotError,
     bucket::Bucket,
-    catalog::{MANIFEST_FOLDER, OWNER, Remote, remove_file},
+    catalog::{MANIFEST_FOLDER, OWNER, Remote, files_below, remove_file},
     combine::turn,
     lease::{self, LEASE_FOLDER},
 };
@@ -114,7 +113,7 @@ pub(super) fn remove_unnamed(catalog: &Catalog, kept: &[Manifest], combined: &[M
     let Some(remote) = &catalog.remote else {
         named.extend(kept.iter().map(|manifest| format!("{MANIFEST_FOLDER}/{}.json", manifest.id)));
         let is_named = |path: &Path| path.strip_prefix(&catalog.folder).is_ok_and(|name| named.contains(&*name.to_string_lossy()));
-        let unnamed: Vec<PathBuf> = files(&catalog.folder)?.into_iter().filter(|path| !is_named(path)).collect();
+        let unnamed: Vec<PathBuf> = files_below(&catalog.folder, is_own)?.into_iter().filter(|path| !is_named(path)).collect();
         unnamed.iter().try_for_each(|path| remove_file(path))?;
         return Ok(unnamed.len());
     };
@@ -131,24 +130,7 @@ pub(super) fn remove_unnamed(catalog: &Catalog, kept: &[Manifest], combined: &[M
     Ok(unnamed.len())
 }
 
-/// Returns every file below `folder`.
-fn files(folder: &Path) -> Result<Vec<PathBuf>, SnapshotError> {
-    let (mut found, mut folders) = (Vec::new(), vec![folder.to_owned()]);
-    while let Some(folder) = folders.pop() {
-        let entries = match fs::read_dir(&folder) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(SnapshotError::file("listed", folder)(error)),
-        };
-        for entry in entries {
-            let path = entry.map_err(SnapshotError::file("listed", &folder))?.path();
-            let is_owner = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(OWNER));
-            match path.is_dir() {
-                true if path.ends_with(LEASE_FOLDER) || is_owner => {}
-                true => folders.push(path),
-                false => found.push(path),
-            }
-        }
-    }
-    Ok(found)
+/// Returns whether a folder holds what this catalog's snapshots name: not what owners have, and not what says who reads.
+fn is_own(folder: &Path) -> bool {
+    !folder.ends_with(LEASE_FOLDER) && !folder.file_name().is_some_and(|name| name.to_string_lossy().starts_with(OWNER))
 }

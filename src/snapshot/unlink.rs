@@ -6,21 +6,21 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
+    os::unix::fs::PermissionsExt,
 };
 
 use chrono::{DateTime, Utc};
 use duckdb::{Connection, params};
 
 use super::{
-    Catalog, Part, Snapshot, SnapshotError,
+    Catalog, Part, RESTRICTED, Snapshot, SnapshotError,
     catalog::Draft,
     combine::turn,
     manifest::Erasure,
     prune::{combined_of, remove_unnamed},
-    publish::PARQUET,
+    publish::write_file,
     sql_path,
 };
-use crate::domain::digest::sha256;
 
 /// What is to be taken out.
 #[derive(Debug, Clone)]
@@ -90,13 +90,13 @@ pub fn unlink(catalog: &Catalog, unlinking: &Unlinking<'_>) -> Result<Rewritten,
     described.iter().try_for_each(|manifest| catalog.describe_again(manifest))?;
     rewritten.snapshots += described.len() + follow(catalog, &connection, &replaced, unlinking)?;
     catalog.refresh()?;
-    catalog.remove_parts(&replaced.iter().filter(|(_, new)| new.is_some()).map(|(old, _)| old.clone()).collect::<Vec<_>>())?;
+    catalog.remove_parts(&gone(&replaced))?;
     remove_unnamed(catalog, &catalog.list()?, &combined_of(catalog)?)?;
     Ok(rewritten)
 }
 
-/// Has the combined snapshots of a lake name the new parts of the owner whose catalog this is, and writes again what was merged of the old
-/// ones; returns how many snapshots did not.
+/// Unlinks customers in the combined snapshots of the lake, too: `replaced` are the owner's parts that were looked at already. Others can be
+/// named by old combined snapshots alone, or be merged. Returns how many snapshots named what is written again.
 fn follow(
     catalog: &Catalog,
     connection: &Connection,
@@ -104,37 +104,33 @@ fn follow(
     unlinking: &Unlinking<'_>,
 ) -> Result<usize, SnapshotError> {
     let Some(lake) = catalog.lake()? else { return Ok(0) };
-    let new: BTreeMap<String, Part> = replaced
-        .iter()
-        .filter_map(|(old, new)| Some((catalog.name_in_lake(old), new.as_ref()?)))
-        .map(|(old, new)| (old, Part { path: catalog.name_in_lake(&new.path), ..new.clone() }))
-        .collect();
-    if new.is_empty() {
-        return Ok(0);
-    }
+    let in_lake = |part: &Part| Part { path: catalog.name_in_lake(&part.path), ..part.clone() };
+    let mut known: BTreeMap<String, Option<Part>> =
+        replaced.iter().map(|(old, new)| (catalog.name_in_lake(old), new.as_ref().map(in_lake))).collect();
+    let own = catalog.name_in_lake("");
     let _turn = turn(&lake.folder)?;
     let draft = lake.draft()?;
-    let mut merged: BTreeMap<String, Part> = BTreeMap::new();
     let mut described = Vec::new();
     for id in lake.ids()? {
         let snapshot = Snapshot::open(&lake, Some(&id))?;
         let mut manifest = snapshot.manifest.clone();
         let mut is_touched = false;
         for (table, contents) in &mut manifest.tables {
-            for part in &mut contents.parts {
-                if part.made_of.iter().any(|name| new.contains_key(name)) {
-                    if !merged.contains_key(&part.path) {
-                        let again = rewrite(connection, &snapshot, &draft, table, part)?.unwrap_or_else(|| part.clone());
-                        let name = |name: &String| new.get(name).map_or_else(|| name.clone(), |part| part.path.clone());
-                        merged.insert(part.path.clone(), Part { made_of: part.made_of.iter().map(name).collect(), ..again });
-                    }
-                    if let Some(again) = merged.get(&part.path) {
-                        *part = again.clone();
-                        is_touched = true;
-                    }
-                } else if let Some(new) = new.get(&part.path) {
+            let of_owner = |part: &&mut Part| std::iter::once(&part.path).chain(&part.made_of).any(|name| name.starts_with(&own));
+            for part in contents.parts.iter_mut().filter(of_owner) {
+                if !known.contains_key(&part.path) {
+                    known.insert(part.path.clone(), rewrite(connection, &snapshot, &draft, table, part)?);
+                }
+                if let Some(Some(new)) = known.get(&part.path) {
                     *part = new.clone();
                     is_touched = true;
+                }
+                // A merged part goes on standing in for those of which it was made.
+                for name in &mut part.made_of {
+                    if let Some(Some(new)) = known.get(name) {
+                        name.clone_from(&new.path);
+                        is_touched = true;
+                    }
                 }
             }
             contents.rows = contents.parts.iter().map(|part| part.rows).sum();
@@ -146,13 +142,17 @@ fn follow(
     }
     draft.send()?;
     described.iter().try_for_each(|manifest| lake.describe_again(manifest))?;
-    let gone: Vec<String> = merged.iter().filter(|(old, again)| **old != again.path).map(|(old, _)| old.clone()).collect();
-    if !gone.is_empty() {
+    if !described.is_empty() {
         lake.refresh()?;
-        lake.remove_parts(&gone)?;
+        lake.remove_parts(&gone(&known))?;
         remove_unnamed(&lake, &lake.list()?, &[])?;
     }
     Ok(described.len())
+}
+
+/// Returns the parts in whose place there are others.
+fn gone(replaced: &BTreeMap<String, Option<Part>>) -> Vec<String> {
+    replaced.iter().filter(|(_, new)| new.is_some()).map(|(old, _)| old.clone()).collect()
 }
 
 /// Writes a part again where it names one of the customers; none where it does not.
@@ -192,26 +192,19 @@ fn rewrite(
     let place = part.path.rsplit_once('/').map_or(String::new(), |(place, _)| format!("{place}/"));
     let folder = draft.folder.join(&place);
     fs::create_dir_all(&folder).map_err(SnapshotError::file("created", &folder))?;
-    let temporary = folder.join(format!(".writing-{}.parquet", std::process::id()));
-    let count: i64 = connection.query_row(&format!("COPY ({kept}) TO {} ({PARQUET})", sql_path(&temporary)), [], |row| row.get(0))?;
-    let bytes = fs::read(&temporary).map_err(SnapshotError::file("read", &temporary))?;
-    let hash = sha256(&bytes);
-    let name = format!("{}.parquet", &hash[..16]);
-    let finished = folder.join(&name);
-    if let Ok(metadata) = fs::metadata(&path) {
-        fs::set_permissions(&temporary, metadata.permissions()).map_err(SnapshotError::file("restricted", &temporary))?;
+    let written = write_file(connection, &folder, &kept)?;
+    if RESTRICTED.contains(&table) {
+        let path = folder.join(&written.name);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).map_err(SnapshotError::file("restricted", &path))?;
     }
-    fs::rename(&temporary, &finished).map_err(SnapshotError::file("renamed", &finished))?;
     // By another fingerprint the next publication knows that these rows are not those that it wrote.
     let fingerprint = format!("{}-unlinked", part.fingerprint);
     Ok(Some(Part {
-        path: format!("{place}{name}"),
-        month: part.month.clone(),
-        rows: count,
-        bytes: bytes.len() as u64,
-        sha256: hash,
-        days: part.days,
+        path: format!("{place}{}", written.name),
+        rows: written.rows,
+        bytes: written.bytes,
+        sha256: written.sha256,
         fingerprint,
-        made_of: part.made_of.clone(),
+        ..part.clone()
     }))
 }

@@ -262,15 +262,16 @@ impl Store {
     }
 
     /// Lets the next refresh make the rows again of every customer with a ticket in a local month from `first` to `last`, each told by its
-    /// first day; returns how many these are.
+    /// first day.
     ///
     /// # Errors
     /// When the database cannot be written.
-    pub fn forget_months(&mut self, first: NaiveDate, last: NaiveDate) -> Result<usize, StoreError> {
+    pub fn forget_months(&mut self, first: NaiveDate, last: NaiveDate) -> Result<(), StoreError> {
         self.transaction(|store| {
             let sql = "INSERT INTO state.changed_customer
                        SELECT DISTINCT customer_key FROM marts.ticket WHERE date_trunc('month', started_day) BETWEEN ? AND ?";
-            Ok(store.connection.execute(sql, params![first, last])?)
+            store.connection.execute(sql, params![first, last])?;
+            Ok(())
         })
     }
 

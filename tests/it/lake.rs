@@ -123,7 +123,10 @@ impl Lake {
 
     /// Returns a column of the tickets of all owners.
     fn tickets(&self, column: &str) -> Vec<String> {
-        let newest = self.newest();
+        Lake::tickets_of(&self.newest(), column)
+    }
+
+    fn tickets_of(newest: &Snapshot, column: &str) -> Vec<String> {
         let parts = &newest.manifest.tables["ticket"].parts;
         let files: Vec<String> = newest.files(parts).unwrap().iter().map(|file| format!("'{}'", file.display())).collect();
         let connection = duckdb::Connection::open_in_memory().unwrap();
@@ -241,9 +244,16 @@ async fn what_does_not_go_together_is_refused_and_who_has_no_name_publishes_noth
     lake.reader.write("relato.toml", &format!("{text}\n[serve]\ningest = \"0 * * * *\"\n"));
     let run = lake.reader.relato(&["report", "list"]).assert().code(2);
     assert!(one_line(&run.get_output().stderr).contains("and loads nothing"));
-    for (wrong, told) in
-        [("owner = \"A b\"", "up to 40 small letters"), ("lake = \"gs://x/y\"", "a folder that every machine sees, or s3://")]
-    {
+    for (wrong, told) in [
+        ("owner = \"A b\"", "up to 40 small letters"),
+        ("lake = \"gs://x/y\"", "a folder that every machine sees, or s3://"),
+        ("lake = \"s3://\"", "names no bucket"),
+        ("lake = \"x\"\n[storage.s3]\nregion = \"y\"", "`lake` names none"),
+        ("lake = \"s3://x\"\n[storage.s3]\nendpoint = \"x:9\"", "is not an address"),
+        ("lake = \"s3://x\"\n[storage.s3]\naccess_key_env = \"A\"\naccess_key_file = \"b\"", "keep one"),
+        ("lake = \"s3://x\"\n[storage.s3]\nmachine_role = true\nsecret_key_env = \"A\"", "keep one"),
+        ("lake = \"s3://x\"\n[storage.s3]\ncache_mb = 0", "1 or more"),
+    ] {
         let storage = if wrong.starts_with("owner") { format!("lake = \"x\"\n{wrong}") } else { wrong.to_owned() };
         let sandbox = Sandbox::with_settings(&format!("{}\n[storage]\n{storage}\n", settings("http://127.0.0.1:9")));
         let run = sandbox.relato(&["report", "list"]).assert().code(2);
@@ -369,6 +379,50 @@ async fn small_parts_are_merged_in(place: Place) {
     if let Place::Bucket(storage) = &lake.place {
         assert!(before.iter().all(|path| storage.keys(path).is_empty() || after.contains(path)), "what named them is gone at once");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_forgotten_is_forgotten_where_only_old_combined_snapshots_tell() {
+    who_is_forgotten_in(Place::folder()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_forgotten_is_forgotten_on_object_storage_where_only_old_combined_snapshots_tell() {
+    who_is_forgotten_in(Place::bucket()).await;
+}
+
+async fn who_is_forgotten_in(place: Place) {
+    let lake = Lake::of(place, &[world(5, 120), world(6, 60)]).await;
+    for days in [6, 0] {
+        for number in 0..2 {
+            lake.owner(number).load(IngestRequest { now: now() - TimeDelta::days(days), ..everything() }).await;
+        }
+        lake.newest();
+        lake.reader.relato(&["snapshot", "compact"]).assert().success();
+    }
+    // Parts of the month that went on are the owner's no more: only combined snapshots name them.
+    lake.owner(0).relato(&["snapshot", "prune", "--keep", "1"]).assert().success();
+    let (catalog, world) = (lake.catalog(), &lake.owners[0].1);
+    let keys = |id: &str| -> BTreeSet<String> {
+        let snapshot = Snapshot::open(&catalog, Some(id)).unwrap();
+        Lake::tickets_of(&snapshot, "customer_key").into_iter().collect()
+    };
+    let ids: Vec<String> = catalog.list().unwrap().into_iter().map(|manifest| manifest.id).collect();
+    assert!(ids.len() >= 3, "{ids:?}");
+    let before: Vec<BTreeSet<String>> = ids.iter().map(|id| keys(id)).collect();
+    // One who wrote in the month that is being loaded, before the first load: every snapshot tells of them.
+    let early = now() - TimeDelta::days(8);
+    let of_month = |created_at: DateTime<Utc>| created_at.format("%Y-%m").to_string() == "2026-11" && created_at < early;
+    let ticket = world.tickets.iter().find(|ticket| of_month(ticket.created_at)).expect("a ticket");
+    let customer = &world.customers[ticket.customer].identity;
+    lake.owner(0).relato(&["subject", "erase", customer, "--reason", "asked for it", "--yes"]).assert().success();
+    let catalog = lake.catalog();
+    let after: Vec<BTreeSet<String>> =
+        ids.iter().map(|id| Lake::tickets_of(&Snapshot::open(&catalog, Some(id)).unwrap(), "customer_key").into_iter().collect()).collect();
+    for ((id, before), after) in ids.iter().zip(&before).zip(&after) {
+        assert_eq!((before.difference(after).count(), before.len()), (1, after.len()), "{id}");
+    }
+    lake.require_whole();
 }
 
 /// Starts `relato ingest` at `now` and returns the process.

@@ -123,7 +123,7 @@ enum Command {
     Channel(channel::ChannelCommand),
     /// Load, publish and send reports by schedule, until stopped
     Serve(serve::ServeArgs),
-    /// List, show, verify or prune published snapshots
+    /// List, show, compare, verify, prune or compact published snapshots
     #[command(subcommand)]
     Snapshot(snapshot::SnapshotCommand),
     /// Tell how fresh and complete the data are

@@ -37,25 +37,25 @@ weekday_count AS (
 ),
 
 touching AS (
-    SELECT DISTINCT conversation_id
+    SELECT conversation_id
     FROM ticket
     WHERE
         started_day >= $period_start
         AND started_day < $period_end
-        AND (CAST($sector AS STRING) IS NULL OR sector = $sector)
+        AND sector = $sector
 ),
 
 begun AS (
     SELECT
-        conversation.started_weekday AS weekday,
-        conversation.started_hour AS hour_of_day,
+        started_weekday AS weekday,
+        started_hour AS hour_of_day,
         COUNT(*) AS conversations
     FROM conversation
-    INNER JOIN touching ON touching.conversation_id = conversation.conversation_id
     WHERE
-        conversation.started_day >= $period_start
-        AND conversation.started_day < $period_end
-    GROUP BY conversation.started_weekday, conversation.started_hour
+        started_day >= $period_start
+        AND started_day < $period_end
+        AND (CAST($sector AS STRING) IS NULL OR conversation_id IN (SELECT touching.conversation_id FROM touching))
+    GROUP BY started_weekday, started_hour
 )
 
 SELECT

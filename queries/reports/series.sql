@@ -55,25 +55,25 @@ WITH period_day AS (
 ),
 
 touching AS (
-    SELECT DISTINCT conversation_id
+    SELECT conversation_id
     FROM ticket
     WHERE
         started_day >= $period_start
         AND started_day < $period_end
-        AND (CAST($sector AS STRING) IS NULL OR sector = $sector)
+        AND sector = $sector
 ),
 
 fact AS (
     SELECT
-        conversation.started_day AS day,
+        started_day AS day,
         'begun' AS measure,
         CAST(NULL AS BIGINT) AS value_s,
         CAST(NULL AS BOOLEAN) AS flag
     FROM conversation
-    INNER JOIN touching ON touching.conversation_id = conversation.conversation_id
     WHERE
-        conversation.started_day >= $period_start
-        AND conversation.started_day < $period_end
+        started_day >= $period_start
+        AND started_day < $period_end
+        AND (CAST($sector AS STRING) IS NULL OR conversation_id IN (SELECT touching.conversation_id FROM touching))
     UNION ALL
     SELECT
         started_day AS day,

@@ -126,8 +126,7 @@ placed AS (
     FROM fact
     CROSS JOIN kind
     LEFT JOIN tagged
-        ON kind.row_kind = 'member'
-        AND tagged.tag_key = fact.tag_key
+        ON tagged.tag_key = CASE WHEN kind.row_kind = 'member' THEN fact.tag_key END
     WHERE fact.anchor <> 'none' OR kind.row_kind = 'total'
 ),
 

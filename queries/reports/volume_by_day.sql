@@ -28,24 +28,24 @@ WITH period_day AS (
 ),
 
 touching AS (
-    SELECT DISTINCT conversation_id
+    SELECT conversation_id
     FROM ticket
     WHERE
         started_day >= $period_start
         AND started_day < $period_end
-        AND (CAST($sector AS STRING) IS NULL OR sector = $sector)
+        AND sector = $sector
 ),
 
 begun AS (
     SELECT
-        conversation.started_day AS day,
+        started_day AS day,
         COUNT(*) AS conversations
     FROM conversation
-    INNER JOIN touching ON touching.conversation_id = conversation.conversation_id
     WHERE
-        conversation.started_day >= $period_start
-        AND conversation.started_day < $period_end
-    GROUP BY conversation.started_day
+        started_day >= $period_start
+        AND started_day < $period_end
+        AND (CAST($sector AS STRING) IS NULL OR conversation_id IN (SELECT touching.conversation_id FROM touching))
+    GROUP BY started_day
 ),
 
 created AS (

@@ -19,7 +19,6 @@ use crate::{
 pub enum AuditCommand {
     /// List what was asked and changed, by whom, why, and what came of it
     Log(LogArgs),
-    /// Walk the chain of records, and tell where it is broken
     Verify(VerifyArgs),
 }
 

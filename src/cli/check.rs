@@ -25,7 +25,7 @@ use crate::{
     snapshot::{Catalog, Writing},
 };
 
-/// Tell everything that is wrong with files and keys
+/// Tell everything that is wrong with configuration, queries, reports and keys
 ///
 /// Checks configuration, queries, reports and schedules, with file and line. Then asks Blip: whose each key is, how long an answer
 /// takes, and what this contract answers of everything that is read. A lake on object storage is tried, too.

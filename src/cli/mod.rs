@@ -88,47 +88,31 @@ impl Global {
     }
 }
 
+// What a command's help says stands at its own type.
 #[derive(Subcommand)]
 enum Command {
-    /// Try everything: a simulated Blip, a load, a snapshot, the reports
     Demo(demo::DemoArgs),
-    /// Make a project folder to fill in
     Init(init::InitArgs),
-    /// Tell everything that is wrong with configuration, queries, reports and keys
     Check(check::CheckArgs),
-    /// Load what is new from Blip and publish a snapshot
     Ingest(ingest::IngestArgs),
-    /// Make tables again from what is stored, and publish them
     Rebuild(rebuild::RebuildArgs),
-    /// Take over files that Blip exported
     Import(import::ImportArgs),
-    /// Make a report, or list the reports there are
     Report(report::ReportArgs),
-    /// Ask questions of the data, in SQL or saved ones, such as which conversations are behind a figure
     Query(query::QueryArgs),
-    /// List, foretell, run or look back at scheduled reports
     #[command(subcommand)]
     Schedule(schedule::ScheduleCommand),
-    /// Tell who looked at which data, and prove that nothing was removed
     #[command(subcommand)]
     Audit(audit::AuditCommand),
-    /// Tell a customer what is held about them, or forget them
     #[command(subcommand)]
     Subject(subject::SubjectCommand),
-    /// Keep who may do what at Blip in step with a file
     #[command(subcommand)]
     Team(team::TeamCommand),
-    /// Keep the bot's channels in step with a file
     #[command(subcommand)]
     Channel(channel::ChannelCommand),
-    /// Load, publish and send reports by schedule, until stopped
     Serve(serve::ServeArgs),
-    /// List, show, compare, verify, prune or compact published snapshots
     #[command(subcommand)]
     Snapshot(snapshot::SnapshotCommand),
-    /// Tell how fresh and complete the data are
     Status(status::StatusArgs),
-    /// Run a Blip on loopback until stopped
     Sim(sim::SimArgs),
     /// Answer one question that another process passed on
     #[command(hide = true)]
@@ -214,5 +198,38 @@ fn start_logging(global: &Global) {
         builder.without_time().with_target(false).init();
     } else {
         builder.json().init();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::Cli;
+
+    #[test]
+    fn every_command_says_what_it_does_and_its_help_says_more() {
+        fn walk(command: &clap::Command, found: &mut Vec<(String, String)>) {
+            for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set()) {
+                let about = sub.get_about().unwrap_or_else(|| panic!("`{}` says what it does", sub.get_name()));
+                let more = sub.get_long_about().unwrap_or(about);
+                found.push((sub.get_name().to_owned(), more.to_string()));
+                walk(sub, found);
+            }
+        }
+        let (command, mut found) = (Cli::command(), Vec::new());
+        command.clone().debug_assert();
+        walk(&command, &mut found);
+        for (name, words) in [
+            ("ingest", "Exit code 3"),
+            ("check", "Exit code 2"),
+            ("status", "Exit code 3"),
+            ("apply", "Exit code 0"),
+            ("erase", "--yes"),
+            ("run", "--send"),
+            ("team", "team.toml"),
+        ] {
+            assert!(found.iter().any(|(known, more)| known == name && more.contains(words)), "the help of `{name}` has `{words}`");
+        }
     }
 }

@@ -24,7 +24,6 @@ pub enum ScheduleCommand {
     List(ListArgs),
     /// Tell what is due next, in local time and UTC
     Next(NextArgs),
-    /// Make a schedule's report now; send it only when told to
     Run(RunArgs),
     /// Tell what became of each planned time
     History(HistoryArgs),

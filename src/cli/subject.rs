@@ -29,7 +29,6 @@ use crate::{
 pub enum SubjectCommand {
     /// Write everything that is held about one customer: for people as text, for programs as JSON
     Export(ExportArgs),
-    /// Unlink a customer from everything that is held, everywhere and for good
     Erase(EraseArgs),
 }
 

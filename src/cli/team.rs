@@ -41,7 +41,6 @@ pub enum TeamCommand {
     /// Exit code 0 when all is done and a second plan is empty, 3 when something else has changed meanwhile, 4 refused, 5 when something was not done.
     /// Guards: min-administrators, required-administrators, acting-person, removal-count, removal-share.
     Apply(ApplyArgs),
-    /// Take people over from a spreadsheet into team.toml, with a verdict for each line
     Import(ImportArgs),
 }
 

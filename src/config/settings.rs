@@ -271,14 +271,9 @@ impl Settings {
         let mut keys = Vec::new();
         for spanned in blip_keys {
             let (span, key) = (spanned.span(), spanned.into_inner());
-            if !key.base_url.get_ref().starts_with("http://") && !key.base_url.get_ref().starts_with("https://") {
-                report(
-                    key.base_url.span(),
-                    format!(
-                        "base_url `{}` is not an address (accepted: https://NAME.http.msging.net, or http:// for a test)",
-                        key.base_url.get_ref()
-                    ),
-                );
+            if !is_guarded(key.base_url.get_ref()) {
+                let accepted = "accepted: https://NAME.http.msging.net, or http://127.0.0.1:PORT for a test on this machine; the key is sent with every command";
+                report(key.base_url.span(), format!("base_url `{}` is not accepted ({accepted})", key.base_url.get_ref()));
             }
             if key.commands_per_second == Some(0) {
                 report(span.clone(), format!("key `{}`: commands_per_second must be at least 1", key.name));
@@ -445,6 +440,14 @@ fn day_of<E: serde::de::Error>(value: &toml::Value) -> Result<NaiveDate, E> {
     crate::domain::period::parse_day(&text).map_err(E::custom)
 }
 
+/// Returns whether nobody on the way can read what is sent to `url`: it is encrypted, or does not leave this machine.
+fn is_guarded(url: &str) -> bool {
+    let Some(rest) = url.strip_prefix("http://") else { return url.starts_with("https://") };
+    let host = rest.split('/').next().unwrap_or(rest);
+    let host = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit())).map_or(host, |(host, _)| host);
+    host == "localhost" || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -467,6 +470,14 @@ pseudonym_key_env = "P"
     }
 
     #[test]
+    fn a_test_on_this_machine_needs_no_encryption() {
+        for host in ["127.0.0.1:8080", "localhost", "[::1]:80"] {
+            let url = format!("http://{host}");
+            assert_eq!(parse(&MINIMAL.replace("https://acme.http.msging.net", &url)).unwrap().blip_keys[0].base_url, url);
+        }
+    }
+
+    #[test]
     fn a_minimal_file_gets_the_documented_defaults() {
         let settings = parse(MINIMAL).unwrap();
         assert_eq!(settings.organization.locale, Language::PtBr);
@@ -484,7 +495,9 @@ pseudonym_key_env = "P"
             ("name = \"desk\"", "nome = \"desk\"", "relato.toml:6:1: unknown field `nome`"),
             ("roles = [\"desk\", \"events\"]", "roles = [\"desks\"]", "unknown variant `desks`"),
             ("key_env = \"K\"\n", "", "key `desk` needs `key_env` or `key_file`"),
-            ("\"https://acme", "\"acme", "base_url `acme.http.msging.net/` is not an address"),
+            ("\"https://acme", "\"acme", "base_url `acme.http.msging.net/` is not accepted"),
+            ("\"https://acme", "\"http://acme", "base_url `http://acme.http.msging.net/` is not accepted"),
+            ("https://acme.", "http://127.0.0.1:9@acme.", "is not accepted"),
             ("[privacy]", "[sectors]\nA = [\"q\"]\nB = [\"q\"]\n[privacy]", "relato.toml:12:5: queue `q` is in the sectors `A` and `B`"),
             (
                 "[privacy]",

@@ -10,7 +10,9 @@ mod cluster;
 mod comparison;
 mod difference;
 mod engine;
+mod error;
 mod mask;
+mod percentiles;
 mod rows_file;
 
 pub use answer::{AnswerFile, FileReader, plain};
@@ -19,6 +21,7 @@ pub use check::{CheckOutcome, CheckStrength};
 pub use cluster::{Cluster, ClusterError, ClusterNews, Literal, Watcher};
 pub use comparison::{CellDifference, Comparison};
 pub use difference::{ChangedConversation, Difference};
-pub use engine::{Engine, KeptRows, Parameters, QueryError};
+pub use engine::{Engine, KeptRows, Parameters};
+pub use error::QueryError;
 pub use mask::mask;
 pub use rows_file::write_rows;

@@ -224,37 +224,58 @@ placed AS (
     CROSS JOIN kind
     LEFT JOIN tagged
         ON tagged.tag_key = CASE WHEN kind.row_kind = 'member' THEN fact.tag_key END
-    WHERE fact.anchor <> 'none' OR kind.row_kind = 'total'
 ),
 
+by_anchor AS (
+    SELECT
+        row_kind,
+        member,
+        anchor,
+        COUNT(*) AS cases,
+        COUNT(*) FILTER (WHERE outcome = 'lost') AS lost,
+        -- The only ticket of its conversation counts as one; only the others need to be told apart.
+        COUNT(*) FILTER (WHERE conversation_id IS NULL) + COUNT(DISTINCT conversation_id) AS conversations,
+        COUNT(value_s) AS n,
+        AVG(value_s) AS mean_s,
+        ROUND(percentile_cont(0.5) WITHIN GROUP (ORDER BY value_s), 1) AS median_s,
+        ROUND(percentile_cont(0.9) WITHIN GROUP (ORDER BY value_s), 1) AS p90_s,
+        MIN(value_s) AS min_s,
+        MAX(value_s) AS max_s,
+        AVG(business_s) AS business_mean_s,
+        COUNT(flag) AS flagged,
+        COUNT(*) FILTER (WHERE flag) AS hits
+    FROM placed
+    GROUP BY row_kind, member, anchor
+),
+
+-- Each anchor has one row at most: the largest value is the only one.
 counted AS (
     SELECT
         row_kind,
         member,
-        -- The only ticket of its conversation counts as one; only the others need to be told apart.
-        COUNT(*) FILTER (WHERE anchor = 'begun' AND conversation_id IS NULL)
-        + COUNT(DISTINCT CASE WHEN anchor = 'begun' THEN conversation_id END) AS conversations,
-        COUNT(*) FILTER (WHERE anchor = 'created') AS tickets,
-        COUNT(*) FILTER (WHERE anchor = 'created' AND outcome = 'lost') AS lost,
-        COUNT(CASE WHEN anchor = 'begun' THEN value_s END) AS queue_wait_n,
-        ROUND(percentile_cont(0.5) WITHIN GROUP (ORDER BY CASE WHEN anchor = 'begun' THEN value_s END), 1) AS queue_wait_median_s,
-        MIN(CASE WHEN anchor = 'begun' THEN value_s END) AS queue_wait_min_s,
-        MAX(CASE WHEN anchor = 'begun' THEN value_s END) AS queue_wait_max_s,
-        COUNT(CASE WHEN anchor = 'answered' THEN value_s END) AS whole_wait_n,
-        AVG(CASE WHEN anchor = 'answered' THEN value_s END) AS whole_wait_mean_s,
-        COUNT(CASE WHEN anchor = 'replied' THEN value_s END) AS response_n,
-        AVG(CASE WHEN anchor = 'replied' THEN value_s END) AS response_mean_s,
-        ROUND(percentile_cont(0.5) WITHIN GROUP (ORDER BY CASE WHEN anchor = 'replied' THEN value_s END), 1) AS response_median_s,
-        ROUND(percentile_cont(0.9) WITHIN GROUP (ORDER BY CASE WHEN anchor = 'replied' THEN value_s END), 1) AS response_p90_s,
-        MIN(CASE WHEN anchor = 'replied' THEN value_s END) AS response_min_s,
-        MAX(CASE WHEN anchor = 'replied' THEN value_s END) AS response_max_s,
-        AVG(CASE WHEN anchor = 'replied' THEN business_s END) AS response_business_mean_s,
-        COUNT(*) FILTER (WHERE anchor = 'ended') AS ended,
-        COUNT(*) FILTER (WHERE anchor = 'ended' AND flag) AS returned,
-        COUNT(*) FILTER (WHERE anchor = 'rated') AS ratings,
-        COUNT(CASE WHEN anchor = 'rated' THEN flag END) AS csat_n,
-        COUNT(*) FILTER (WHERE anchor = 'rated' AND flag) AS satisfied
-    FROM placed
+        COALESCE(MAX(conversations) FILTER (WHERE anchor = 'begun'), 0) AS conversations,
+        COALESCE(MAX(cases) FILTER (WHERE anchor = 'created'), 0) AS tickets,
+        MAX(lost) FILTER (WHERE anchor = 'created') AS lost,
+        COALESCE(MAX(n) FILTER (WHERE anchor = 'begun'), 0) AS queue_wait_n,
+        MAX(median_s) FILTER (WHERE anchor = 'begun') AS queue_wait_median_s,
+        MAX(min_s) FILTER (WHERE anchor = 'begun') AS queue_wait_min_s,
+        MAX(max_s) FILTER (WHERE anchor = 'begun') AS queue_wait_max_s,
+        COALESCE(MAX(n) FILTER (WHERE anchor = 'answered'), 0) AS whole_wait_n,
+        MAX(mean_s) FILTER (WHERE anchor = 'answered') AS whole_wait_mean_s,
+        COALESCE(MAX(n) FILTER (WHERE anchor = 'replied'), 0) AS response_n,
+        MAX(mean_s) FILTER (WHERE anchor = 'replied') AS response_mean_s,
+        MAX(median_s) FILTER (WHERE anchor = 'replied') AS response_median_s,
+        MAX(p90_s) FILTER (WHERE anchor = 'replied') AS response_p90_s,
+        MAX(min_s) FILTER (WHERE anchor = 'replied') AS response_min_s,
+        MAX(max_s) FILTER (WHERE anchor = 'replied') AS response_max_s,
+        MAX(business_mean_s) FILTER (WHERE anchor = 'replied') AS response_business_mean_s,
+        MAX(cases) FILTER (WHERE anchor = 'ended') AS ended,
+        MAX(hits) FILTER (WHERE anchor = 'ended') AS returned,
+        COALESCE(MAX(cases) FILTER (WHERE anchor = 'rated'), 0) AS ratings,
+        MAX(flagged) FILTER (WHERE anchor = 'rated') AS csat_n,
+        MAX(hits) FILTER (WHERE anchor = 'rated') AS satisfied
+    FROM by_anchor
+    WHERE anchor <> 'none' OR row_kind = 'total'
     GROUP BY row_kind, member
 )
 

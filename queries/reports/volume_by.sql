@@ -64,7 +64,7 @@ fact AS (
         ticket.channel,
         CASE WHEN $dimension = 'tag' THEN CONCAT('ticket ', ticket.ticket_id) END AS tag_key,
         CASE WHEN ticket.conversation_tickets = 1 THEN CAST(NULL AS STRING) ELSE ticket.conversation_id END AS conversation_id,
-        ticket.outcome
+        CAST(NULL AS STRING) AS outcome
     FROM ticket
     WHERE
         ticket.started_day >= $period_start
@@ -127,26 +127,37 @@ placed AS (
     CROSS JOIN kind
     LEFT JOIN tagged
         ON tagged.tag_key = CASE WHEN kind.row_kind = 'member' THEN fact.tag_key END
-    WHERE fact.anchor <> 'none' OR kind.row_kind = 'total'
+),
+
+by_outcome AS (
+    SELECT
+        row_kind,
+        member,
+        anchor,
+        outcome,
+        COUNT(*) AS cases,
+        -- The only ticket of its conversation counts as one; only the others need to be told apart.
+        COUNT(*) FILTER (WHERE conversation_id IS NULL) + COUNT(DISTINCT conversation_id) AS conversations
+    FROM placed
+    GROUP BY row_kind, member, anchor, outcome
 ),
 
 counted AS (
     SELECT
         row_kind,
         member,
-        -- The only ticket of its conversation counts as one; only the others need to be told apart.
-        COUNT(*) FILTER (WHERE anchor = 'begun' AND conversation_id IS NULL)
-        + COUNT(DISTINCT CASE WHEN anchor = 'begun' THEN conversation_id END) AS conversations,
-        COUNT(*) FILTER (WHERE anchor = 'created') AS tickets,
-        COUNT(*) FILTER (WHERE anchor = 'created' AND outcome = 'lost') AS created_lost,
-        COUNT(*) FILTER (WHERE anchor = 'created' AND outcome = 'abandoned') AS created_abandoned,
-        COUNT(*) FILTER (WHERE anchor = 'closed' AND outcome <> 'transferred') AS closed,
-        COUNT(*) FILTER (WHERE anchor = 'closed' AND outcome = 'attended') AS attended,
-        COUNT(*) FILTER (WHERE anchor = 'closed' AND outcome = 'abandoned') AS abandoned,
-        COUNT(*) FILTER (WHERE anchor = 'closed' AND outcome = 'lost') AS lost,
-        COUNT(*) FILTER (WHERE anchor = 'closed' AND outcome = 'inactive') AS inactive,
-        COUNT(*) FILTER (WHERE anchor = 'closed' AND outcome = 'transferred') AS transferred
-    FROM placed
+        COALESCE(MAX(conversations) FILTER (WHERE anchor = 'begun'), 0) AS conversations,
+        CAST(COALESCE(SUM(cases) FILTER (WHERE anchor = 'created'), 0) AS BIGINT) AS tickets,
+        CAST(COALESCE(SUM(cases) FILTER (WHERE anchor = 'created' AND outcome = 'lost'), 0) AS BIGINT) AS created_lost,
+        CAST(COALESCE(SUM(cases) FILTER (WHERE anchor = 'created' AND outcome = 'abandoned'), 0) AS BIGINT) AS created_abandoned,
+        CAST(COALESCE(SUM(cases) FILTER (WHERE anchor = 'closed' AND outcome <> 'transferred'), 0) AS BIGINT) AS closed,
+        CAST(COALESCE(SUM(cases) FILTER (WHERE anchor = 'closed' AND outcome = 'attended'), 0) AS BIGINT) AS attended,
+        CAST(COALESCE(SUM(cases) FILTER (WHERE anchor = 'closed' AND outcome = 'abandoned'), 0) AS BIGINT) AS abandoned,
+        CAST(COALESCE(SUM(cases) FILTER (WHERE anchor = 'closed' AND outcome = 'lost'), 0) AS BIGINT) AS lost,
+        CAST(COALESCE(SUM(cases) FILTER (WHERE anchor = 'closed' AND outcome = 'inactive'), 0) AS BIGINT) AS inactive,
+        CAST(COALESCE(SUM(cases) FILTER (WHERE anchor = 'closed' AND outcome = 'transferred'), 0) AS BIGINT) AS transferred
+    FROM by_outcome
+    WHERE anchor <> 'none' OR row_kind = 'total'
     GROUP BY row_kind, member
 )
 

@@ -222,7 +222,7 @@ fn main() {
     }
     // Earlier snapshots are still there: they take turns, so that what the machine does meanwhile falls on all of them alike.
     let mut best: Vec<f64> = vec![f64::MAX; histories.len()];
-    for _ in 0..rounds * 2 + 1 {
+    for _ in 0..=rounds * 2 {
         for (place, (_, snapshot)) in histories.iter().enumerate() {
             best[place] = best[place].min(queries(snapshot, &texts, now).1);
         }

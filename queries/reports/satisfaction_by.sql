@@ -135,28 +135,44 @@ placed AS (
     CROSS JOIN kind
     LEFT JOIN tagged
         ON tagged.tag_key = CASE WHEN kind.row_kind = 'member' THEN fact.tag_key END
-    WHERE fact.anchor <> 'none' OR kind.row_kind = 'total'
+),
+
+by_answer AS (
+    SELECT
+        row_kind,
+        member,
+        anchor,
+        validity,
+        counted,
+        is_satisfied,
+        scale,
+        score,
+        COUNT(*) AS cases
+    FROM placed
+    GROUP BY row_kind, member, anchor, validity, counted, is_satisfied, scale, score
 ),
 
 counted AS (
     SELECT
         row_kind,
         member,
-        COUNT(*) FILTER (WHERE anchor = 'closed') AS closed,
-        COUNT(*) FILTER (WHERE counted) AS ratings,
-        COUNT(*) FILTER (WHERE validity = 'invalid') AS invalid,
-        COUNT(*) FILTER (WHERE counted AND scale = '1-5' AND score = 1) AS score_1,
-        COUNT(*) FILTER (WHERE counted AND scale = '1-5' AND score = 2) AS score_2,
-        COUNT(*) FILTER (WHERE counted AND scale = '1-5' AND score = 3) AS score_3,
-        COUNT(*) FILTER (WHERE counted AND scale = '1-5' AND score = 4) AS score_4,
-        COUNT(*) FILTER (WHERE counted AND scale = '1-5' AND score = 5) AS score_5,
-        COUNT(*) FILTER (WHERE counted AND scale = '1-5') AS csat_n,
-        COUNT(*) FILTER (WHERE counted AND scale = '1-5' AND is_satisfied) AS satisfied,
-        AVG(CASE WHEN counted THEN score END) AS csat_mean,
-        COUNT(*) FILTER (WHERE counted AND scale = '0-10' AND score <= 6) AS detractors,
-        COUNT(*) FILTER (WHERE counted AND scale = '0-10' AND score > 6 AND score < 9) AS passives,
-        COUNT(*) FILTER (WHERE counted AND scale = '0-10' AND score >= 9) AS promoters
-    FROM placed
+        CAST(COALESCE(SUM(cases) FILTER (WHERE anchor = 'closed'), 0) AS BIGINT) AS closed,
+        CAST(COALESCE(SUM(cases) FILTER (WHERE counted), 0) AS BIGINT) AS ratings,
+        CAST(COALESCE(SUM(cases) FILTER (WHERE validity = 'invalid'), 0) AS BIGINT) AS invalid,
+        CAST(COALESCE(SUM(cases) FILTER (WHERE counted AND scale = '1-5' AND score = 1), 0) AS BIGINT) AS score_1,
+        CAST(COALESCE(SUM(cases) FILTER (WHERE counted AND scale = '1-5' AND score = 2), 0) AS BIGINT) AS score_2,
+        CAST(COALESCE(SUM(cases) FILTER (WHERE counted AND scale = '1-5' AND score = 3), 0) AS BIGINT) AS score_3,
+        CAST(COALESCE(SUM(cases) FILTER (WHERE counted AND scale = '1-5' AND score = 4), 0) AS BIGINT) AS score_4,
+        CAST(COALESCE(SUM(cases) FILTER (WHERE counted AND scale = '1-5' AND score = 5), 0) AS BIGINT) AS score_5,
+        CAST(COALESCE(SUM(cases) FILTER (WHERE counted AND scale = '1-5'), 0) AS BIGINT) AS csat_n,
+        CAST(COALESCE(SUM(cases) FILTER (WHERE counted AND scale = '1-5' AND is_satisfied), 0) AS BIGINT) AS satisfied,
+        CAST(SUM(score * cases) FILTER (WHERE counted) AS DOUBLE)
+        / NULLIF(SUM(cases) FILTER (WHERE counted AND score IS NOT NULL), 0) AS csat_mean,
+        CAST(COALESCE(SUM(cases) FILTER (WHERE counted AND scale = '0-10' AND score <= 6), 0) AS BIGINT) AS detractors,
+        CAST(COALESCE(SUM(cases) FILTER (WHERE counted AND scale = '0-10' AND score > 6 AND score < 9), 0) AS BIGINT) AS passives,
+        CAST(COALESCE(SUM(cases) FILTER (WHERE counted AND scale = '0-10' AND score >= 9), 0) AS BIGINT) AS promoters
+    FROM by_answer
+    WHERE anchor <> 'none' OR row_kind = 'total'
     GROUP BY row_kind, member
 ),
 

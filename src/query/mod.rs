@@ -8,11 +8,11 @@ mod catalogue;
 mod check;
 mod cluster;
 mod comparison;
+mod dialect;
 mod difference;
 mod engine;
 mod error;
 mod mask;
-mod percentiles;
 mod rows_file;
 
 pub use answer::{AnswerFile, FileReader, plain};

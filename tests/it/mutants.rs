@@ -65,11 +65,11 @@ const MUTANTS: [(&str, &str, &str, &str); 30] = [
     ("reports/times_by", "ticket.closed_day >= $period_start", "ticket.started_day >= $period_start", "times_by"),
     (
         "reports/satisfaction_by",
-        "COUNT(*) FILTER (WHERE counted) AS ratings",
-        "COUNT(*) FILTER (WHERE validity = 'valid') AS ratings",
+        "SUM(cases) FILTER (WHERE counted), 0) AS BIGINT) AS ratings",
+        "SUM(cases) FILTER (WHERE validity = 'valid'), 0) AS BIGINT) AS ratings",
         "satisfaction_by",
     ),
-    ("reports/satisfaction_by", "score <= 6) AS detractors", "score <= 7) AS detractors", "satisfaction_by"),
+    ("reports/satisfaction_by", "score <= 6), 0) AS BIGINT) AS detractors", "score <= 7), 0) AS BIGINT) AS detractors", "satisfaction_by"),
     ("reports/outcome_by", "returned_after_s <= 86400", "returned_after_s < 86400", "outcome_by"),
     ("reports/overview", "replied_day >= $period_start", "started_day >= $period_start", "overview"),
     (

@@ -2,16 +2,14 @@
 
 use std::{collections::BTreeMap, ops::Range, path::Path};
 
-use duckdb::params_from_iter;
-
-use super::{ALL, Engine, Parameters, table_of, without_rows};
+use super::{ALL, Engine, Parameters, table_of, values, without_rows};
 use crate::{
     domain::{Kind, Table},
     query::{
         DeclaredColumn, Query, QueryError,
         cluster::{Answer, Cluster, ClusterError, Literal, Request},
         comparison::compare,
-        percentiles::at_once,
+        dialect::in_duckdbs_words,
     },
     snapshot::sql_path,
 };
@@ -75,7 +73,7 @@ impl Engine {
     pub(super) fn held(&self, query: &Query, parameters: &Parameters, condition: &str) -> Result<String, QueryError> {
         self.cut.set(query.rows.days(parameters.period));
         self.ready(&query.sql)?;
-        let values = self.values(query, parameters)?;
+        let values = values(query, parameters)?;
         match &self.cluster {
             None => self.computed(&query.name, &query.sql, &values, condition),
             Some(cluster) => {
@@ -89,12 +87,12 @@ impl Engine {
     }
 
     /// Holds what this engine computes.
-    fn computed(&self, name: &str, sql: &str, values: &[(String, Literal)], condition: &str) -> Result<String, QueryError> {
+    fn computed(&self, name: &str, sql: &str, values: &BTreeMap<String, Literal>, condition: &str) -> Result<String, QueryError> {
         let run_error = |source| QueryError::Run { name: name.to_owned(), source };
         let held = format!("held_{}", self.kept.replace(self.kept.get() + 1));
-        let sql = format!("CREATE TEMP TABLE {held} AS SELECT * FROM (\n{}\n) AS found WHERE {condition}", at_once(sql));
-        let mut statement = self.connection.prepare(&sql).map_err(run_error)?;
-        statement.execute(params_from_iter(values.iter().map(|(_, value)| value.bound()))).map_err(run_error)?;
+        let sql = in_duckdbs_words(sql, values);
+        let fill = format!("CREATE TEMP TABLE {held} AS SELECT * FROM (\n{sql}\n) AS found WHERE {condition}");
+        self.connection.execute(&fill, []).map_err(run_error)?;
         Ok(held)
     }
 
@@ -104,16 +102,11 @@ impl Engine {
         cluster: &Cluster,
         name: &str,
         sql: &str,
-        values: &[(String, Literal)],
+        values: &BTreeMap<String, Literal>,
         condition: &str,
     ) -> Result<(String, bool), QueryError> {
         let held = self.computed(name, &without_rows(sql), values, ALL)?;
-        let request = Request {
-            name: name.to_owned(),
-            sql: sql.to_owned(),
-            parameters: values.iter().cloned().collect(),
-            tables: self.parts(cluster, sql),
-        };
+        let request = Request { name: name.to_owned(), sql: sql.to_owned(), parameters: values.clone(), tables: self.parts(cluster, sql) };
         let Some(Answer { files, rows }) = cluster.answer(request) else { return Ok((held, false)) };
         let damaged = |reason: String| ClusterError::Result { query: name.to_owned(), reason };
         if !files.is_empty() {

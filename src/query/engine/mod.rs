@@ -6,14 +6,14 @@ use std::{
     cell::{Cell as StdCell, RefCell},
     collections::{BTreeMap, HashSet},
     path::Path,
+    time::Instant,
 };
 
 use chrono::{DateTime, Utc};
 use df_interchange::Interchange;
 use duckdb::{
-    Connection, ToSql,
+    Connection,
     arrow::{datatypes::SchemaRef, record_batch::RecordBatch},
-    params_from_iter,
 };
 use polars::prelude::DataFrame;
 
@@ -23,7 +23,7 @@ use super::{
     Catalogue, Check, CheckOutcome, CheckStrength, DeclaredColumn, Query, QueryError,
     cluster::{Cluster, Literal, Watcher},
     comparison::Comparison,
-    percentiles::at_once,
+    dialect::{in_duckdbs_words, parameters_of},
 };
 use crate::{
     domain::{Cell, Column, Period, Table},
@@ -244,15 +244,12 @@ impl Engine {
         self.cut.set(query.rows.days(parameters.period));
         self.ready(sql)?;
         let run_error = |source| QueryError::Run { name: query.name.clone(), source };
-        let mut statement = self.connection.prepare(&at_once(sql)).map_err(run_error)?;
-        let values = values(query, &statement, parameters)?;
-        table_of(query, statement.query_arrow(params_from_iter(values.iter().map(|(_, value)| value.bound()))).map_err(run_error)?)
-    }
-
-    /// Returns the parameters of `query` with their values, in the order of its text.
-    fn values(&self, query: &Query, parameters: &Parameters) -> Result<Vec<(String, Literal)>, QueryError> {
-        let statement = self.connection.prepare(&query.sql);
-        values(query, &statement.map_err(|source| QueryError::Run { name: query.name.clone(), source })?, parameters)
+        let began = Instant::now();
+        let mut statement = self.connection.prepare(&in_duckdbs_words(sql, &values(query, parameters)?)).map_err(run_error)?;
+        let table = table_of(query, statement.query_arrow([]).map_err(run_error)?)?;
+        let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(query.name = query.name, rows = table.row_count(), duration_ms, "query done");
+        Ok(table)
     }
 
     /// Returns what all checks find: as it was found before the snapshot was published where these very checks ran then, since the parts
@@ -283,7 +280,7 @@ impl Engine {
         let Some(cluster) = &self.cluster else {
             return self.connection.query_row(&check.sql, [], |row| row.get(0)).map_err(run_error);
         };
-        match self.brought(cluster, &check.name, &check.sql, &[], ALL)? {
+        match self.brought(cluster, &check.name, &check.sql, &BTreeMap::new(), ALL)? {
             (held, true) => self.connection.query_row(&format!("SELECT * FROM {held}"), [], |row| row.get(0)).map_err(run_error),
             // What has not run yet has found nothing.
             (_, false) => Ok(0),
@@ -342,18 +339,6 @@ impl Parameters {
     }
 }
 
-impl Literal {
-    fn bound(&self) -> Box<dyn ToSql> {
-        match self {
-            Literal::Null(()) => Box::new(None::<String>),
-            Literal::Date(day) => Box::new(*day),
-            Literal::Text(text) => Box::new(text.clone()),
-            Literal::Int(number) => Box::new(*number),
-            Literal::Float(number) => Box::new(*number),
-        }
-    }
-}
-
 /// Returns the tables that queries read and `snapshot` does not have, and what stands in for them.
 fn missing_tables(snapshot: &Snapshot) -> impl Iterator<Item = (&'static str, &'static str)> {
     LATER_TABLES.into_iter().filter(|(table, _)| !snapshot.manifest.tables.contains_key(*table))
@@ -374,20 +359,17 @@ fn parts_of<'a>(table: &str, parts: &'a [Part], period: Option<Period>) -> Vec<&
     if found.is_empty() { parts.iter().take(1).collect() } else { found }
 }
 
-/// Returns a statement's parameters and their values, in its order.
-fn values(query: &Query, statement: &duckdb::Statement<'_>, parameters: &Parameters) -> Result<Vec<(String, Literal)>, QueryError> {
-    (1..=statement.parameter_count())
-        .map(|index| {
-            let name = &query.name;
-            let parameter = statement.parameter_name(index).map_err(|source| QueryError::Run { name: name.clone(), source })?;
-            let is_declared = query.parameters.iter().any(|(known, _)| *known == parameter);
-            let other = || parameters.others.get(&parameter).cloned().into();
-            match parameters.value(&parameter).or_else(|| is_declared.then(other)) {
-                Some(value) => Ok((parameter, value)),
-                None => Err(QueryError::Parameter { name: name.clone(), parameter }),
-            }
-        })
-        .collect()
+/// Returns the parameters of `query` and their values.
+fn values(query: &Query, parameters: &Parameters) -> Result<BTreeMap<String, Literal>, QueryError> {
+    let value = |parameter: String| {
+        let is_declared = query.parameters.iter().any(|(known, _)| *known == parameter);
+        let other = || parameters.others.get(&parameter).cloned().into();
+        match parameters.value(&parameter).or_else(|| is_declared.then(other)) {
+            Some(value) => Ok((parameter, value)),
+            None => Err(QueryError::Parameter { name: query.name.clone(), parameter }),
+        }
+    };
+    parameters_of(&query.sql).into_iter().map(value).collect()
 }
 
 /// Carries a result over; labels are the columns' names.

@@ -1,6 +1,63 @@
-//! Has DuckDB hold the values of a column once for all of its percentiles.
+//! Says a query in DuckDB's words: with the values of its parameters, and the percentiles of a column asked for at once.
 
 use std::{collections::BTreeMap, ops::Range};
+
+use super::Literal;
+
+/// Returns `sql` as DuckDB runs it fastest: with `values` in the place of parameters, since a text is planned once and a statement with
+/// parameters when it is prepared and again when it runs; and with percentiles of the same expression at once. A parameter without a value stays.
+pub(super) fn in_duckdbs_words(sql: &str, values: &BTreeMap<String, Literal>) -> String {
+    with_parameters(&at_once(sql), |name| values.get(name).map_or_else(|| format!("${name}"), Literal::in_sql))
+}
+
+/// Returns the names of the parameters of `sql`, in its order.
+pub(super) fn parameters_of(sql: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    with_parameters(sql, |name| {
+        names.push(name.to_owned());
+        String::new()
+    });
+    names
+}
+
+/// Returns `sql` with what `said` says in the place of each `$name`; what stands in texts, quoted names and comments stays.
+fn with_parameters(sql: &str, mut said: impl FnMut(&str) -> String) -> String {
+    let (mut text, mut rest) = (String::with_capacity(sql.len()), sql);
+    while let Some(place) = rest.find(['\'', '"', '-', '$']) {
+        let (before, from) = rest.split_at(place);
+        text.push_str(before);
+        let after = &from[1..];
+        let length = match from.as_bytes()[0] {
+            quote @ (b'\'' | b'"') => after.find(char::from(quote)).map_or(from.len(), |end| end + 2),
+            b'-' if after.starts_with('-') => from.find('\n').unwrap_or(from.len()),
+            b'$' => {
+                let end = after.find(|char: char| !char.is_ascii_alphanumeric() && char != '_').unwrap_or(after.len());
+                if end > 0 {
+                    text.push_str(&said(&after[..end]));
+                    rest = &after[end..];
+                    continue;
+                }
+                1
+            }
+            _ => 1,
+        };
+        text.push_str(&from[..length]);
+        rest = &from[length..];
+    }
+    text + rest
+}
+
+impl Literal {
+    fn in_sql(&self) -> String {
+        match self {
+            Literal::Null(()) => "NULL".to_owned(),
+            Literal::Date(day) => format!("DATE '{day}'"),
+            Literal::Text(text) => format!("'{}'", text.replace('\'', "''")),
+            Literal::Int(number) => format!("CAST({number} AS BIGINT)"),
+            Literal::Float(number) => format!("CAST('{number:?}' AS DOUBLE)"),
+        }
+    }
+}
 
 const CALL: &str = "percentile_cont(";
 const OF: &str = ") WITHIN GROUP (ORDER BY ";
@@ -16,7 +73,7 @@ struct Percentile<'a> {
 ///
 /// Each call of its own holds a copy of all values and puts it in order. A list of fractions does both once and has the same numbers as its
 /// elements; equal calls are one to DuckDB. Queries keep the words that other engines know, too.
-pub(super) fn at_once(sql: &str) -> String {
+fn at_once(sql: &str) -> String {
     let found = percentiles(sql);
     let mut fractions: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for percentile in &found {
@@ -30,7 +87,8 @@ pub(super) fn at_once(sql: &str) -> String {
         let all = &fractions[of];
         let Some(position) = all.iter().position(|known| all.len() > 1 && *known == fraction) else { continue };
         text.push_str(&sql[end..place.start]);
-        text.push_str(&format!("({CALL}[{}]{OF}{of}))[{}]", all.join(", "), position + 1));
+        let element = format!("({CALL}[{}]{OF}{of}))[{}]", all.join(", "), position + 1);
+        text.push_str(&element);
         end = place.end;
     }
     text + &sql[end..]
@@ -66,7 +124,37 @@ fn closing(text: &str) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::at_once;
+    use super::*;
+
+    #[test]
+    fn values_stand_where_parameters_stood() {
+        let sql = "-- $a's day\nSELECT '$a', \"$a\", 'it''s $a' || $b, $a - $c, 1 - $d, $a_b FROM t -- $b";
+        let values = [
+            ("a", Literal::Date("2026-10-01".parse().unwrap())),
+            ("b", Literal::Text("o'clock $a".to_owned())),
+            ("c", Literal::Int(-7)),
+            ("d", Literal::Null(())),
+        ];
+        let values = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let expected = "-- $a's day\nSELECT '$a', \"$a\", 'it''s $a' || 'o''clock $a', DATE '2026-10-01' - CAST(-7 AS BIGINT), 1 - NULL, $a_b FROM t -- $b";
+        assert_eq!(in_duckdbs_words(sql, &values), expected);
+        assert_eq!(parameters_of(sql), ["b", "a", "c", "d", "a_b"]);
+    }
+
+    #[test]
+    fn duckdb_reads_every_value_as_it_was() {
+        let connection = duckdb::Connection::open_in_memory().unwrap();
+        for float in [0.1, -1.5e300, f64::MIN_POSITIVE, 1.0 / 3.0] {
+            let values = BTreeMap::from([("x".to_owned(), Literal::Float(float))]);
+            let found: f64 = connection.query_row(&in_duckdbs_words("SELECT $x", &values), [], |row| row.get(0)).unwrap();
+            assert!(found.to_bits() == float.to_bits(), "{float}");
+        }
+        for text in ["", "'", "a\\'; DROP TABLE t; --", "ção $x \n"] {
+            let values = BTreeMap::from([("x".to_owned(), Literal::Text(text.to_owned()))]);
+            let found: String = connection.query_row(&in_duckdbs_words("SELECT $x", &values), [], |row| row.get(0)).unwrap();
+            assert_eq!(found, text);
+        }
+    }
 
     #[test]
     fn percentiles_of_one_expression_are_asked_for_at_once() {

@@ -87,6 +87,12 @@ fn made_rows(connection: &Connection, layer: &str, name: &str, columns: &[String
     rows.expect("rows").collect::<Result<_, _>>().expect("rows")
 }
 
+fn view_marts(connection: &Connection) {
+    for table in MART_TABLES.iter().map(|(table, ..)| *table).chain(LEDGER_TABLES.iter().map(|table| table.name)) {
+        connection.execute_batch(&format!("CREATE VIEW {table} AS SELECT * FROM marts.{table}")).expect("a view");
+    }
+}
+
 fn report_rows(
     connection: Connection,
     catalogue: Catalogue,
@@ -167,9 +173,7 @@ fn rows_of_case(texts: &BTreeMap<String, String>, name: &str, case: &Path, colum
     let connection = store.connection();
     fill(connection, case);
     let Some(layer) = layer(name) else {
-        for table in MART_TABLES.iter().map(|(table, ..)| *table).chain(LEDGER_TABLES.iter().map(|table| table.name)) {
-            connection.execute_batch(&format!("CREATE VIEW {table} AS SELECT * FROM marts.{table}")).expect("a view");
-        }
+        view_marts(connection);
         if let Some(check) = texts.get(&format!("checks/{name}.sql")) {
             let offending: i64 = connection.query_row(check, [], |row| row.get(0)).map_err(|error| format!("{name}: {error}"))?;
             return Ok(vec![vec![offending.to_string()]]);
@@ -203,4 +207,46 @@ fn every_query_has_a_case() {
         .filter(|path| !folder.join(path.rsplit('/').next().unwrap_or_default().trim_end_matches(".sql")).is_dir())
         .collect();
     assert!(missing.is_empty(), "without a case: {missing:?}");
+}
+
+/// Outer joins by a key that DuckDB can only make by comparing all rows with all others. Those with a handful of targets or bands are no harm.
+fn pairwise_joins(plan: &serde_json::Value) -> Vec<String> {
+    let nodes = plan.as_array().into_iter().flatten();
+    let found = nodes.flat_map(|node| {
+        let is_pairwise = ["BLOCKWISE_NL_JOIN", "NESTED_LOOP_JOIN"].contains(&node["name"].as_str().unwrap_or_default().trim());
+        let (kind, condition) = (&node["extra_info"]["Join Type"], node["extra_info"]["Condition"].to_string());
+        let has_key = ["_key = ", "_id = "].iter().any(|key| condition.contains(key));
+        let own = (is_pairwise && has_key && kind != "INNER").then_some(condition);
+        own.into_iter().chain(pairwise_joins(&node["children"]))
+    });
+    found.collect()
+}
+
+#[test]
+fn no_report_query_compares_all_rows_with_all_others() {
+    let texts = Project::embedded_query_texts();
+    let store = empty_store(&texts);
+    let connection = store.connection();
+    view_marts(connection);
+    let catalogue = Catalogue::new(&texts).expect("headers");
+    let plan_of = |sql: &str| -> Vec<String> {
+        let plan: String = connection.query_row(&format!("EXPLAIN (FORMAT json) {sql}"), [], |row| row.get(1)).expect("a plan");
+        pairwise_joins(&serde_json::from_str(&plan).expect("JSON"))
+    };
+    let pairwise = "SELECT * FROM ticket LEFT JOIN ticket_tag ON ticket.sector = 'A' AND ticket_tag.ticket_id = ticket.ticket_id";
+    assert_eq!(plan_of(pairwise).len(), 1, "a condition of the left side alone hides the key from the engine");
+    for query in catalogue.iter() {
+        for dimension in ["sector", "tag"] {
+            for sector in ["NULL", "'A'"] {
+                let sql = query
+                    .sql
+                    .replace("$dimension", &format!("'{dimension}'"))
+                    .replace("$sector", sector)
+                    .replace("$period_start", "DATE '2026-10-01'")
+                    .replace("$period_end", "DATE '2026-11-01'")
+                    .replace("$as_of_s", "1795359600");
+                assert_eq!(plan_of(&sql), Vec::<String>::new(), "{} by {dimension}, sector {sector}", query.name);
+            }
+        }
+    }
 }

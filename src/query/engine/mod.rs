@@ -122,7 +122,12 @@ impl Engine {
     }
 
     fn view(&self, snapshot: &Snapshot, table: &str, parts: Vec<&Part>) -> Result<(), QueryError> {
+        let is_empty = parts.iter().all(|part| part.rows == 0);
         let mut rows = rows_of(snapshot, parts)?;
+        if is_empty {
+            // What is joined to it need not be read either.
+            rows.push_str(" WHERE FALSE");
+        }
         for (_, column, made) in LATER_COLUMNS.iter().filter(|(of, ..)| *of == table) {
             let sql = format!("SELECT count(*) FROM (DESCRIBE {rows}) WHERE column_name = '{column}'");
             let is_there: bool = self.connection.query_row(&sql, [], |row| Ok(row.get::<_, i64>(0)? > 0)).map_err(QueryError::Snapshot)?;

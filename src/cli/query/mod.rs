@@ -22,7 +22,9 @@ use crate::{audit, config::EngineKind};
 /// queries/audit, the project's own included. Without one, a terminal gets a prompt, and what is piped in is read.
 ///
 /// `relato query "SELECT sector, count(*) AS tickets FROM ticket GROUP BY sector"`
+///
 /// `relato query conversas_de --period 2026-10 --param measure=whole_wait --param member=Suporte`
+///
 /// `relato query -f question.sql --param from=2026-10-01 --format xlsx --out answer.xlsx`
 ///
 /// Nothing but one SELECT is run, on the files of that snapshot alone, within the limits of `[query]` in relato.toml. Who asked what, why and

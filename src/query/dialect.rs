@@ -48,7 +48,8 @@ fn with_parameters(sql: &str, mut said: impl FnMut(&str) -> String) -> String {
 }
 
 impl Literal {
-    fn in_sql(&self) -> String {
+    /// Returns the value as SQL says it.
+    pub(super) fn in_sql(&self) -> String {
         match self {
             Literal::Null(()) => "NULL".to_owned(),
             Literal::Date(day) => format!("DATE '{day}'"),

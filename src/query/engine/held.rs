@@ -34,7 +34,10 @@ impl Engine {
         let run_error = |source| QueryError::Run { name: name.to_owned(), source };
         let filter: Vec<String> = filter
             .iter()
-            .map(|(column, value)| format!("CAST(\"{}\" AS VARCHAR) = '{}'", column.replace('"', "\"\""), value.replace('\'', "''")))
+            .map(|(column, value)| {
+                let value = Literal::Text(value.clone()).in_sql();
+                format!("CAST(\"{}\" AS VARCHAR) = {value}", column.replace('"', "\"\""))
+            })
             .collect();
         let condition = if filter.is_empty() { ALL.to_owned() } else { filter.join(" AND ") };
         let kept = KeptRows { query: name.to_owned(), table: self.held(query, parameters, &condition)?, row_count: 0 };

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use chrono::{DateTime, Utc};
 use duckdb::params;
 
-use super::{Run, Store, StoreError, subject::of_nobody};
+use super::{Run, Store, StoreError, columns, subject::of_nobody};
 
 /// A ticket of an exported file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -179,11 +179,7 @@ impl Store {
     /// Makes a temporary table with the one column `text`.
     pub(super) fn fill_temporary<'a>(&self, table: &str, texts: impl Iterator<Item = &'a str>) -> Result<(), StoreError> {
         self.connection.execute_batch(&format!("CREATE OR REPLACE TEMP TABLE {table} (text VARCHAR)"))?;
-        let mut appender = self.connection.appender(table)?;
-        for text in texts {
-            appender.append_row(params![text])?;
-        }
-        Ok(appender.flush()?)
+        columns::append(self.connection.appender(table)?, vec![columns::texts(texts)])
     }
 
     pub(super) fn texts(&self, sql: &str) -> Result<HashSet<String>, StoreError> {

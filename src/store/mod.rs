@@ -6,6 +6,7 @@
 //! snapshots.
 
 mod checks;
+mod columns;
 mod error;
 mod import;
 mod lock;
@@ -46,9 +47,9 @@ pub struct Store {
     connection: Connection,
     /// Name under which the database's own catalogue is known, beside those that are attached for a while.
     catalog: String,
-    /// Threads of the database for what is not done by one.
     /// Name of the database in memory in which tables of some customers are made.
     scope: String,
+    /// Threads of the database for what is not done by one.
     threads: i64,
     /// DuckDB's log of what is not in the file yet; none for a database in memory.
     log: Option<PathBuf>,

@@ -6,7 +6,10 @@ use chrono::{DateTime, Utc};
 use duckdb::params;
 use uuid::Uuid;
 
-use super::{AttendantRow, Coverage, EventRow, MessageRow, MessageSource, MessageTask, ReportRow, Resource, Store, StoreError, TicketRow};
+use super::{
+    AttendantRow, Coverage, EventRow, MessageRow, MessageSource, MessageTask, ReportRow, Resource, Store, StoreError, TaskTicket,
+    TicketRow, columns,
+};
 
 /// What a run changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -124,13 +127,16 @@ impl Store {
                  ticket_id VARCHAR, owner VARCHAR, customer_key VARCHAR, body VARCHAR, key_name VARCHAR, created_at TIMESTAMP, is_closed BOOLEAN
              )",
         )?;
-        let mut appender = self.connection.appender("incoming_ticket")?;
-        for row in rows {
-            let created_at = row.created_at.map(|at| at.naive_utc());
-            appender.append_row(params![row.ticket_id, row.owner, row.customer_key, row.body, row.key_name, created_at, row.is_closed])?;
-        }
-        appender.flush()?;
-        drop(appender);
+        let columns = vec![
+            columns::texts(rows.iter().map(|row| row.ticket_id.as_str())),
+            columns::texts(rows.iter().map(|row| row.owner.as_str())),
+            columns::texts(rows.iter().map(|row| row.customer_key.as_str())),
+            columns::texts(rows.iter().map(|row| row.body.as_str())),
+            columns::texts(rows.iter().map(|row| row.key_name.as_str())),
+            columns::instants(rows.iter().map(|row| row.created_at)),
+            columns::flags(rows.iter().map(|row| row.is_closed)),
+        ];
+        columns::append(self.connection.appender("incoming_ticket")?, columns)?;
         self.keep_tickets_unlinked()?;
         self.connection.execute_batch(
             "CREATE OR REPLACE TEMP TABLE changed_ticket AS
@@ -191,59 +197,59 @@ impl Store {
         let mut next: i64 = self.connection.query_row("SELECT coalesce(max(thread_id), 0) + 1 FROM raw.thread", [], |row| row.get(0))?;
         let known = self.known_messages(reads)?;
         let unlinked = self.unlinked_since()?;
-        self.connection
-            .execute_batch("CREATE OR REPLACE TEMP TABLE incoming_read (ticket_id VARCHAR, is_final BOOLEAN, source VARCHAR)")?;
-        let mut threads = self.connection.appender_to_catalog_and_db("thread", &self.catalog, "raw")?;
-        let mut messages = self.connection.appender_to_catalog_and_db("message", &self.catalog, "raw")?;
-        let mut changed = self.connection.appender_to_catalog_and_db("changed_customer", &self.catalog, "state")?;
-        let mut covered = self.connection.appender("incoming_read")?;
-        let mut buffer = uuid::Uuid::encode_buffer();
-        let mut written = 0;
+        let (mut threads, mut messages, mut changed, mut covered) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for read in reads {
-            let thread_id = if let Some(known) = read.task.thread_id {
-                known
-            } else {
-                threads.append_row(params![next, read.task.owner, read.task.customer_key])?;
+            let task = &read.task;
+            let thread_id = task.thread_id.unwrap_or_else(|| {
+                threads.push((next, task));
                 next += 1;
                 next - 1
-            };
+            });
             // One order, whatever the order of pages; a message that came twice counts once.
             let mut rows: Vec<&MessageRow> = read.rows.iter().collect();
             rows.sort_by_key(|row| (row.sent_at, row.message_id));
             let mut seen = HashSet::with_capacity(rows.len());
-            let before = written;
-            let unlinked = unlinked.get(&read.task.customer_key);
-            for row in rows {
-                if unlinked.is_some_and(|since| row.sent_at < *since) {
-                    continue;
-                }
-                if !seen.insert(row.message_id) || known.contains(&(thread_id, row.message_id)) {
-                    continue;
-                }
-                let id: &str = row.message_id.hyphenated().encode_lower(&mut buffer);
-                messages.append_row(params![
-                    thread_id,
-                    id,
-                    row.is_received,
-                    row.author,
-                    row.content,
-                    row.sent_at.naive_utc(),
-                    run.number
-                ])?;
-                written += 1;
+            let unlinked = unlinked.get(&task.customer_key);
+            let before = messages.len();
+            messages.extend(
+                rows.into_iter()
+                    .filter(|row| unlinked.is_none_or(|since| row.sent_at >= *since))
+                    .filter(|row| seen.insert(row.message_id) && !known.contains(&(thread_id, row.message_id)))
+                    .map(|row| (thread_id, row)),
+            );
+            if messages.len() > before {
+                changed.push(task.customer_key.as_str());
             }
-            if written > before {
-                changed.append_row(params![read.task.customer_key])?;
-            }
-            for (ticket, source) in read.task.tickets.iter().zip(&read.sources) {
-                let is_final = ticket.is_closed && *source != MessageSource::None;
-                covered.append_row(params![ticket.ticket_id, is_final, source.name()])?;
-            }
+            covered.extend(task.tickets.iter().zip(&read.sources));
         }
-        for appender in [&mut threads, &mut messages, &mut changed, &mut covered] {
-            appender.flush()?;
-        }
-        drop((threads, messages, changed, covered));
+        let (written, run) = (messages.len(), run.number);
+        let threads = vec![
+            columns::numbers(threads.iter().map(|(number, _)| *number)),
+            columns::texts(threads.iter().map(|(_, task)| task.owner.as_str())),
+            columns::texts(threads.iter().map(|(_, task)| task.customer_key.as_str())),
+        ];
+        columns::append(self.connection.appender_to_catalog_and_db("thread", &self.catalog, "raw")?, threads)?;
+        let messages = vec![
+            columns::numbers(messages.iter().map(|(thread, _)| *thread)),
+            columns::uuids(messages.iter().map(|(_, row)| &row.message_id)),
+            columns::flags(messages.iter().map(|(_, row)| row.is_received)),
+            columns::texts_or_none(messages.iter().map(|(_, row)| row.author.as_deref())),
+            columns::flags(messages.iter().map(|(_, row)| row.content)),
+            columns::instants(messages.iter().map(|(_, row)| Some(row.sent_at))),
+            columns::numbers(messages.iter().map(|_| run)),
+        ];
+        columns::append(self.connection.appender_to_catalog_and_db("message", &self.catalog, "raw")?, messages)?;
+        let changed = vec![columns::texts(changed)];
+        columns::append(self.connection.appender_to_catalog_and_db("changed_customer", &self.catalog, "state")?, changed)?;
+        let is_final = |(ticket, source): &(&TaskTicket, &MessageSource)| ticket.is_closed && **source != MessageSource::None;
+        let covered = vec![
+            columns::texts(covered.iter().map(|(ticket, _)| ticket.ticket_id.as_str())),
+            columns::flags(covered.iter().map(is_final)),
+            columns::texts(covered.iter().map(|(_, source)| source.name())),
+        ];
+        self.connection
+            .execute_batch("CREATE OR REPLACE TEMP TABLE incoming_read (ticket_id VARCHAR, is_final BOOLEAN, source VARCHAR)")?;
+        columns::append(self.connection.appender("incoming_read")?, covered)?;
         self.connection.execute_batch(
             "DELETE FROM raw.message_read WHERE ticket_id IN (SELECT ticket_id FROM incoming_read);
              INSERT INTO raw.message_read (ticket_id, is_final, source) SELECT ticket_id, is_final, source FROM incoming_read",
@@ -259,12 +265,7 @@ impl Store {
             return Ok(known);
         }
         self.connection.execute_batch("CREATE OR REPLACE TEMP TABLE known_thread (thread_id BIGINT)")?;
-        let mut appender = self.connection.appender("known_thread")?;
-        for thread_id in threads {
-            appender.append_row(params![thread_id])?;
-        }
-        appender.flush()?;
-        drop(appender);
+        columns::append(self.connection.appender("known_thread")?, vec![columns::numbers(threads)])?;
         let mut statement = self
             .connection
             .prepare("SELECT thread_id, CAST(message_id AS VARCHAR) FROM raw.message SEMI JOIN known_thread USING (thread_id)")?;
@@ -289,13 +290,16 @@ impl Store {
                  event_id VARCHAR, category VARCHAR, action VARCHAR, recorded_at TIMESTAMP, customer_key VARCHAR, queue VARCHAR, comment VARCHAR
              )",
         )?;
-        let mut appender = self.connection.appender("incoming_event")?;
-        for row in rows {
-            let recorded_at = row.recorded_at.naive_utc();
-            appender.append_row(params![row.event_id, row.category, row.action, recorded_at, row.customer_key, row.queue, row.comment])?;
-        }
-        appender.flush()?;
-        drop(appender);
+        let columns = vec![
+            columns::texts(rows.iter().map(|row| row.event_id.as_str())),
+            columns::texts(rows.iter().map(|row| row.category.as_str())),
+            columns::texts(rows.iter().map(|row| row.action.as_str())),
+            columns::instants(rows.iter().map(|row| Some(row.recorded_at))),
+            columns::texts_or_none(rows.iter().map(|row| row.customer_key.as_deref())),
+            columns::texts_or_none(rows.iter().map(|row| row.queue.as_deref())),
+            columns::texts_or_none(rows.iter().map(|row| row.comment.as_deref())),
+        ];
+        columns::append(self.connection.appender("incoming_event")?, columns)?;
         self.keep_events_unlinked()?;
         self.connection.execute_batch(
             "DELETE FROM raw.event
@@ -382,12 +386,14 @@ impl Store {
         self.connection.execute_batch(
             "CREATE OR REPLACE TEMP TABLE incoming_report (key_name VARCHAR, report VARCHAR, day DATE, body VARCHAR, is_final BOOLEAN)",
         )?;
-        let mut appender = self.connection.appender("incoming_report")?;
-        for row in rows {
-            appender.append_row(params![row.key_name, row.report, row.day, row.body, row.is_final])?;
-        }
-        appender.flush()?;
-        drop(appender);
+        let columns = vec![
+            columns::texts(rows.iter().map(|row| row.key_name.as_str())),
+            columns::texts(rows.iter().map(|row| row.report)),
+            columns::days(rows.iter().map(|row| row.day)),
+            columns::texts(rows.iter().map(|row| row.body.as_str())),
+            columns::flags(rows.iter().map(|row| row.is_final)),
+        ];
+        columns::append(self.connection.appender("incoming_report")?, columns)?;
         self.connection.execute_batch(
             "CREATE OR REPLACE TEMP TABLE changed_report AS
              SELECT * FROM incoming_report ANTI JOIN raw.report USING (key_name, report, day, body, is_final);
@@ -459,23 +465,19 @@ impl Store {
             return Ok(());
         }
         self.connection.execute_batch("CREATE OR REPLACE TEMP TABLE incoming_coverage AS SELECT * FROM raw.coverage LIMIT 0")?;
-        let mut appender = self.connection.appender("incoming_coverage")?;
-        for day in coverage {
-            appender.append_row(params![
-                day.resource.name(),
-                day.key_name,
-                day.day,
-                day.reported,
-                day.stored,
-                day.still_open,
-                day.day_was_over,
-                day.set_aside,
-                day.is_steady,
-                day.is_settled
-            ])?;
-        }
-        appender.flush()?;
-        drop(appender);
+        let columns = vec![
+            columns::texts(coverage.iter().map(|day| day.resource.name())),
+            columns::texts(coverage.iter().map(|day| day.key_name.as_str())),
+            columns::days(coverage.iter().map(|day| day.day)),
+            columns::numbers(coverage.iter().map(|day| day.reported)),
+            columns::numbers(coverage.iter().map(|day| day.stored)),
+            columns::numbers(coverage.iter().map(|day| day.still_open)),
+            columns::flags(coverage.iter().map(|day| day.day_was_over)),
+            columns::numbers(coverage.iter().map(|day| day.set_aside)),
+            columns::flags(coverage.iter().map(|day| day.is_steady)),
+            columns::flags(coverage.iter().map(|day| day.is_settled)),
+        ];
+        columns::append(self.connection.appender("incoming_coverage")?, columns)?;
         self.connection.execute_batch(
             "DELETE FROM raw.coverage
              USING incoming_coverage AS incoming

@@ -128,7 +128,8 @@ bench: build $(BENCH_PYTHON)/bin/python ## Measure stages, loads, memory, start-
 	@bash benches/stages.sh "$(TARGET)/release/relato"
 	@python3 benches/load.py "$(TARGET)/release/relato" --python "$(BENCH_PYTHON)/bin/python"
 	@RELATO_BENCH_PYTHON="$(BENCH_PYTHON)/bin/python" cargo bench --locked --quiet --bench reports -- 83333 1,13,60 "$(TARGET)/bench-lake"
-	@python3 benches/questions.py "$(TARGET)/release/relato" "$(TARGET)/bench-lake" "$(BENCH_PYTHON)/bin/duckdb"
+	@python3 benches/questions.py "$(TARGET)/release/relato" "$(TARGET)/bench-lake" "$(BENCH_PYTHON)/bin/duckdb" \
+		"$(BENCH_PYTHON)-documents/bin/python"
 	@cargo bench --locked --quiet --no-run --bench documents
 	@"$(BENCH_PYTHON)/bin/python" benches/documents.py
 	@bash benches/month.sh "$(TARGET)/release/relato"

@@ -1,10 +1,11 @@
-"""How fast questions start and run, beside DuckDB's own command line on the same Parquet with the same threads.
+"""How fast questions start and run, beside DuckDB's command line and its Python package on the same Parquet with the same threads.
 
-Usage: python benches/questions.py RELATO LAKE DUCKDB [ROUNDS]
+Usage: python benches/questions.py RELATO LAKE DUCKDB PYTHON [ROUNDS]
 
 RELATO is the release binary, LAKE the folder that `cargo bench --bench reports -- 83333 60 LAKE` leaves, DUCKDB the command line of the
-PyPI package duckdb-cli. Both answer each question in turns, as whole commands that write CSV; the median counts. "Engine" is what both say
-of the running alone: Relato's log from the SQL to the file of the answer, DuckDB's timer. Prints Markdown.
+PyPI package duckdb-cli, PYTHON an interpreter with the PyPI package duckdb. All answer each question in turns, the commands by writing CSV,
+Python by fetching the rows; the median counts. "Engine" is what each says of the running alone: Relato's log from the SQL to the file of the
+answer, DuckDB's timer, Python's from the SQL to the rows. Prints Markdown.
 """
 
 import json
@@ -48,6 +49,16 @@ QUESTIONS = [
 ]
 
 
+PACKAGE = """
+import duckdb, sys, time
+connection = duckdb.connect()
+connection.execute(sys.argv[1])
+began = time.perf_counter()
+connection.execute(sys.argv[2]).fetchall()
+print(f"Run Time (s): real {time.perf_counter() - began:.6f}")
+"""
+
+
 def seconds(command):
     began = time.perf_counter()
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -61,8 +72,9 @@ def seconds(command):
 
 
 def main():
-    relato, lake, duckdb = (pathlib.Path(argument).resolve() for argument in sys.argv[1:4])
-    rounds = int(sys.argv[4]) if len(sys.argv) > 4 else 5
+    # Links are kept: an interpreter knows its packages by the place where it was asked for.
+    relato, lake, duckdb, python = (pathlib.Path(argument).absolute() for argument in sys.argv[1:5])
+    rounds = int(sys.argv[5]) if len(sys.argv) > 5 else 7
     manifest = json.loads(sorted((lake / "manifests").glob("*.json"))[-1].read_text())
     files = {table: [str(lake / part["path"]) for part in contents["parts"]] for table, contents in manifest["tables"].items()}
     with tempfile.TemporaryDirectory() as folder:
@@ -74,29 +86,33 @@ def main():
         def ours(sql):
             return [str(relato), "--project", folder, "query", sql, "--format", "csv", "-v"]
 
-        def theirs(sql):
+        def opening(sql):
             views = "".join(f"CREATE VIEW {table} AS FROM read_parquet({paths}, hive_partitioning = false);" for table, paths in files.items() if table in sql)
-            return [str(duckdb), "-csv", "-c", f"SET threads = 2; SET memory_limit = '2GB'; {views}", "-c", ".timer on", "-c", f"{sql};"]
+            return f"SET threads = 2; SET memory_limit = '2GB'; {views}"
+
+        def theirs(sql):
+            return [str(duckdb), "-csv", "-c", opening(sql), "-c", ".timer on", "-c", f"{sql};"]
+
+        def packages(sql):
+            return [str(python), "-c", PACKAGE, opening(sql), sql]
 
         def medians(sql):
-            """Seconds of the whole command and of the engine: ours, then theirs."""
-            times = ([], [])
-            for _ in range(rounds):
-                times[0].append(seconds(ours(sql)))
-                times[1].append(seconds(theirs(sql)))
-            return [statistics.median(values) for side in times for values in zip(*side)]
+            """Seconds of the whole command and of the engine: ours, the command line's, the package's."""
+            sides = (ours, theirs, packages)
+            rows = [[seconds(side(sql)) for side in sides] for _ in range(rounds)]
+            return [statistics.median(values) for side in zip(*rows) for values in zip(*side)]
 
         start = medians("SELECT 1 AS one")
         opened = medians("SELECT count(*) AS n FROM ticket WHERE FALSE")
         tickets = manifest["tables"]["ticket"]["rows"]
         print(f"{tickets:,} tickets in {len(files['ticket'])} parts; the median of {rounds} commands each, in turns.\n")
         print(f"Start, `SELECT 1`: relato {start[0] * 1000:.0f} ms, DuckDB {start[2] * 1000:.0f} ms. With the table of tickets opened: {opened[0] * 1000:.0f} and {opened[2] * 1000:.0f} ms.\n")
-        print("| question | engine: relato | DuckDB | ratio | command: relato | DuckDB | ratio |")
-        print("|---|---|---|---|---|---|---|")
+        print("| question | engine: relato | DuckDB's command line | ratio | its Python package | ratio | command: relato | DuckDB's | ratio |")
+        print("|---|---|---|---|---|---|---|---|---|")
         for name, sql in QUESTIONS:
-            us, our_engine, them, their_engine = medians(sql)
-            engine, command = our_engine / their_engine, us / them
-            print(f"| {name} | {our_engine * 1000:.0f} ms | {their_engine * 1000:.0f} ms | {engine:.2f} | {us:.3f} s | {them:.3f} s | {command:.2f} |")
+            us, our_engine, them, their_engine, _, package = medians(sql)
+            engines = f"{our_engine * 1000:.0f} ms | {their_engine * 1000:.0f} ms | {our_engine / their_engine:.2f} | {package * 1000:.0f} ms | {our_engine / package:.2f}"
+            print(f"| {name} | {engines} | {us:.3f} s | {them:.3f} s | {us / them:.2f} |", flush=True)
 
 
 main()

@@ -111,7 +111,8 @@ impl Ready {
     /// When the system refuses.
     pub fn start(program: &Path) -> Result<Ready, SessionError> {
         let mut command = Command::new(program);
-        command.arg(COMMAND).env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        // What the engine calls is looked up while the question is looked at, not call by call while it runs.
+        command.arg(COMMAND).env_clear().env("LD_BIND_NOW", "1").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         Ok(Ready { child: command.spawn().map_err(SessionError::Process)? })
     }
 

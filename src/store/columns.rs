@@ -65,3 +65,42 @@ pub(super) fn uuids<'a>(values: impl IntoIterator<Item = &'a Uuid>) -> ArrayRef 
     let bytes: Vec<u8> = values.into_iter().flat_map(Uuid::as_bytes).copied().collect();
     Arc::new(FixedSizeBinaryArray::new(16, bytes.into(), None))
 }
+
+#[cfg(test)]
+mod tests {
+    use duckdb::Connection;
+
+    use super::*;
+
+    #[test]
+    fn values_arrive_as_they_are_in_more_rows_than_one_chunk_holds() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection
+            .execute_batch(
+                "CREATE TABLE kept (text VARCHAR, note VARCHAR, number BIGINT, flag BOOLEAN, instant TIMESTAMP, day DATE, id UUID)",
+            )
+            .unwrap();
+        let at: DateTime<Utc> = "2026-02-03T13:01:10.1234569Z".parse().unwrap();
+        let (low, high) = (Uuid::from_u128(7), Uuid::from_u128(u128::MAX - 7));
+        let rows: i64 = 5_000;
+        let is_even = |row: i64| row % 2 == 0;
+        let columns = vec![
+            texts((0..rows).map(|row| if is_even(row) { "" } else { "água, 'x'\n🙂" })),
+            texts_or_none((0..rows).map(|row| is_even(row).then_some("kept"))),
+            numbers((0..rows).map(|row| i64::MIN + row)),
+            flags((0..rows).map(is_even)),
+            instants((0..rows).map(|row| is_even(row).then_some(at))),
+            days((0..rows).map(|row| NaiveDate::from_ymd_opt(1969, 12, 31).unwrap() + chrono::Days::new(row.unsigned_abs()))),
+            uuids((0..rows).map(|row| if is_even(row) { &low } else { &high })),
+        ];
+        append(connection.appender("kept").unwrap(), columns).unwrap();
+        let row = |place: i64| {
+            let sql = "SELECT concat_ws('|', text, coalesce(note, '-'), flag, coalesce(CAST(instant AS VARCHAR), '-'), day, id)
+                       FROM kept WHERE number = ? AND rowid = ?";
+            connection.query_row(sql, [i64::MIN + place, place], |row| row.get::<_, String>(0)).unwrap()
+        };
+        assert_eq!(connection.query_row("SELECT count(*) FROM kept", [], |row| row.get::<_, i64>(0)).unwrap(), rows);
+        assert_eq!(row(0), "|kept|true|2026-02-03 13:01:10.123456|1969-12-31|00000000-0000-0000-0000-000000000007");
+        assert_eq!(row(4_999), "água, 'x'\n🙂|-|false|-|1983-09-08|ffffffff-ffff-ffff-ffff-fffffffffff8");
+    }
+}

@@ -74,7 +74,7 @@ def seconds(command):
 def main():
     # Links are kept: an interpreter knows its packages by the place where it was asked for.
     relato, lake, duckdb, python = (pathlib.Path(argument).absolute() for argument in sys.argv[1:5])
-    rounds = int(sys.argv[5]) if len(sys.argv) > 5 else 7
+    rounds = int(sys.argv[5]) if len(sys.argv) > 5 else 11
     manifest = json.loads(sorted((lake / "manifests").glob("*.json"))[-1].read_text())
     files = {table: [str(lake / part["path"]) for part in contents["parts"]] for table, contents in manifest["tables"].items()}
     with tempfile.TemporaryDirectory() as folder:

@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use duckdb::{
     Appender,
     arrow::{
-        array::{ArrayRef, BooleanArray, Date32Array, FixedSizeBinaryArray, Int64Array, StringArray, TimestampMicrosecondArray},
+        array::{ArrayRef, BooleanArray, Date32Array, FixedSizeBinaryArray, Int64Array, LargeStringArray, TimestampMicrosecondArray},
         datatypes::{DataType, Date32Type, Field, Schema},
         record_batch::RecordBatch,
     },
@@ -17,7 +17,8 @@ use uuid::Uuid;
 use super::StoreError;
 
 /// Adds rows to the table of `appender`: one array for each of its columns, in their order, all of one length. They are in the table
-/// when this returns.
+/// when this returns. An error when the arrays do not fit the columns, or the database cannot be written; rows may then be there in part,
+/// which is for the transaction to undo.
 pub(super) fn append(mut appender: Appender<'_>, columns: Vec<ArrayRef>) -> Result<(), StoreError> {
     let fields: Vec<Field> = columns.iter().map(|column| field(column.data_type())).collect();
     let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
@@ -36,12 +37,13 @@ fn field(data_type: &DataType) -> Field {
     }
 }
 
+/// Offsets of 64 bits: a column may hold more than two gigabytes of text.
 pub(super) fn texts<'a>(values: impl IntoIterator<Item = &'a str>) -> ArrayRef {
-    Arc::new(StringArray::from_iter_values(values))
+    Arc::new(LargeStringArray::from_iter_values(values))
 }
 
 pub(super) fn texts_or_none<'a>(values: impl IntoIterator<Item = Option<&'a str>>) -> ArrayRef {
-    Arc::new(values.into_iter().collect::<StringArray>())
+    Arc::new(values.into_iter().collect::<LargeStringArray>())
 }
 
 pub(super) fn numbers(values: impl IntoIterator<Item = i64>) -> ArrayRef {

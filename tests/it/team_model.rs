@@ -10,7 +10,10 @@ use std::{
 };
 
 use futures_util::FutureExt;
-use proptest::{prelude::*, test_runner::TestRunner};
+use proptest::{
+    prelude::*,
+    test_runner::{RngAlgorithm, TestRng, TestRunner},
+};
 use relato::{
     blip::identity::attendant_email,
     config::Team,
@@ -343,8 +346,8 @@ struct Bench {
 }
 
 impl Bench {
-    async fn new(case: &Case, world: &World, faults: &[Fault]) -> Bench {
-        let server = serve(case, world, faults).await;
+    async fn new(case: &Case, world: &World, trouble: Option<(Fault, u64)>) -> Bench {
+        let server = serve(case, world, trouble).await;
         let sandbox = Sandbox::with_settings(&case.settings(&server.base_url));
         sandbox.write("keys/router.key", &Keys::new().router);
         sandbox.write("team.toml", &case.team());
@@ -354,7 +357,7 @@ impl Bench {
 
     /// Has the same world answer without faults.
     async fn mend(&mut self, case: &Case) {
-        self.server = serve(case, &self.server.world(), &[]).await;
+        self.server = serve(case, &self.server.world(), None).await;
         self.clients = Clients::of_project(&self.sandbox.project(), Some(&self.server.base_url), impatient()).expect("keys");
     }
 
@@ -401,12 +404,13 @@ impl Bench {
     }
 }
 
-async fn serve(case: &Case, world: &World, faults: &[Fault]) -> Server {
-    let mut faults = faults.to_vec();
+/// Has a world answer; trouble is a fault and the seed of when it strikes.
+async fn serve(case: &Case, world: &World, trouble: Option<(Fault, u64)>) -> Server {
+    let (mut faults, fault_seed) = trouble.map_or((Vec::new(), 0), |(fault, seed)| (vec![fault], seed));
     if case.is_open {
         faults.push("open-portal=1".parse().expect("a fault"));
     }
-    let options = SimOptions { faults, fault_seed: 5, throttle: Duration::from_millis(20), ..SimOptions::default() };
+    let options = SimOptions { faults, fault_seed, throttle: Duration::from_millis(20), ..SimOptions::default() };
     serve_with(&std::sync::Arc::new(world.clone()), options).await
 }
 
@@ -438,14 +442,17 @@ fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
 }
 
-/// So many cases, or as many as the environment says.
-fn cases(usual: u32) -> ProptestConfig {
-    let count = std::env::var("RELATO_MODEL_CASES").ok().and_then(|count| count.parse().ok()).unwrap_or(usual);
-    ProptestConfig { cases: count, max_shrink_iters: 400, failure_persistence: None, ..ProptestConfig::default() }
-}
-
+/// Tries so many cases, the same each time, so that what they have in common can be counted.
+///
+/// With `RELATO_MODEL_CASES` it is that many, drawn anew.
 fn check(usual: u32, test: impl Fn(Case, u32) -> Result<(), TestCaseError>) {
-    let mut runner = TestRunner::new(cases(usual));
+    let asked = std::env::var("RELATO_MODEL_CASES").ok().map(|count| count.parse().expect("a number of cases"));
+    let config =
+        ProptestConfig { cases: asked.unwrap_or(usual), max_shrink_iters: 400, failure_persistence: None, ..ProptestConfig::default() };
+    let mut runner = match asked {
+        Some(_) => TestRunner::new(config),
+        None => TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha)),
+    };
     if let Err(error) = runner.run(&(case(), any::<u32>()), |(case, at)| test(case, at)) {
         panic!("{error}");
     }
@@ -456,7 +463,7 @@ fn what_is_planned_is_what_is_sent_and_leads_to_what_is_declared() {
     let (plans, writes, refusals) = (Cell::new(0), Cell::new(0), Cell::new(0));
     check(100, |case, _| {
         runtime().block_on(async {
-            let bench = Bench::new(&case, &case.world(), &[]).await;
+            let bench = Bench::new(&case, &case.world(), None).await;
             let wanted = case.wanted(&bench.before);
             let plan = bench.plan().await.expect("a plan");
             prop_assert!(bench.server.world().writes.is_empty(), "a plan writes nothing");
@@ -499,7 +506,7 @@ fn a_crash_at_any_moment_is_made_up_for_by_the_same_plan() {
     let resumed = Cell::new(0);
     check(80, |case, at| {
         runtime().block_on(async {
-            let bench = Bench::new(&case, &case.world(), &[]).await;
+            let bench = Bench::new(&case, &case.world(), None).await;
             let wanted = case.wanted(&bench.before);
             let plan = bench.plan().await.expect("a plan");
             let forced = Guard::ALL;
@@ -547,10 +554,10 @@ fn whatever_goes_wrong_ends_in_a_state_that_is_told_and_mended() {
         let fault: Fault = format!("{kind}={rate}").parse().expect("a fault");
         runtime().block_on(async {
             let world = case.world();
-            let bench = Bench::new(&case, &world, &[]).await;
+            let bench = Bench::new(&case, &world, None).await;
             let wanted = case.wanted(&bench.before);
             let plan = bench.plan().await.expect("a plan");
-            let mut bad = Bench::new(&case, &world, &[fault]).await;
+            let mut bad = Bench::new(&case, &world, Some((fault, seed.into()))).await;
             let ended = bad.apply(&plan, &case, &Guard::ALL, &|_| {}).await;
             let between = (*bad.server.world()).clone();
             // A second invitation is a second mail: without an answer it is not sent again.

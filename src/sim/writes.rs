@@ -34,7 +34,7 @@ pub fn answer(world: &mut World, faults: &Faults, command: &Command, is_desk: bo
 fn halved(command: &Command) -> Command {
     let mut resource = command.resource.clone();
     for list in ["teams", "items"] {
-        if let Some(items) = resource[list].as_array_mut() {
+        if let Some(items) = resource.get_mut(list).and_then(Value::as_array_mut) {
             items.truncate(items.len() / 2);
         }
     }

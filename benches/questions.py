@@ -9,8 +9,10 @@ answer, DuckDB's timer, Python's from the SQL to the rows. Prints Markdown.
 """
 
 import json
+import os
 import pathlib
 import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -71,6 +73,14 @@ def seconds(command):
     return took, float(ours[1]) / 1000 if ours else float(theirs[1])
 
 
+def linked(source, target):
+    """Gives a file a second name, or copies it where there can be none."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
 def main():
     # Links are kept: an interpreter knows its packages by the place where it was asked for.
     relato, lake, duckdb, python = (pathlib.Path(argument).absolute() for argument in sys.argv[1:5])
@@ -81,7 +91,8 @@ def main():
         project = pathlib.Path(folder)
         (project / "relato.toml").write_text(SETTINGS)
         (project / "data").mkdir()
-        (project / "data" / "snapshots").symlink_to(lake)
+        # A project has its snapshots in its own folder.
+        shutil.copytree(lake, project / "data" / "snapshots", copy_function=linked)
 
         def ours(sql):
             return [str(relato), "--project", folder, "query", sql, "--format", "csv", "-v"]

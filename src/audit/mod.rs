@@ -17,7 +17,7 @@ pub use masks::{MaskError, Masks};
 pub use record::{Asked, Asker, Change, Ending, Question, Refusal, begin, change_record, end, note_change, permitted, refuse};
 pub use session::{Answered, COMMAND, Ready, SessionError, ask};
 pub use tables::{DescribedColumn, DescribedTable, Reach, described};
-pub use worker::{AnswerColumn, Value, work};
+pub use worker::{Value, work};
 
 use std::{
     collections::{BTreeMap, BTreeSet},

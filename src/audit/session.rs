@@ -17,7 +17,7 @@ use super::{
     Reached,
     worker::{Job, Outcome, Value},
 };
-use crate::config::QueryLimits;
+use crate::{config::QueryLimits, query::AnswerColumn};
 
 /// Name of the hidden command that answers.
 pub const COMMAND: &str = "answer-question";
@@ -59,12 +59,12 @@ pub enum SessionError {
 #[derive(Debug)]
 pub struct Answered {
     /// The columns, in order.
-    pub columns: Vec<super::worker::AnswerColumn>,
+    pub columns: Vec<AnswerColumn>,
     /// Its rows.
     pub rows: u64,
     /// Milliseconds that the engine took.
     pub engine_ms: f64,
-    /// The file, Parquet; it goes with `folder`.
+    /// The file, as [`AnswerFile`](crate::query::AnswerFile) reads it; it goes with `folder`.
     pub file: PathBuf,
     /// Keeps the file.
     pub folder: TempDir,
@@ -85,7 +85,7 @@ pub fn ask(
     let folder = tempfile::tempdir().map_err(SessionError::Process)?;
     let spill = folder.path().join("spill");
     fs::create_dir(&spill).map_err(SessionError::Process)?;
-    let answer = folder.path().join("answer.parquet");
+    let answer = folder.path().join("answer.arrow");
     let job = Job { sql: sql.to_owned(), tables: reached.files.clone(), parameters, answer, spill, limits };
     match ready.run(&job, keep_waiting)? {
         Outcome::Answered { rows, columns, engine_ms } => Ok(Answered { columns, rows, engine_ms, file: job.answer, folder }),

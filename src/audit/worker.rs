@@ -5,19 +5,27 @@
 //! asked lives on.
 
 use std::{
+    any::Any,
     collections::BTreeMap,
+    error::Error,
     fmt::Write as _,
     io::{self, Read},
+    iter,
+    panic::{self, AssertUnwindSafe},
     path::PathBuf,
     time::Instant,
 };
 
 use chrono::NaiveDate;
-use duckdb::{Connection, ToSql, params_from_iter};
+use duckdb::{Connection, ToSql, arrow::datatypes::FieldRef, core::LogicalTypeId, params_from_iter};
 use nix::sys::resource::{Resource, setrlimit};
 use serde::{Deserialize, Serialize};
 
-use crate::{config::QueryLimits, snapshot::sql_path};
+use crate::{
+    config::QueryLimits,
+    query::{self, AnswerColumn, UnwrittenError},
+    snapshot::sql_path,
+};
 
 /// A value of a parameter.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -69,21 +77,12 @@ pub struct Job {
     pub tables: BTreeMap<String, Vec<PathBuf>>,
     /// Values by name of a parameter.
     pub parameters: BTreeMap<String, Value>,
-    /// Where the answer goes, as Parquet.
+    /// Where the answer goes; the engine itself does not reach it.
     pub answer: PathBuf,
     /// Where work that does not fit into memory goes.
     pub spill: PathBuf,
     /// What it may use.
     pub limits: QueryLimits,
-}
-
-/// A column of an answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AnswerColumn {
-    /// Name.
-    pub name: String,
-    /// The engine's name of its type in the file.
-    pub kind: String,
 }
 
 /// How a question ended in the process that answers.
@@ -127,7 +126,9 @@ pub fn work() -> io::Result<()> {
     }
     let job: Job = serde_json::from_str(&text)?;
     let outcome = match limit(&job.limits) {
-        Ok(()) => connection.and_then(|connection| answer(&connection, &job)).unwrap_or_else(|error| told(&error, &job)),
+        Ok(()) => {
+            connection.map_err(Into::into).and_then(|connection| answer(&connection, &job)).unwrap_or_else(|error| told(&*error, &job))
+        }
         Err(error) => Outcome::Failed { message: error.to_string(), at: None },
     };
     serde_json::to_writer(io::stdout(), &outcome)?;
@@ -144,43 +145,71 @@ fn limit(limits: &QueryLimits) -> io::Result<()> {
     Ok(())
 }
 
-fn answer(connection: &Connection, job: &Job) -> duckdb::Result<Outcome> {
+fn answer(connection: &Connection, job: &Job) -> Result<Outcome, Box<dyn Error>> {
     lock(connection, job)?;
     let began = Instant::now();
-    let kept = format!("{BEFORE}{}\n) AS asked", job.sql);
-    if job.parameters.is_empty() {
-        // Planned once; a statement that is prepared is planned again when it is run.
-        connection.execute_batch(&kept)?;
-    } else {
-        let mut statement = connection.prepare(&kept)?;
-        let names = (1..=statement.parameter_count()).map(|index| statement.parameter_name(index)).collect::<duckdb::Result<Vec<_>>>()?;
-        let value = |name: &String| job.parameters.get(name).unwrap_or(&Value::Null).bound();
-        statement.execute(params_from_iter(names.iter().map(value).collect::<Vec<Box<dyn ToSql>>>()))?;
-    }
-    let columns = columns(connection)?;
-    let list: Vec<String> = columns.iter().map(|(column, cast)| cast.replace('?', &identifier(&column.name))).collect();
-    // In the order of the question: the engine keeps the order of a table's rows.
-    let copy = format!(
-        "COPY (SELECT {} FROM answer LIMIT {}) TO {} (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)",
-        list.join(", "),
-        job.limits.rows + 1,
-        sql_path(&job.answer)
-    );
-    let rows = connection.execute(&copy, [])? as u64;
-    if rows > job.limits.rows {
+    keep(connection, job)?;
+    let mut casts = BTreeMap::new();
+    let (rows, columns) = loop {
+        match written(connection, job, &casts) {
+            // Known when the columns are seen, and of some only when their values are.
+            Err(UnwrittenError::Kinds(kinds)) => casts.extend(kinds),
+            Err(UnwrittenError::Failed(error)) => return Err(error),
+            Ok(written) => break written,
+        }
+    };
+    if rows as u64 > job.limits.rows {
         return Ok(Outcome::TooManyRows);
     }
-    let engine_ms = began.elapsed().as_secs_f64() * 1_000.0;
-    Ok(Outcome::Answered { rows, columns: columns.into_iter().map(|(column, _)| column).collect(), engine_ms })
+    Ok(Outcome::Answered { rows: rows as u64, columns, engine_ms: began.elapsed().as_secs_f64() * 1_000.0 })
 }
 
 /// What stands before the question where its rows are kept.
 const BEFORE: &str = "CREATE TEMP TABLE answer AS SELECT * FROM (\n";
 
+/// Keeps the rows in a table, whose columns have names of their own. Rows that come straight from the question would cost a second plan:
+/// what reads files is planned again when it is run.
+fn keep(connection: &Connection, job: &Job) -> duckdb::Result<()> {
+    let kept = format!("{BEFORE}{}\n) AS asked", job.sql);
+    if job.parameters.is_empty() {
+        return connection.execute_batch(&kept);
+    }
+    let mut statement = connection.prepare(&kept)?;
+    let names = (1..=statement.parameter_count()).map(|index| statement.parameter_name(index)).collect::<duckdb::Result<Vec<_>>>()?;
+    let value = |name: &String| job.parameters.get(name).unwrap_or(&Value::Null).bound();
+    statement.execute(params_from_iter(names.iter().map(value).collect::<Vec<Box<dyn ToSql>>>())).map(|_| ())
+}
+
+/// Writes the answer with some columns cast, in the order of the question: the engine keeps the order of a table's rows.
+fn written(connection: &Connection, job: &Job, casts: &BTreeMap<String, &str>) -> Result<(usize, Vec<AnswerColumn>), UnwrittenError> {
+    let cast = |(name, kind): (&String, &&str)| format!("CAST({0} AS {kind}) AS {0}", identifier(name));
+    let casts: Vec<String> = casts.iter().map(cast).collect();
+    let replaced = if casts.is_empty() { String::new() } else { format!(" REPLACE ({})", casts.join(", ")) };
+    let failed = |error: duckdb::Error| UnwrittenError::Failed(error.into());
+    let mut statement = connection.prepare(&format!("SELECT *{replaced} FROM answer")).map_err(failed)?;
+    let schema = statement.stream_arrow([]).map_err(failed)?.get_schema();
+    // Arrow gives the widest integers without a sign for those with one.
+    let of_place = |(place, field): (usize, &FieldRef)| {
+        let is_unsigned = statement.column_logical_type(place).id() == LogicalTypeId::UHugeint;
+        is_unsigned.then(|| (field.name().clone(), "VARCHAR"))
+    };
+    let unsigned: Vec<_> = schema.fields().iter().enumerate().filter_map(of_place).collect();
+    if !unsigned.is_empty() {
+        return Err(UnwrittenError::Kinds(unsigned));
+    }
+    let mut rows = statement.stream_arrow([]).map_err(failed)?;
+    // The iterator panics where the engine fails in the middle, with what the engine says.
+    let next = || panic::catch_unwind(AssertUnwindSafe(|| rows.next())).map_err(|told| words_of(told).into()).transpose();
+    query::write_answer(&job.answer, &schema, iter::from_fn(next), usize::try_from(job.limits.rows).unwrap_or(usize::MAX))
+}
+
+fn words_of(panic: Box<dyn Any + Send>) -> String {
+    panic.downcast().map_or_else(|_| "the engine failed".to_owned(), |text| *text)
+}
+
 /// Has the database reach the files of the job and nothing else, for good.
 fn lock(connection: &Connection, job: &Job) -> duckdb::Result<()> {
-    let files = job.tables.values().flatten().map(PathBuf::as_path);
-    let allowed: Vec<String> = files.chain([job.answer.as_path()]).map(sql_path).collect();
+    let allowed: Vec<String> = job.tables.values().flatten().map(|file| sql_path(file)).collect();
     let QueryLimits { memory_mb, threads, .. } = job.limits;
     let mut script = format!(
         "SET threads = {threads}; SET memory_limit = '{memory_mb}MB'; SET temp_directory = {}; SET max_temp_directory_size = '{}MB';
@@ -204,38 +233,8 @@ fn lock(connection: &Connection, job: &Job) -> duckdb::Result<()> {
     connection.execute_batch(&script)
 }
 
-/// Returns the columns of the answer, each with the expression that makes of it what a file and its readers can hold.
-fn columns(connection: &Connection) -> duckdb::Result<Vec<(AnswerColumn, String)>> {
-    // Not from duckdb_columns(), which opens every file of every table to describe all there is.
-    let mut statement = connection.prepare("PRAGMA table_info('answer')")?;
-    let found = statement.query_map([], |row| Ok((row.get::<_, String>("name")?, row.get::<_, String>("type")?)))?;
-    found
-        .map(|column| {
-            let (name, kind) = column?;
-            let (kind, cast) = match kind.as_str() {
-                "BOOLEAN" | "TINYINT" | "SMALLINT" | "INTEGER" | "BIGINT" | "DOUBLE" | "DATE" | "TIMESTAMP" | "VARCHAR" => {
-                    (kind.as_str(), "?")
-                }
-                "UTINYINT" | "USMALLINT" | "UINTEGER" => ("BIGINT", "CAST(? AS BIGINT) AS ?"),
-                "HUGEINT" | "UHUGEINT" | "UBIGINT" if is_small(connection, &name)? => ("BIGINT", "CAST(? AS BIGINT) AS ?"),
-                "FLOAT" => ("DOUBLE", "CAST(? AS DOUBLE) AS ?"),
-                decimal if decimal.starts_with("DECIMAL") => ("DOUBLE", "CAST(? AS DOUBLE) AS ?"),
-                stamp if stamp.starts_with("TIMESTAMP") => ("TIMESTAMP", "CAST(? AS TIMESTAMP) AS ?"),
-                _ => ("VARCHAR", "CAST(? AS VARCHAR) AS ?"),
-            };
-            Ok((AnswerColumn { name, kind: kind.to_owned() }, cast.to_owned()))
-        })
-        .collect()
-}
-
-/// Returns whether 64 bits hold every value of a column.
-fn is_small(connection: &Connection, name: &str) -> duckdb::Result<bool> {
-    let column = identifier(name);
-    connection.query_row(&format!("SELECT count(TRY_CAST({column} AS BIGINT)) = count({column}) FROM answer"), [], |row| row.get(0))
-}
-
 /// Returns what the engine says, without the places of files.
-fn told(error: &duckdb::Error, job: &Job) -> Outcome {
+fn told(error: &dyn Error, job: &Job) -> Outcome {
     let mut message = error.to_string();
     let mut at = None;
     if let Some(told) = message.find('{').and_then(|start| serde_json::from_str::<serde_json::Value>(&message[start..]).ok()) {

@@ -50,7 +50,7 @@ pub trait DetailRows: std::fmt::Debug {
 pub struct RowsError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
 
 /// Rows of a detail that are in memory at once.
-const STRETCH: usize = 20_000;
+pub const STRETCH: usize = 20_000;
 
 impl Detail {
     /// Reads the rows at `range`, a stretch after the other.

@@ -1,23 +1,138 @@
-//! Rows of a Parquet file that answers a question, read a stretch at a time.
+//! Rows that answer a question, in a file of Arrow's: written as they come, read a stretch at a time.
 
 use std::{
-    cell::Cell,
-    fs,
+    cell::{Cell, RefCell},
+    error::Error,
+    fs::File,
     ops::Range,
     path::{Path, PathBuf},
     rc::Rc,
+    sync::Arc,
 };
 
-use duckdb::Connection;
+use arrow_ipc::{reader::FileReader as ArrowReader, writer::FileWriter};
+use duckdb::{
+    Connection,
+    arrow::{
+        array::ArrayRef,
+        compute::{BatchCoalescer, CastOptions, cast_with_options},
+        datatypes::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit},
+        error::ArrowError,
+        record_batch::RecordBatch,
+    },
+};
+use serde::{Deserialize, Serialize};
 
 use super::{QueryError, engine::to_frame};
 use crate::{
     domain::{
         Cell as Value, Column, Table,
-        report_data::{DetailRows, RowsError},
+        report_data::{DetailRows, RowsError, STRETCH},
     },
     snapshot::sql_path,
 };
+
+/// A column of an answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnswerColumn {
+    /// Name.
+    pub name: String,
+    /// The engine's name of its kind in the file: `BOOLEAN`, `BIGINT`, `DOUBLE`, `DATE`, `TIMESTAMP` or `VARCHAR`.
+    pub kind: String,
+}
+
+/// Why an answer is not in its file.
+#[derive(Debug, thiserror::Error)]
+pub enum UnwrittenError {
+    /// The file does not hold these columns as they are; each with the engine's name of the kind that it does.
+    #[error("columns of kinds that an answer does not have")]
+    Kinds(Vec<(String, &'static str)>),
+    /// The rows did not come, or could not be written.
+    #[error(transparent)]
+    Failed(#[from] Box<dyn Error>),
+}
+
+impl From<ArrowError> for UnwrittenError {
+    fn from(error: ArrowError) -> UnwrittenError {
+        UnwrittenError::Failed(error.into())
+    }
+}
+
+/// Writes rows to `path`, no more than one beyond `most`, and returns how many they are and their columns. Whole numbers are kept in 64
+/// bits, others as doubles. Each batch of the file but the last has [`STRETCH`] rows: so a row is found by its number.
+///
+/// # Errors
+/// Columns that must come as another kind, of which some show only in a value; otherwise why there is no file.
+pub fn write_answer(
+    path: &Path,
+    schema: &Schema,
+    batches: impl Iterator<Item = Result<RecordBatch, Box<dyn Error>>>,
+    most: usize,
+) -> Result<(usize, Vec<AnswerColumn>), UnwrittenError> {
+    let others: Vec<_> = schema.fields().iter().filter_map(|field| kept(field).err()).collect();
+    if !others.is_empty() {
+        return Err(UnwrittenError::Kinds(others));
+    }
+    let schema = Arc::new(Schema::new(schema.fields().iter().flat_map(|field| kept(field)).collect::<Vec<_>>()));
+    let mut writer = FileWriter::try_new_buffered(File::create(path).map_err(ArrowError::from)?, &schema)?;
+    let mut stretches = BatchCoalescer::new(schema.clone(), STRETCH);
+    let mut rows = 0;
+    for batch in batches {
+        let batch = batch?;
+        rows += batch.num_rows();
+        stretches.push_batch(narrowed(&batch, &schema)?)?;
+        while let Some(stretch) = stretches.next_completed_batch() {
+            writer.write(&stretch)?;
+        }
+        if rows > most {
+            break;
+        }
+    }
+    stretches.finish_buffered_batch()?;
+    if let Some(stretch) = stretches.next_completed_batch() {
+        writer.write(&stretch)?;
+    }
+    writer.finish()?;
+    let column = |field: &FieldRef| AnswerColumn { name: field.name().clone(), kind: kind_of(field.data_type()).to_owned() };
+    Ok((rows, schema.fields().iter().map(column).collect()))
+}
+
+/// Returns a column as the file keeps it, or the kind that it must come as.
+fn kept(field: &Field) -> Result<Field, (String, &'static str)> {
+    let kind = match field.data_type() {
+        kind @ (DataType::Boolean | DataType::Date32 | DataType::Utf8) => kind.clone(),
+        // The engine's widest integers are decimals here.
+        kind if kind.is_integer() || matches!(kind, DataType::Decimal128(_, 0)) => DataType::Int64,
+        DataType::Float32 | DataType::Float64 | DataType::Decimal128(..) => DataType::Float64,
+        DataType::Timestamp(_, None) => DataType::Timestamp(TimeUnit::Microsecond, None),
+        DataType::Timestamp(_, Some(_)) => return Err((field.name().clone(), "TIMESTAMP")),
+        _ => return Err((field.name().clone(), "VARCHAR")),
+    };
+    Ok(Field::new(field.name(), kind, true))
+}
+
+fn narrowed(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, UnwrittenError> {
+    let exact = CastOptions { safe: false, ..CastOptions::default() };
+    let column = |(column, field): (&ArrayRef, &FieldRef)| match cast_with_options(column, field.data_type(), &exact) {
+        // A whole number that 64 bits do not hold.
+        Err(ArrowError::CastError(_)) => Err(UnwrittenError::Kinds(vec![(field.name().clone(), "VARCHAR")])),
+        cast => Ok(cast?),
+    };
+    let columns = batch.columns().iter().zip(schema.fields()).map(column).collect::<Result<_, _>>()?;
+    Ok(RecordBatch::try_new(schema.clone(), columns)?)
+}
+
+/// Returns the engine's name of a kind of column that the file keeps.
+fn kind_of(kind: &DataType) -> &'static str {
+    match kind {
+        DataType::Boolean => "BOOLEAN",
+        DataType::Int64 => "BIGINT",
+        DataType::Float64 => "DOUBLE",
+        DataType::Date32 => "DATE",
+        DataType::Timestamp(..) => "TIMESTAMP",
+        _ => "VARCHAR",
+    }
+}
 
 /// Reads Parquet files that this program wrote.
 #[derive(Clone)]
@@ -58,27 +173,15 @@ impl FileReader {
         let rows = statement.query_map([], |row| row.get(0)).map_err(failed)?;
         rows.collect::<Result<_, _>>().map_err(failed)
     }
-
-    /// Returns the rows of a query with these columns.
-    fn table(&self, sql: &str, columns: Vec<Column>) -> Result<Table, RowsError> {
-        let failed = |error: duckdb::Error| RowsError(Box::new(error));
-        let mut statement = self.connection.prepare(sql).map_err(failed)?;
-        let arrow = statement.query_arrow([]).map_err(failed)?;
-        let frame = to_frame(arrow.get_schema(), arrow.collect()).map_err(|reason| RowsError(reason.into()))?;
-        Table::new(columns, frame).map_err(|error| RowsError(Box::new(error)))
-    }
 }
-
-/// Rows that are read at once; an answer with more is kept by the engine while it is read.
-const FIRST: usize = 20_000;
 
 /// An answer in its file.
 pub struct AnswerFile {
-    reader: FileReader,
+    engine: FileReader,
     path: PathBuf,
     row_count: usize,
-    /// The first rows.
-    first: Table,
+    columns: Vec<Column>,
+    file: RefCell<ArrowReader<File>>,
     is_kept: Cell<bool>,
 }
 
@@ -89,26 +192,52 @@ impl std::fmt::Debug for AnswerFile {
 }
 
 impl AnswerFile {
-    /// Opens the file in `path`, which has `columns` and `row_count` rows. What does not fit into memory goes to the file's folder.
+    /// Opens the file in `path`, which has `columns` and `row_count` rows. What the engine does not hold in memory, where it is asked
+    /// about them, goes to the file's folder.
     ///
     /// # Errors
     /// When it cannot be read.
-    pub fn open(reader: &FileReader, path: &Path, columns: Vec<Column>, row_count: usize) -> Result<AnswerFile, RowsError> {
-        let sql = format!("SELECT * FROM read_parquet({}, hive_partitioning = false) LIMIT {FIRST}", sql_path(path));
-        let first = reader.table(&sql, columns)?;
-        Ok(AnswerFile { reader: reader.clone(), path: path.to_owned(), row_count, first, is_kept: Cell::new(false) })
+    pub fn open(engine: &FileReader, path: &Path, columns: Vec<Column>, row_count: usize) -> Result<AnswerFile, RowsError> {
+        let failed = |error: ArrowError| RowsError(Box::new(error));
+        let file = File::open(path).map_err(|error| failed(error.into()))?;
+        let file = RefCell::new(ArrowReader::try_new(file, None).map_err(failed)?);
+        Ok(AnswerFile { engine: engine.clone(), path: path.to_owned(), row_count, columns, file, is_kept: Cell::new(false) })
     }
 
-    /// Has the engine keep all rows, once.
-    fn keep(&self) -> duckdb::Result<()> {
-        if !self.is_kept.replace(true) {
-            self.reader.connection.execute_batch(&format!(
-                "SET temp_directory = {}; CREATE OR REPLACE TEMP TABLE answer AS SELECT * FROM read_parquet({}, hive_partitioning = false)",
-                sql_path(&self.path.with_file_name("spill")),
-                sql_path(&self.path)
-            ))?;
+    /// Returns the batches with these numbers.
+    fn batches(&self, numbers: Range<usize>) -> Result<Vec<RecordBatch>, ArrowError> {
+        let mut file = self.file.borrow_mut();
+        let numbers = numbers.start..numbers.end.min(file.num_batches());
+        if numbers.is_empty() {
+            return Ok(Vec::new());
         }
-        Ok(())
+        file.set_index(numbers.start)?;
+        file.by_ref().take(numbers.len()).collect()
+    }
+
+    /// Has the engine keep all rows in a table `answer`, once.
+    fn keep(&self) -> Result<(), Box<dyn Error + Send + Sync>> {
+        if self.is_kept.replace(true) {
+            return Ok(());
+        }
+        let (schema, count) = {
+            let file = self.file.borrow();
+            (file.schema(), file.num_batches())
+        };
+        let column = |field: &FieldRef| format!("\"{}\" {}", field.name().replace('"', "\"\""), kind_of(field.data_type()));
+        let columns: Vec<String> = schema.fields().iter().map(column).collect();
+        self.engine.connection.execute_batch(&format!(
+            "SET temp_directory = {}; CREATE OR REPLACE TEMP TABLE answer ({})",
+            sql_path(&self.path.with_file_name("spill")),
+            columns.join(", ")
+        ))?;
+        let mut appender = self.engine.connection.appender("answer")?;
+        for number in 0..count {
+            for batch in self.batches(number..number + 1)? {
+                appender.append_record_batch(batch)?;
+            }
+        }
+        Ok(appender.flush()?)
     }
 
     /// Holds the rows to what a query's header promises.
@@ -122,13 +251,13 @@ impl AnswerFile {
         };
         let nulls = quoted(not_null, &|column| format!("(count(*) - count({column}))"), " + ");
         let sql = format!(
-            "SELECT count(*), count(DISTINCT ({})), {} FROM read_parquet({})",
+            "SELECT count(*), count(DISTINCT ({})), {} FROM answer",
             quoted(unique, &|column| column, ", "),
             if nulls.is_empty() { "0" } else { &nulls },
-            sql_path(&self.path)
         );
+        self.keep().map_err(|error| QueryError::Transfer { name: name.to_owned(), reason: error.to_string() })?;
         let (rows, keys, nulls): (i64, i64, i64) =
-            self.reader.connection.query_row(&sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).map_err(failed)?;
+            self.engine.connection.query_row(&sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).map_err(failed)?;
         if rows == keys && nulls == 0 {
             return Ok(());
         }
@@ -143,16 +272,18 @@ impl DetailRows for AnswerFile {
     }
 
     fn rows(&self, range: Range<usize>) -> Result<Table, RowsError> {
-        if range.end <= self.first.row_count() {
-            return Ok(self.first.slice(range));
-        }
-        self.keep().map_err(|error| RowsError(Box::new(error)))?;
-        let sql = format!("SELECT * FROM answer WHERE rowid >= {} AND rowid < {} ORDER BY rowid", range.start, range.end);
-        self.reader.table(&sql, self.first.columns().to_vec())
+        let first = range.start / STRETCH;
+        let batches = self.batches(first..range.end.div_ceil(STRETCH)).map_err(|error| RowsError(Box::new(error)))?;
+        let frame = to_frame(self.file.borrow().schema(), batches).map_err(|reason| RowsError(reason.into()))?;
+        let table = Table::new(self.columns.clone(), frame).map_err(|error| RowsError(Box::new(error)))?;
+        let before = first * STRETCH;
+        Ok(table.slice(range.start - before..range.end.min(self.row_count).max(range.start) - before))
     }
 
     fn save_parquet(&self, path: &Path) -> Result<(), RowsError> {
-        fs::copy(&self.path, path).map(|_| ()).map_err(|error| RowsError(Box::new(error)))
+        self.keep().map_err(RowsError)?;
+        let copy = format!("COPY answer TO {} (FORMAT parquet, COMPRESSION zstd)", sql_path(path));
+        self.engine.connection.execute_batch(&copy).map_err(|error| RowsError(Box::new(error)))
     }
 }
 

@@ -15,7 +15,7 @@ mod error;
 mod mask;
 mod rows_file;
 
-pub use answer::{AnswerFile, FileReader, plain};
+pub use answer::{AnswerColumn, AnswerFile, FileReader, UnwrittenError, plain, write_answer};
 pub use catalogue::{Behind, Catalogue, Check, DeclaredColumn, HeaderError, MEMBER, Query, Rows};
 pub use check::{CheckOutcome, CheckStrength};
 pub use cluster::{Cluster, ClusterError, ClusterNews, Literal, Watcher};

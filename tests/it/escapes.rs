@@ -19,7 +19,7 @@ use relato::{
     audit::{self, Reached, Ready, RejectionKind, SessionError},
     config::QueryLimits,
     domain::Cell,
-    query::{AnswerFile, FileReader},
+    query::{AnswerColumn, AnswerFile, FileReader},
 };
 
 /// What must never come out.
@@ -379,7 +379,7 @@ impl Prison {
         let answered = audit::ask(ready, sql, &reached, BTreeMap::new(), limits, &mut |_| true);
         let took = began.elapsed();
         let text = answered.map(|answered| {
-            let column = |column: &audit::AnswerColumn| relato::domain::Column {
+            let column = |column: &AnswerColumn| relato::domain::Column {
                 name: column.name.clone(),
                 label: String::new(),
                 kind: relato::domain::Kind::Text,

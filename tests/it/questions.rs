@@ -9,7 +9,7 @@ use relato::{
     sim::Server,
     snapshot::{self, Catalog, Snapshot},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{Sandbox, damaged, everything, now, serve, settings, world, zone};
 
@@ -83,6 +83,71 @@ async fn answers_are_the_same_in_every_format() {
         connection.query_row(&format!("SELECT sum(tickets)::BIGINT FROM '{}'", out("a.parquet")), [], |row| row.get(0)).unwrap();
     assert_eq!(counted, rows.iter().filter_map(|row| row["tickets"].as_i64()).sum::<i64>());
     assert_eq!(ask(&sandbox, "", &[sql, "--format", "xlsx"]).status.code(), Some(2), "a workbook needs a file");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn values_of_every_kind_are_handed_over_exactly() {
+    let (sandbox, _server) = loaded("").await;
+    let values = [
+        ("7::HUGEINT", json!(7)),
+        ("(-170141183460469231731687303715884105728)::HUGEINT", json!("-170141183460469231731687303715884105728")),
+        ("9223372036854775807::UBIGINT", json!(9_223_372_036_854_775_807_i64)),
+        ("9223372036854775808::UBIGINT", json!("9223372036854775808")),
+        ("340282366920938463463374607431768211455::UHUGEINT", json!("340282366920938463463374607431768211455")),
+        ("5::UHUGEINT", json!("5")),
+        ("200::UTINYINT", json!(200)),
+        ("(-128)::TINYINT", json!(-128)),
+        ("0.5::FLOAT", json!(0.5)),
+        ("0.1::DOUBLE", json!(0.1)),
+        ("-12.345::DECIMAL(38, 3)", json!(-12.345)),
+        ("99::DECIMAL(30, 0)", json!(99)),
+        ("DATE '1969-12-31'", json!("1969-12-31")),
+        ("TIMESTAMP '2026-02-03 04:05:06.789'", json!("2026-02-03T04:05:06.789")),
+        ("TIMESTAMP_NS '2026-02-03 04:05:06.789123456'", json!("2026-02-03T04:05:06.789123")),
+        ("TIMESTAMP_S '2026-02-03 04:05:06'", json!("2026-02-03T04:05:06")),
+        ("TIMESTAMPTZ '2026-02-03 04:05:06+00'", json!("2026-02-03T04:05:06")),
+        ("TIME '01:02:03'", json!("01:02:03")),
+        ("INTERVAL 3 DAY", json!("3 days")),
+        ("[1, NULL]", json!("[1, NULL]")),
+        ("{'a': 1}", json!("{'a': 1}")),
+        ("'\\xAA'::BLOB", json!("\\xAA")),
+        ("'101'::BIT", json!("101")),
+        ("uuid '00000000-0000-0000-0000-000000000001'", json!("00000000-0000-0000-0000-000000000001")),
+        ("''", json!("")),
+        ("'é'", json!("é")),
+        ("NULL", Value::Null),
+        ("false", json!(false)),
+    ];
+    // Each as its own column, all called alike, and each beside nothing in the same column.
+    let asked: Vec<String> = values.iter().map(|(sql, _)| format!("{sql} AS same")).collect();
+    let nothing: Vec<&str> = values.iter().map(|_| "NULL").collect();
+    let sql = format!("SELECT {} UNION ALL SELECT {}", asked.join(", "), nothing.join(", "));
+    let answer = json(&ask(&sandbox, "", &[&sql, "--format", "json"]));
+    let table = &answer["result"]["content"]["table"];
+    let columns: Vec<&str> = table["columns"].as_array().expect("columns").iter().filter_map(|column| column["name"].as_str()).collect();
+    for (column, (sql, value)) in columns.iter().zip(&values) {
+        assert_eq!(&table["rows"][0][column], value, "{sql}");
+        assert_eq!(table["rows"][1][column], Value::Null, "{sql}");
+    }
+    assert_eq!(columns.len(), values.len());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_rows_are_handed_over_in_the_order_of_the_question() {
+    let (sandbox, _server) = loaded("").await;
+    let sql = "SELECT 45001 - range AS n, 'row ' || range AS told FROM range(45001) ORDER BY n";
+    let out = |name: &str| sandbox.dir().join(name).display().to_string();
+    for format in ["csv", "parquet"] {
+        let output = ask(&sandbox, "", &[sql, "--format", format, "--out", &out(format)]);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    }
+    let expected: Vec<String> = (1..=45_001).map(|n| format!("{n};row {}", 45_001 - n)).collect();
+    let csv = std::fs::read_to_string(out("csv")).unwrap();
+    assert!(csv.lines().skip(1).eq(expected.iter()), "in the file of text");
+    let connection = duckdb::Connection::open_in_memory().unwrap();
+    let mut statement = connection.prepare(&format!("SELECT n || ';' || told FROM read_parquet('{}')", out("parquet"))).unwrap();
+    let rows: Vec<String> = statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    assert!(rows == expected, "in the Parquet file");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

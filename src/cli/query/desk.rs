@@ -456,7 +456,7 @@ fn declared(header: &Query, answered: &Answered) -> Result<Vec<Column>, Failure>
 fn plain_column(name: &str, kind: &str) -> Column {
     let kind = match kind {
         "BOOLEAN" => Kind::Flag,
-        "TINYINT" | "SMALLINT" | "INTEGER" | "BIGINT" => Kind::Count,
+        "BIGINT" => Kind::Count,
         "DOUBLE" => Kind::Number,
         "DATE" => Kind::Date,
         "TIMESTAMP" => Kind::LocalTime,

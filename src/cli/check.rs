@@ -276,6 +276,14 @@ fn files(global: &Global, project: &Project) -> Result<(), Failure> {
             own.join(", queries/")
         ))?;
     }
+    let is_unheard = |spec: &&ScheduleSpec| spec.owner.is_none() && spec.on_failure.is_empty();
+    let unheard: Vec<&str> = schedules.values().filter(is_unheard).map(|spec| spec.name.as_str()).collect();
+    if project.settings.delivery.operations.is_empty() && !unheard.is_empty() {
+        output::print(&format!(
+            "Nobody is told when these fail: schedules/{}.toml\n  → `owner` or `on_failure` there, or `operations` in [delivery] for all\n",
+            unheard.join(".toml, schedules/")
+        ))?;
+    }
     output::print(&format!(
         "relato.toml: {} keys, {} sectors named\nqueries: {}, and {} saved questions\nreports: {}\nschedules: {}\nEvery file is in order.\n",
         project.settings.blip_keys.len(),

@@ -9,6 +9,7 @@ use toml::Spanned;
 use super::{
     ConfigError, Problem, Recipients, SecretSource,
     delivery::{addresses, require_address},
+    settings::is_guarded,
     toml_file,
 };
 use crate::domain::{Cron, Period, Zone};
@@ -268,8 +269,9 @@ impl ScheduleSpec {
         }
         let webhook = file.webhook.and_then(|table| {
             let (span, table) = (table.span(), table.into_inner());
-            if !table.url.starts_with("https://") && !table.url.starts_with("http://") {
-                report(span.clone(), format!("webhook: url `{}` is not an address (accepted: https://…)", table.url));
+            if !is_guarded(&table.url) {
+                let accepted = "accepted: https://…, or http://127.0.0.1:PORT for a test on this machine; figures are sent there";
+                report(span.clone(), format!("webhook: url `{}` is not accepted ({accepted})", table.url));
             }
             let secret = SecretSource::from_pair("secret", table.secret_env.as_ref(), table.secret_file.as_ref());
             let secret = secret.map_err(|message| report(span, format!("webhook {message}"))).ok()?;
@@ -428,7 +430,8 @@ mod tests {
             ("to = [\"diretoria\"]", "is not an e-mail address"),
             ("folder = \"out/{quarter}\"", "unknown place `{quarter}`"),
             ("file = \"x\"", "there is none"),
-            ("webhook = { url = \"ftp://x\", secret_env = \"S\" }", "is not an address"),
+            ("webhook = { url = \"ftp://x\", secret_env = \"S\" }", "webhook: url `ftp://x` is not accepted"),
+            ("webhook = { url = \"http://x.org\", secret_env = \"S\" }", "webhook: url `http://x.org` is not accepted"),
             ("webhook = { url = \"https://x\" }", "secrets are never written"),
             ("owner = \"ana\"", "is not an e-mail address"),
         ] {

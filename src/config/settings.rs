@@ -441,7 +441,7 @@ fn day_of<E: serde::de::Error>(value: &toml::Value) -> Result<NaiveDate, E> {
 }
 
 /// Returns whether nobody on the way can read what is sent to `url`: it is encrypted, or does not leave this machine.
-fn is_guarded(url: &str) -> bool {
+pub(super) fn is_guarded(url: &str) -> bool {
     let Some(rest) = url.strip_prefix("http://") else { return url.starts_with("https://") };
     let host = rest.split('/').next().unwrap_or(rest);
     let host = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit())).map_or(host, |(host, _)| host);

@@ -193,6 +193,13 @@ fn a_new_project_is_complete_and_checked() {
     let text = std::fs::read_to_string(&copy).expect("a query");
     std::fs::write(&copy, format!("{text}\n-- our own")).expect("a query");
     check().stdout(contains("In place of what this version brings: queries/reports/overview.sql").and(contains("Every file is in order")));
+    // A delivery that fails unheard is noticed when somebody misses it.
+    let unheard = "Nobody is told when these fail: schedules/atendimento-mensal.toml";
+    check().stdout(contains(unheard));
+    let settings = dir.join("relato.toml");
+    let text = std::fs::read_to_string(&settings).expect("settings");
+    std::fs::write(&settings, format!("{text}\n[delivery]\noperations = [\"ti@exemplo.org.br\"]\n")).expect("settings");
+    check().stdout(contains(unheard).not());
 }
 
 #[test]

@@ -188,7 +188,7 @@ fn written(connection: &Connection, job: &Job, casts: &BTreeMap<String, &str>) -
     let failed = |error: duckdb::Error| UnwrittenError::Failed(error.into());
     let mut statement = connection.prepare(&format!("SELECT *{replaced} FROM answer")).map_err(failed)?;
     let schema = statement.stream_arrow([]).map_err(failed)?.get_schema();
-    // Arrow gives the widest integers without a sign for those with one.
+    // To Arrow the widest integers without a sign look like those with one.
     let of_place = |(place, field): (usize, &FieldRef)| {
         let is_unsigned = statement.column_logical_type(place).id() == LogicalTypeId::UHugeint;
         is_unsigned.then(|| (field.name().clone(), "VARCHAR"))

@@ -1,7 +1,7 @@
 //! Rows that answer a question, in a file of Arrow's: written as they come, read a stretch at a time.
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::RefCell,
     error::Error,
     fs::File,
     ops::Range,
@@ -58,7 +58,7 @@ impl From<ArrowError> for UnwrittenError {
     }
 }
 
-/// Writes rows to `path`, no more than one beyond `most`, and returns how many they are and their columns. Whole numbers are kept in 64
+/// Writes rows to `path` until they are more than `most`, and returns how many they are and their columns. Whole numbers are kept in 64
 /// bits, others as doubles. Each batch of the file but the last has [`STRETCH`] rows: so a row is found by its number.
 ///
 /// # Errors
@@ -69,11 +69,12 @@ pub fn write_answer(
     batches: impl Iterator<Item = Result<RecordBatch, Box<dyn Error>>>,
     most: usize,
 ) -> Result<(usize, Vec<AnswerColumn>), UnwrittenError> {
-    let others: Vec<_> = schema.fields().iter().filter_map(|field| kept(field).err()).collect();
+    let kinds: Vec<_> = schema.fields().iter().map(|field| kept(field)).collect();
+    let others: Vec<_> = kinds.iter().filter_map(|kind| kind.clone().err()).collect();
     if !others.is_empty() {
         return Err(UnwrittenError::Kinds(others));
     }
-    let schema = Arc::new(Schema::new(schema.fields().iter().flat_map(|field| kept(field)).collect::<Vec<_>>()));
+    let schema = Arc::new(Schema::new(kinds.into_iter().flatten().collect::<Vec<_>>()));
     let mut writer = FileWriter::try_new_buffered(File::create(path).map_err(ArrowError::from)?, &schema)?;
     let mut stretches = BatchCoalescer::new(schema.clone(), STRETCH);
     let mut rows = 0;
@@ -182,7 +183,6 @@ pub struct AnswerFile {
     row_count: usize,
     columns: Vec<Column>,
     file: RefCell<ArrowReader<File>>,
-    is_kept: Cell<bool>,
 }
 
 impl std::fmt::Debug for AnswerFile {
@@ -201,7 +201,7 @@ impl AnswerFile {
         let failed = |error: ArrowError| RowsError(Box::new(error));
         let file = File::open(path).map_err(|error| failed(error.into()))?;
         let file = RefCell::new(ArrowReader::try_new(file, None).map_err(failed)?);
-        Ok(AnswerFile { engine: engine.clone(), path: path.to_owned(), row_count, columns, file, is_kept: Cell::new(false) })
+        Ok(AnswerFile { engine: engine.clone(), path: path.to_owned(), row_count, columns, file })
     }
 
     /// Returns the batches with these numbers.
@@ -215,11 +215,8 @@ impl AnswerFile {
         file.by_ref().take(numbers.len()).collect()
     }
 
-    /// Has the engine keep all rows in a table `answer`, once.
+    /// Has the engine keep all rows in a table `answer`, in place of those of another answer.
     fn keep(&self) -> Result<(), Box<dyn Error + Send + Sync>> {
-        if self.is_kept.replace(true) {
-            return Ok(());
-        }
         let (schema, count) = {
             let file = self.file.borrow();
             (file.schema(), file.num_batches())

@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     config::QueryLimits,
     query::{self, AnswerColumn, UnwrittenError},
-    snapshot::sql_path,
+    snapshot::{sql_name, sql_path},
 };
 
 /// A value of a parameter.
@@ -182,7 +182,7 @@ fn keep(connection: &Connection, job: &Job) -> duckdb::Result<()> {
 
 /// Writes the answer with some columns cast, in the order of the question: the engine keeps the order of a table's rows.
 fn written(connection: &Connection, job: &Job, casts: &BTreeMap<String, &str>) -> Result<(usize, Vec<AnswerColumn>), UnwrittenError> {
-    let cast = |(name, kind): (&String, &&str)| format!("CAST({0} AS {kind}) AS {0}", identifier(name));
+    let cast = |(name, kind): (&String, &&str)| format!("CAST({0} AS {kind}) AS {0}", sql_name(name));
     let casts: Vec<String> = casts.iter().map(cast).collect();
     let replaced = if casts.is_empty() { String::new() } else { format!(" REPLACE ({})", casts.join(", ")) };
     let failed = |error: duckdb::Error| UnwrittenError::Failed(error.into());
@@ -225,7 +225,7 @@ fn lock(connection: &Connection, job: &Job) -> duckdb::Result<()> {
         let _ = write!(
             script,
             "CREATE VIEW {} AS SELECT * FROM read_parquet([{}], hive_partitioning = false);",
-            identifier(table),
+            sql_name(table),
             files.join(", ")
         );
     }
@@ -249,10 +249,6 @@ fn told(error: &dyn Error, job: &Job) -> Outcome {
         message = message.replace(&*file.to_string_lossy(), "…");
     }
     Outcome::Failed { message, at }
-}
-
-fn identifier(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ use crate::{
         Cell as Value, Column, Table,
         report_data::{DetailRows, RowsError, STRETCH},
     },
-    snapshot::sql_path,
+    snapshot::{sql_name, sql_path},
 };
 
 /// A column of an answer.
@@ -221,7 +221,7 @@ impl AnswerFile {
             let file = self.file.borrow();
             (file.schema(), file.num_batches())
         };
-        let column = |field: &FieldRef| format!("\"{}\" {}", field.name().replace('"', "\"\""), kind_of(field.data_type()));
+        let column = |field: &FieldRef| format!("{} {}", sql_name(field.name()), kind_of(field.data_type()));
         let columns: Vec<String> = schema.fields().iter().map(column).collect();
         self.engine.connection.execute_batch(&format!(
             "SET temp_directory = {}; CREATE OR REPLACE TEMP TABLE answer ({})",

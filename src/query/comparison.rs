@@ -2,6 +2,8 @@
 
 use duckdb::Connection;
 
+use crate::snapshot::sql_name;
+
 /// How far apart two numbers with a fraction may be, as a share of the larger: engines add them up in different orders.
 pub const TOLERANCE: f64 = 1e-9;
 
@@ -57,7 +59,7 @@ pub(super) fn compare(connection: &Connection, query: &str, here: &str, there: &
     let rows = count(here)?.max(count(there)?);
     let mut comparison = Comparison { results: 1, rows, cells: rows * columns.len(), ..Comparison::default() };
     for (column, kind) in &columns {
-        let name = format!("\"{}\"", column.replace('"', "\"\""));
+        let name = sql_name(column);
         let (ours, theirs) = (format!("ours.{name}"), format!("theirs.{name}"));
         let differs = if ["DOUBLE", "FLOAT"].contains(&kind.as_str()) {
             format!(

@@ -34,5 +34,10 @@ pub fn sql_path(path: &std::path::Path) -> String {
     format!("'{}'", path.to_string_lossy().replace('\'', "''"))
 }
 
+/// Returns the name of a column or table as SQL writes it: between quotation marks, those within it doubled.
+pub fn sql_name(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
 /// Tables that reports do not see, and questions only of some profiles. Their files are readable by their owner alone.
 pub const RESTRICTED: [&str; 1] = ["comment"];

@@ -11,7 +11,7 @@ use crate::{
         comparison::compare,
         dialect::in_duckdbs_words,
     },
-    snapshot::sql_path,
+    snapshot::{sql_name, sql_path},
 };
 
 /// Rows that an engine keeps, by the query that gave them.
@@ -36,7 +36,7 @@ impl Engine {
             .iter()
             .map(|(column, value)| {
                 let value = Literal::Text(value.clone()).in_sql();
-                format!("CAST(\"{}\" AS VARCHAR) = {value}", column.replace('"', "\"\""))
+                format!("CAST({} AS VARCHAR) = {value}", sql_name(column))
             })
             .collect();
         let condition = if filter.is_empty() { ALL.to_owned() } else { filter.join(" AND ") };

@@ -114,7 +114,6 @@ placed AS (
     CROSS JOIN kind
     LEFT JOIN tagged
         ON tagged.tag_key = CASE WHEN kind.row_kind = 'member' THEN fact.tag_key END
-    WHERE fact.anchor <> 'none' OR kind.row_kind = 'total'
 ),
 
 counted AS (
@@ -137,6 +136,7 @@ counted AS (
         COUNT(*) FILTER (WHERE returned_after_s <= 604800) AS returned_7d
     FROM placed
     GROUP BY row_kind, member
+    HAVING COUNT(*) FILTER (WHERE anchor = 'ended') > 0 OR row_kind = 'total'
 )
 
 SELECT

@@ -172,8 +172,8 @@ counted AS (
         CAST(COALESCE(SUM(cases) FILTER (WHERE counted AND scale = '0-10' AND score > 6 AND score < 9), 0) AS BIGINT) AS passives,
         CAST(COALESCE(SUM(cases) FILTER (WHERE counted AND scale = '0-10' AND score >= 9), 0) AS BIGINT) AS promoters
     FROM by_answer
-    WHERE anchor <> 'none' OR row_kind = 'total'
     GROUP BY row_kind, member
+    HAVING COUNT(*) FILTER (WHERE anchor <> 'none') > 0 OR row_kind = 'total'
 ),
 
 shared AS (

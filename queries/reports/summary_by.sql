@@ -72,7 +72,6 @@ fact AS (
         ticket.channel,
         CASE WHEN $dimension = 'tag' THEN CONCAT('ticket ', ticket.ticket_id) END AS tag_key,
         CASE WHEN ticket.conversation_tickets = 1 THEN CAST(NULL AS STRING) ELSE ticket.conversation_id END AS conversation_id,
-        ticket.outcome,
         ticket.queue_wait_s AS value_s,
         ticket.queue_wait_s AS total_s,
         CAST(NULL AS BIGINT) AS business_s,
@@ -91,12 +90,11 @@ fact AS (
         ticket.channel,
         CASE WHEN $dimension = 'tag' THEN CONCAT('ticket ', ticket.ticket_id) END AS tag_key,
         CAST(NULL AS STRING) AS conversation_id,
-        ticket.outcome,
         CAST(NULL AS BIGINT) AS value_s,
         CAST(NULL AS BIGINT) AS total_s,
         CAST(NULL AS BIGINT) AS business_s,
         CAST(NULL AS BIGINT) AS total_business_s,
-        CAST(NULL AS BOOLEAN) AS flag
+        ticket.outcome = 'lost' AS flag
     FROM ticket
     WHERE
         ticket.created_day >= $period_start
@@ -110,7 +108,6 @@ fact AS (
         conversation.channel,
         CASE WHEN $dimension = 'tag' THEN CONCAT('conversation ', conversation.conversation_id) END AS tag_key,
         CAST(NULL AS STRING) AS conversation_id,
-        CAST(NULL AS STRING) AS outcome,
         conversation.whole_wait_s AS value_s,
         conversation.whole_wait_s AS total_s,
         CAST(NULL AS BIGINT) AS business_s,
@@ -129,7 +126,6 @@ fact AS (
         turn.channel,
         CASE WHEN $dimension = 'tag' THEN CONCAT('conversation ', turn.conversation_id) END AS tag_key,
         CAST(NULL AS STRING) AS conversation_id,
-        CAST(NULL AS STRING) AS outcome,
         turn.own_s AS value_s,
         turn.whole_s AS total_s,
         turn.own_business_s AS business_s,
@@ -149,7 +145,6 @@ fact AS (
         conversation.channel,
         CASE WHEN $dimension = 'tag' THEN CONCAT('conversation ', conversation.conversation_id) END AS tag_key,
         CAST(NULL AS STRING) AS conversation_id,
-        CAST(NULL AS STRING) AS outcome,
         CAST(NULL AS BIGINT) AS value_s,
         CAST(NULL AS BIGINT) AS total_s,
         CAST(NULL AS BIGINT) AS business_s,
@@ -168,7 +163,6 @@ fact AS (
         rating.channel,
         CASE WHEN $dimension = 'tag' THEN CONCAT('conversation ', rating.conversation_id) END AS tag_key,
         CAST(NULL AS STRING) AS conversation_id,
-        CAST(NULL AS STRING) AS outcome,
         CAST(NULL AS BIGINT) AS value_s,
         CAST(NULL AS BIGINT) AS total_s,
         CAST(NULL AS BIGINT) AS business_s,
@@ -189,7 +183,6 @@ fact AS (
         CAST(NULL AS STRING) AS channel,
         CAST(NULL AS STRING) AS tag_key,
         CAST(NULL AS STRING) AS conversation_id,
-        CAST(NULL AS STRING) AS outcome,
         CAST(NULL AS BIGINT) AS value_s,
         CAST(NULL AS BIGINT) AS total_s,
         CAST(NULL AS BIGINT) AS business_s,
@@ -209,7 +202,6 @@ placed AS (
         END AS member,
         fact.anchor,
         fact.conversation_id,
-        fact.outcome,
         -- Half the width is sorted faster; no wait lasts as long as the number can say.
         CAST(CASE
             WHEN (kind.row_kind = 'member' AND $dimension = 'sector') OR CAST($sector AS STRING) IS NOT NULL THEN fact.value_s
@@ -232,9 +224,8 @@ by_anchor AS (
         member,
         anchor,
         COUNT(*) AS cases,
-        COUNT(*) FILTER (WHERE outcome = 'lost') AS lost,
         -- The only ticket of its conversation counts as one; only the others need to be told apart.
-        COUNT(*) FILTER (WHERE conversation_id IS NULL) + COUNT(DISTINCT conversation_id) AS conversations,
+        COUNT(*) - COUNT(conversation_id) + COUNT(DISTINCT conversation_id) AS conversations,
         COUNT(value_s) AS n,
         AVG(value_s) AS mean_s,
         ROUND(percentile_cont(0.5) WITHIN GROUP (ORDER BY value_s), 1) AS median_s,
@@ -255,7 +246,7 @@ counted AS (
         member,
         COALESCE(MAX(conversations) FILTER (WHERE anchor = 'begun'), 0) AS conversations,
         COALESCE(MAX(cases) FILTER (WHERE anchor = 'created'), 0) AS tickets,
-        MAX(lost) FILTER (WHERE anchor = 'created') AS lost,
+        MAX(hits) FILTER (WHERE anchor = 'created') AS lost,
         COALESCE(MAX(n) FILTER (WHERE anchor = 'begun'), 0) AS queue_wait_n,
         MAX(median_s) FILTER (WHERE anchor = 'begun') AS queue_wait_median_s,
         MAX(min_s) FILTER (WHERE anchor = 'begun') AS queue_wait_min_s,
@@ -275,7 +266,6 @@ counted AS (
         MAX(flagged) FILTER (WHERE anchor = 'rated') AS csat_n,
         MAX(hits) FILTER (WHERE anchor = 'rated') AS satisfied
     FROM by_anchor
-    WHERE anchor <> 'none' OR row_kind = 'total'
     GROUP BY row_kind, member
 )
 

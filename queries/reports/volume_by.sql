@@ -137,7 +137,7 @@ by_outcome AS (
         outcome,
         COUNT(*) AS cases,
         -- The only ticket of its conversation counts as one; only the others need to be told apart.
-        COUNT(*) FILTER (WHERE conversation_id IS NULL) + COUNT(DISTINCT conversation_id) AS conversations
+        COUNT(*) - COUNT(conversation_id) + COUNT(DISTINCT conversation_id) AS conversations
     FROM placed
     GROUP BY row_kind, member, anchor, outcome
 ),
@@ -157,8 +157,8 @@ counted AS (
         CAST(COALESCE(SUM(cases) FILTER (WHERE anchor = 'closed' AND outcome = 'inactive'), 0) AS BIGINT) AS inactive,
         CAST(COALESCE(SUM(cases) FILTER (WHERE anchor = 'closed' AND outcome = 'transferred'), 0) AS BIGINT) AS transferred
     FROM by_outcome
-    WHERE anchor <> 'none' OR row_kind = 'total'
     GROUP BY row_kind, member
+    HAVING COUNT(*) FILTER (WHERE anchor <> 'none') > 0 OR row_kind = 'total'
 )
 
 SELECT

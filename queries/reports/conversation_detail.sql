@@ -33,23 +33,14 @@ WITH chain AS (
     SELECT
         conversation_id,
         SUM(handling_s) AS handling_s,
-        MAX(CASE WHEN CAST($sector AS STRING) IS NULL OR sector = $sector THEN 1 ELSE 0 END) AS touches
+        MAX(CASE WHEN CAST($sector AS STRING) IS NULL OR sector = $sector THEN 1 ELSE 0 END) AS touches,
+        MAX(CASE WHEN ticket_id = conversation_id THEN sequential_id END) AS sequential_id,
+        MAX(CASE WHEN ticket_id = conversation_id THEN queue_wait_s END) AS queue_wait_s
     FROM ticket
     WHERE
         started_day >= $period_start
         AND started_day < $period_end
     GROUP BY conversation_id
-),
-
-last_ticket AS (
-    SELECT
-        conversation_id,
-        agent
-    FROM ticket
-    WHERE
-        started_day >= $period_start
-        AND started_day < $period_end
-    QUALIFY ROW_NUMBER() OVER (PARTITION BY conversation_id ORDER BY created_at DESC, sequential_id DESC, ticket_id DESC) = 1
 ),
 
 replied AS (
@@ -76,16 +67,16 @@ rated AS (
 
 SELECT
     conversation.conversation_id,
-    CAST(root.sequential_id AS STRING) AS sequential_id,
+    CAST(chain.sequential_id AS STRING) AS sequential_id,
     conversation.started_local,
     conversation.channel,
     conversation.first_sector,
     conversation.last_sector,
     conversation.last_outcome AS outcome,
-    last_ticket.agent,
+    conversation.last_agent AS agent,
     conversation.ticket_count AS tickets,
     conversation.transfer_count AS transfers,
-    root.queue_wait_s,
+    chain.queue_wait_s,
     conversation.whole_wait_s,
     COALESCE(replied.turns, 0) AS turns,
     replied.response_mean_s,
@@ -94,15 +85,11 @@ SELECT
     conversation.ended_day
 FROM conversation
 INNER JOIN chain ON chain.conversation_id = conversation.conversation_id
-INNER JOIN ticket AS root ON root.ticket_id = conversation.root_ticket_id
-LEFT JOIN last_ticket ON last_ticket.conversation_id = conversation.conversation_id
 LEFT JOIN replied ON replied.conversation_id = conversation.conversation_id
 LEFT JOIN rated ON rated.conversation_id = conversation.conversation_id
 WHERE
     conversation.started_day >= $period_start
     AND conversation.started_day < $period_end
-    AND root.started_day >= $period_start
-    AND root.started_day < $period_end
     AND chain.touches = 1
 ORDER BY
     conversation.started_at,

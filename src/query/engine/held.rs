@@ -1,8 +1,8 @@
 //! Results that stay in the engine: those of many rows, and those that a cluster computed.
 
-use std::{collections::BTreeMap, ops::Range, path::Path};
+use std::{collections::BTreeMap, ops::Range, path::Path, time::Instant};
 
-use super::{ALL, Engine, Parameters, table_of, values, without_rows};
+use super::{ALL, Engine, Parameters, log_done, table_of, values, without_rows};
 use crate::{
     domain::{Kind, Table},
     query::{
@@ -31,6 +31,7 @@ impl Engine {
     /// As [`Engine::run`].
     pub fn keep(&self, name: &str, parameters: &Parameters, filter: &BTreeMap<String, String>) -> Result<KeptRows, QueryError> {
         let query = self.query(name)?;
+        let began = Instant::now();
         let run_error = |source| QueryError::Run { name: name.to_owned(), source };
         let filter: Vec<String> = filter
             .iter()
@@ -54,7 +55,9 @@ impl Engine {
             let broken = format!("of {rows} rows {} repeat {} and {nulls} lack a value", rows - keys, query.unique.join(", "));
             return Err(QueryError::Promise { name: name.to_owned(), broken });
         }
-        Ok(KeptRows { row_count: usize::try_from(rows).unwrap_or(0), ..kept })
+        let row_count = usize::try_from(rows).unwrap_or(0);
+        log_done(name, row_count, began);
+        Ok(KeptRows { row_count, ..kept })
     }
 
     /// Returns kept rows at `range`, in the query's order.

@@ -252,8 +252,7 @@ impl Engine {
         let began = Instant::now();
         let mut statement = self.connection.prepare(&in_duckdbs_words(sql, &values(query, parameters)?)).map_err(run_error)?;
         let table = table_of(query, statement.query_arrow([]).map_err(run_error)?)?;
-        let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        tracing::info!(query.name = query.name, rows = table.row_count(), duration_ms, "query done");
+        log_done(&query.name, table.row_count(), began);
         Ok(table)
     }
 
@@ -316,6 +315,11 @@ impl Engine {
         let rows = statement.query_map([], |row| row.get(0)).map_err(QueryError::Snapshot)?;
         rows.collect::<Result<_, _>>().map_err(QueryError::Snapshot)
     }
+}
+
+fn log_done(name: &str, rows: usize, began: Instant) {
+    let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    tracing::info!(query.name = name, rows, duration_ms, "query done");
 }
 
 /// Returns the SQL of all rows of some parts; at least one is needed, for the columns.

@@ -8,7 +8,7 @@ use rust_xlsxwriter::{DocProperties, RowNum, Workbook, XlsxError};
 use super::{
     excel_time,
     formats::{self, Formats},
-    next_name, sheets,
+    new_workbook, next_name, sheets,
 };
 use crate::{
     domain::report_data::Detail,
@@ -37,7 +37,7 @@ const LONGEST: usize = 32_767;
 /// When the rows cannot be read or the workbook not written.
 pub fn render(cover: &Cover, detail: &Detail, locale: &Locale, out: &mut (dyn Write + Send)) -> Result<(), RenderError> {
     let failed = |source| RenderError::Workbook { report: detail.id.clone(), part: "cover".to_owned(), source };
-    let mut workbook = Workbook::new();
+    let mut workbook = new_workbook();
     let mut names = Vec::new();
     write_cover(&mut workbook, cover, &next_name(&locale.text("answer-cover"), &mut names), locale).map_err(failed)?;
     let formats = Formats::new(locale.language());

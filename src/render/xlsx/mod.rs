@@ -26,9 +26,16 @@ use crate::domain::{
 /// Rows of a sheet below its header.
 const ROW_LIMIT: usize = 1_048_576 - 1;
 
+/// Returns an empty workbook. Sheets of many rows are a four-hundredth larger than at the usual level of compression, six, which takes 1.6 times as long.
+fn new_workbook() -> Workbook {
+    let mut workbook = Workbook::new();
+    workbook.set_zip_compression_level(5);
+    workbook
+}
+
 /// Renders the workbook.
 pub fn render(data: &ReportData, locale: &Locale, out: &mut (dyn Write + Send)) -> Result<(), RenderError> {
-    let mut book = Book { data, locale, formats: Formats::new(locale.language()), workbook: Workbook::new(), names: Vec::new() };
+    let mut book = Book { data, locale, formats: Formats::new(locale.language()), workbook: new_workbook(), names: Vec::new() };
     book.render(out)
 }
 

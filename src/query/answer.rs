@@ -29,7 +29,7 @@ use crate::{
         Cell as Value, Column, Table,
         report_data::{DetailRows, RowsError, STRETCH},
     },
-    snapshot::{sql_name, sql_path},
+    snapshot::{by_one_thread, sql_name, sql_path},
 };
 
 /// A column of an answer.
@@ -280,7 +280,8 @@ impl DetailRows for AnswerFile {
     fn save_parquet(&self, path: &Path) -> Result<(), RowsError> {
         self.keep().map_err(RowsError)?;
         let copy = format!("COPY answer TO {} (FORMAT parquet, COMPRESSION zstd)", sql_path(path));
-        self.engine.connection.execute_batch(&copy).map_err(|error| RowsError(Box::new(error)))
+        let connection = &self.engine.connection;
+        by_one_thread(connection, || connection.execute_batch(&copy)).map_err(|error| RowsError(Box::new(error)))
     }
 }
 

@@ -25,7 +25,7 @@ pub use compact::{Compacted, compact};
 pub use error::SnapshotError;
 pub use manifest::{Erasure, Manifest, Part, TableManifest};
 pub use prune::{Pruned, prune};
-pub use publish::{Published, Stamp, publish};
+pub use publish::{Published, Stamp, by_one_thread, publish};
 pub use reader::Snapshot;
 pub use unlink::{Rewritten, Unlinking, unlink};
 

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     fs::{self, File},
+    io,
     os::unix::fs::PermissionsExt,
     path::Path,
 };
@@ -11,7 +12,10 @@ use chrono::{DateTime, Months, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 use duckdb::Connection;
 
 use super::{Catalog, Manifest, Part, RESTRICTED, SnapshotError, TableManifest, catalog::Draft, manifest::FORMAT, sql_path};
-use crate::domain::{digest::sha256, period::DigestsByMonth};
+use crate::domain::{
+    digest::{Hashing, sha256},
+    period::DigestsByMonth,
+};
 
 /// What publishing did.
 #[derive(Debug, Clone)]
@@ -312,18 +316,22 @@ pub(super) struct Written {
 /// What a month may take at most that does not fit into the memory that loads are held to: encoding cannot spill as sorting does.
 const MOST_MEMORY_MB: u64 = 4096;
 
-/// Does `work`, and again with twice the memory for as long as there was too little.
-fn with_memory<T>(connection: &Connection, work: impl Fn() -> duckdb::Result<T>) -> duckdb::Result<T> {
+/// Does `work` with one thread, and again with twice the memory for as long as there was too little.
+///
+/// Several threads cut groups of rows otherwise where memory runs short, so that the same rows could be other bytes; and each needs memory
+/// of its own.
+///
+/// # Errors
+/// That of `work`, or of a setting.
+pub fn by_one_thread<T>(connection: &Connection, work: impl Fn() -> duckdb::Result<T>) -> duckdb::Result<T> {
     let is_too_little = |error: &duckdb::Error| error.to_string().contains("Out of Memory");
-    let mut done = work();
-    if !done.as_ref().is_err_and(is_too_little) {
-        return done;
-    }
-    let (usual, bytes): (String, f64) = connection.query_row(
-        "SELECT current_setting('memory_limit'), CAST(parse_formatted_bytes(current_setting('memory_limit')) AS DOUBLE)",
+    let (threads, usual, bytes): (i64, String, f64) = connection.query_row(
+        "SELECT current_setting('threads'), current_setting('memory_limit'), CAST(parse_formatted_bytes(current_setting('memory_limit')) AS DOUBLE)",
         [],
-        |row| Ok((row.get(0)?, row.get(1)?)),
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
     )?;
+    connection.execute_batch("SET threads = 1")?;
+    let mut done = work();
     // A limit is a few hundred megabytes: no precision is lost.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let mut limit_mb = (bytes / 1e6) as u64;
@@ -332,7 +340,7 @@ fn with_memory<T>(connection: &Connection, work: impl Fn() -> duckdb::Result<T>)
         connection.execute_batch(&format!("SET memory_limit = '{limit_mb}MB'"))?;
         done = work();
     }
-    connection.execute_batch(&format!("SET memory_limit = '{usual}'"))?;
+    connection.execute_batch(&format!("SET memory_limit = '{usual}'; SET threads = {threads}"))?;
     done
 }
 
@@ -367,14 +375,16 @@ fn write_part(
 pub(super) fn write_file(connection: &Connection, folder: &Path, sql: &str) -> Result<Written, SnapshotError> {
     let temporary = folder.join(format!(".writing-{}.parquet", std::process::id()));
     let copy = format!("COPY ({sql}) TO {} ({PARQUET})", sql_path(&temporary));
-    let rows = with_memory(connection, || connection.query_row(&copy, [], |row| row.get(0)))?;
-    let bytes = fs::read(&temporary).map_err(SnapshotError::file("read", &temporary))?;
-    let hash = sha256(&bytes);
+    let rows = by_one_thread(connection, || connection.query_row(&copy, [], |row| row.get(0)))?;
+    let mut file = File::open(&temporary).map_err(SnapshotError::file("read", &temporary))?;
+    let mut hashing = Hashing::new(io::sink());
+    let bytes = io::copy(&mut file, &mut hashing).map_err(SnapshotError::file("read", &temporary))?;
+    let (_, hash) = hashing.finish();
+    file.sync_all().map_err(SnapshotError::file("written", &temporary))?;
     let name = format!("{}.parquet", &hash[..16]);
-    File::open(&temporary).and_then(|file| file.sync_all()).map_err(SnapshotError::file("written", &temporary))?;
     let finished = folder.join(&name);
     fs::rename(&temporary, &finished).map_err(SnapshotError::file("renamed", &finished))?;
-    Ok(Written { name, rows, bytes: bytes.len() as u64, sha256: hash })
+    Ok(Written { name, rows, bytes, sha256: hash })
 }
 
 #[cfg(test)]
@@ -431,7 +441,7 @@ mod tests {
                 "CREATE SCHEMA marts;
                  CREATE TABLE marts.big AS
                  SELECT i AS id, md5(CAST(i AS VARCHAR)) AS a, md5(CAST(i + 1 AS VARCHAR)) AS b, DATE '2026-10-01' AS day FROM range(200000) AS t(i);
-                 CHECKPOINT; SET memory_limit = '12MB'; SET threads = 2",
+                 CHECKPOINT; SET memory_limit = '12MB'; SET threads = 1",
             )
             .unwrap();
         let limit = || -> String { connection.query_row("SELECT current_setting('memory_limit')", [], |row| row.get(0)).unwrap() };
@@ -451,5 +461,22 @@ mod tests {
         assert_eq!(publish(&connection, &tables, &Catalog::at(&folder.path().join("lake")), &stamp, &digests).unwrap().parts_written, 1);
         // DuckDB tells the limit rounded, so it comes back rounded.
         assert_eq!(limit()[..3], usual[..3]);
+    }
+
+    #[test]
+    fn neither_memory_nor_threads_make_the_same_rows_other_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = Connection::open_in_memory().unwrap();
+        // Four full groups of rows and a few more, which several threads put into a group of their own or not.
+        let sql = "CREATE SCHEMA marts;
+             CREATE TABLE marts.big AS
+             SELECT i AS id, md5(CAST(i AS VARCHAR)) AS a, md5(CAST(i + 1 AS VARCHAR)) AS b FROM range(165236) AS t(i)";
+        connection.execute_batch(sql).unwrap();
+        let written = |threads: i64, memory: &str| {
+            connection.execute_batch(&format!("SET threads = {threads}; SET memory_limit = '{memory}'")).unwrap();
+            write_file(&connection, folder.path(), "SELECT * FROM marts.big ORDER BY a").unwrap().sha256
+        };
+        let usual = written(4, "1GB");
+        assert_eq!([written(2, "40MB"), written(4, "40MB"), written(1, "40MB")], [usual.clone(), usual.clone(), usual]);
     }
 }

@@ -56,8 +56,9 @@ pub struct Store {
     _lock: Option<Lock>,
 }
 
-/// Up to this size the log is left for the next opening to read: moving a few rows into the file costs more than a small load.
-const SMALL_LOG_BYTES: u64 = 16 << 20;
+/// Up to this size the log is left for the next opening to read, a hundredth of a second for a megabyte: moving a few rows into the file
+/// costs more than a small load, and the more the larger the file is.
+const SMALL_LOG_BYTES: u64 = 48 << 20;
 
 impl Drop for Store {
     fn drop(&mut self) {

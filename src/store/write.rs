@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use duckdb::params;
 use uuid::Uuid;
 
@@ -301,17 +301,23 @@ impl Store {
         ];
         columns::append(self.connection.appender("incoming_event")?, columns)?;
         self.keep_events_unlinked()?;
-        self.connection.execute_batch(
+        // An event's id is made from its time, too: what is known of other times is none of these, and is passed over.
+        let seconds = || rows.iter().map(|row| row.recorded_at.naive_utc().trunc_subsecs(0));
+        let (first, last) = seconds().min().zip(seconds().max()).unwrap_or_default();
+        let of_these_times =
+            format!("event.recorded_at >= TIMESTAMP '{first}' AND event.recorded_at < TIMESTAMP '{last}' + INTERVAL 1 SECOND");
+        self.connection.execute_batch(&format!(
             "DELETE FROM raw.event
              USING incoming_event AS incoming
-             WHERE incoming.event_id = event.event_id AND incoming.queue IS DISTINCT FROM event.queue;
+             WHERE incoming.event_id = event.event_id AND incoming.queue IS DISTINCT FROM event.queue AND {of_these_times};
              CREATE OR REPLACE TEMP TABLE new_event AS
-             SELECT incoming.* FROM incoming_event AS incoming ANTI JOIN raw.event AS known ON known.event_id = incoming.event_id;
+             SELECT incoming.* FROM incoming_event AS incoming
+             ANTI JOIN (SELECT event_id FROM raw.event WHERE {of_these_times}) AS known ON known.event_id = incoming.event_id;
              DELETE FROM restricted.comment WHERE event_id IN (SELECT event_id FROM new_event);
              INSERT INTO restricted.comment
              SELECT event_id, comment FROM new_event WHERE comment IS NOT NULL ORDER BY event_id;
-             INSERT INTO state.changed_customer SELECT DISTINCT coalesce(customer_key, '') FROM new_event",
-        )?;
+             INSERT INTO state.changed_customer SELECT DISTINCT coalesce(customer_key, '') FROM new_event"
+        ))?;
         Ok(self.connection.execute(
             "INSERT INTO raw.event (event_id, category, action, recorded_at, customer_key, queue, run)
              SELECT event_id, category, action, recorded_at, customer_key, queue, ? FROM new_event ORDER BY recorded_at, event_id",

@@ -11,7 +11,7 @@ use crate::{
         comparison::compare,
         dialect::in_duckdbs_words,
     },
-    snapshot::{sql_name, sql_path},
+    snapshot::{by_one_thread, sql_name, sql_path},
 };
 
 /// Rows that an engine keeps, by the query that gave them.
@@ -159,6 +159,7 @@ impl Engine {
     /// When the file cannot be written.
     pub fn save_parquet(&self, kept: &KeptRows, path: &Path) -> Result<(), QueryError> {
         let copy = format!("COPY (SELECT * FROM {} ORDER BY rowid) TO {} (FORMAT parquet, COMPRESSION zstd)", kept.table, sql_path(path));
-        self.connection.execute_batch(&copy).map_err(|source| QueryError::Run { name: kept.query.clone(), source })
+        by_one_thread(&self.connection, || self.connection.execute_batch(&copy))
+            .map_err(|source| QueryError::Run { name: kept.query.clone(), source })
     }
 }

@@ -26,7 +26,8 @@ use crate::domain::{
 /// Rows of a sheet below its header.
 const ROW_LIMIT: usize = 1_048_576 - 1;
 
-/// Returns an empty workbook. Sheets of many rows are a four-hundredth larger than at the usual level of compression, six, which takes 1.6 times as long.
+/// Returns an empty workbook. Its sheets are a four-hundredth larger than at the usual level of compression, six, which takes 1.6 times as
+/// long.
 fn new_workbook() -> Workbook {
     let mut workbook = Workbook::new();
     workbook.set_zip_compression_level(5);

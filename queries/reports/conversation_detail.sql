@@ -34,6 +34,7 @@ WITH chain AS (
         conversation_id,
         SUM(handling_s) AS handling_s,
         MAX(CASE WHEN CAST($sector AS STRING) IS NULL OR sector = $sector THEN 1 ELSE 0 END) AS touches,
+        -- The first ticket is the one whose id the conversation has.
         MAX(CASE WHEN ticket_id = conversation_id THEN sequential_id END) AS sequential_id,
         MAX(CASE WHEN ticket_id = conversation_id THEN queue_wait_s END) AS queue_wait_s
     FROM ticket

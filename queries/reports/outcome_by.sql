@@ -136,6 +136,7 @@ counted AS (
         COUNT(*) FILTER (WHERE returned_after_s <= 604800) AS returned_7d
     FROM placed
     GROUP BY row_kind, member
+    -- After the grouping: before it, all rows are compared in the join with the kinds of line.
     HAVING COUNT(*) FILTER (WHERE anchor = 'ended') > 0 OR row_kind = 'total'
 )
 

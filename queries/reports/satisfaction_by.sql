@@ -173,6 +173,7 @@ counted AS (
         CAST(COALESCE(SUM(cases) FILTER (WHERE counted AND scale = '0-10' AND score >= 9), 0) AS BIGINT) AS promoters
     FROM by_answer
     GROUP BY row_kind, member
+    -- After the grouping: before it, all rows are compared in the join with the kinds of line.
     HAVING COUNT(*) FILTER (WHERE anchor <> 'none') > 0 OR row_kind = 'total'
 ),
 

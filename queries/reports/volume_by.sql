@@ -158,6 +158,7 @@ counted AS (
         CAST(COALESCE(SUM(cases) FILTER (WHERE anchor = 'closed' AND outcome = 'transferred'), 0) AS BIGINT) AS transferred
     FROM by_outcome
     GROUP BY row_kind, member
+    -- After the grouping: before it, all rows are compared in the join with the kinds of line.
     HAVING COUNT(*) FILTER (WHERE anchor <> 'none') > 0 OR row_kind = 'total'
 )
 

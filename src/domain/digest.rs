@@ -16,6 +16,16 @@ pub fn sha256(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
+/// Returns the SHA-256 of all that `from` gives in hexadecimal, and how many bytes these are; they are not held at once.
+///
+/// # Errors
+/// Those of `from`.
+pub fn sha256_of(from: &mut impl std::io::Read) -> std::io::Result<(String, u64)> {
+    let mut hashing = Hashing::new(std::io::sink());
+    let bytes = std::io::copy(from, &mut hashing)?;
+    Ok((hashing.finish().1, bytes))
+}
+
 /// Passes bytes on, and knows the SHA-256 of all of them.
 #[derive(Debug)]
 pub struct Hashing<W> {

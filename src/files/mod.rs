@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::domain::digest::Hashing;
+use crate::domain::digest::{Hashing, sha256_of};
 
 /// A file or folder that could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -64,10 +64,10 @@ pub fn place<E: From<FileError>>(path: &Path, save: impl FnOnce(&Path) -> Result
     let failed = FileError::of(path);
     let temporary = temporary_name(path);
     let placed = save(&temporary).and_then(|()| {
-        let mut hashing = Hashing::new(io::sink());
         let mut file = File::open(&temporary).map_err(&failed)?;
-        io::copy(&mut file, &mut hashing).and_then(|_| file.sync_all()).and_then(|()| fs::rename(&temporary, path)).map_err(&failed)?;
-        Ok(hashing.finish().1)
+        let (sha256, _) = sha256_of(&mut file).map_err(&failed)?;
+        file.sync_all().and_then(|()| fs::rename(&temporary, path)).map_err(&failed)?;
+        Ok(sha256)
     });
     placed.inspect_err(|_| {
         // The first error is the one to tell.

@@ -3,7 +3,6 @@
 use std::{
     collections::{BTreeMap, HashMap},
     fs::{self, File},
-    io,
     os::unix::fs::PermissionsExt,
     path::Path,
 };
@@ -13,7 +12,7 @@ use duckdb::Connection;
 
 use super::{Catalog, Manifest, Part, RESTRICTED, SnapshotError, TableManifest, catalog::Draft, manifest::FORMAT, sql_path};
 use crate::domain::{
-    digest::{Hashing, sha256},
+    digest::{sha256, sha256_of},
     period::DigestsByMonth,
 };
 
@@ -332,15 +331,17 @@ pub fn by_one_thread<T>(connection: &Connection, work: impl Fn() -> duckdb::Resu
     )?;
     connection.execute_batch("SET threads = 1")?;
     let mut done = work();
+    let mut usual_settings = format!("SET threads = {threads}");
     // A limit is a few hundred megabytes: no precision is lost.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let mut limit_mb = (bytes / 1e6) as u64;
     while done.as_ref().is_err_and(is_too_little) && limit_mb < MOST_MEMORY_MB {
         limit_mb *= 2;
         connection.execute_batch(&format!("SET memory_limit = '{limit_mb}MB'"))?;
+        usual_settings = format!("SET threads = {threads}; SET memory_limit = '{usual}'");
         done = work();
     }
-    connection.execute_batch(&format!("SET memory_limit = '{usual}'; SET threads = {threads}"))?;
+    connection.execute_batch(&usual_settings)?;
     done
 }
 
@@ -377,9 +378,7 @@ pub(super) fn write_file(connection: &Connection, folder: &Path, sql: &str) -> R
     let copy = format!("COPY ({sql}) TO {} ({PARQUET})", sql_path(&temporary));
     let rows = by_one_thread(connection, || connection.query_row(&copy, [], |row| row.get(0)))?;
     let mut file = File::open(&temporary).map_err(SnapshotError::file("read", &temporary))?;
-    let mut hashing = Hashing::new(io::sink());
-    let bytes = io::copy(&mut file, &mut hashing).map_err(SnapshotError::file("read", &temporary))?;
-    let (_, hash) = hashing.finish();
+    let (hash, bytes) = sha256_of(&mut file).map_err(SnapshotError::file("read", &temporary))?;
     file.sync_all().map_err(SnapshotError::file("written", &temporary))?;
     let name = format!("{}.parquet", &hash[..16]);
     let finished = folder.join(&name);

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
+    fs::File,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -15,7 +15,7 @@ use super::{
     catalog::Remote,
     lease::{self, Lease},
 };
-use crate::domain::{Zone, digest::sha256};
+use crate::domain::{Zone, digest};
 
 /// A published snapshot, ready to be read.
 #[derive(Debug, Clone)]
@@ -132,8 +132,8 @@ impl Snapshot {
 
 /// Returns the hash of a file; none where there is no such file.
 fn sha256_of(path: &Path) -> Result<Option<String>, SnapshotError> {
-    match fs::read(path) {
-        Ok(bytes) => Ok(Some(sha256(&bytes))),
+    match File::open(path).and_then(|mut file| digest::sha256_of(&mut file)) {
+        Ok((sha256, _)) => Ok(Some(sha256)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(SnapshotError::file("read", path)(error)),
     }

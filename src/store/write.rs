@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::{DateTime, Utc};
 use duckdb::params;
 use uuid::Uuid;
 
@@ -302,10 +302,9 @@ impl Store {
         columns::append(self.connection.appender("incoming_event")?, columns)?;
         self.keep_events_unlinked()?;
         // An event's id is made from its time, too: what is known of other times is none of these, and is passed over.
-        let seconds = || rows.iter().map(|row| row.recorded_at.naive_utc().trunc_subsecs(0));
-        let (first, last) = seconds().min().zip(seconds().max()).unwrap_or_default();
-        let of_these_times =
-            format!("event.recorded_at >= TIMESTAMP '{first}' AND event.recorded_at < TIMESTAMP '{last}' + INTERVAL 1 SECOND");
+        let times = || rows.iter().map(|row| row.recorded_at.timestamp_micros());
+        let (first, last) = times().min().zip(times().max()).unwrap_or_default();
+        let of_these_times = format!("event.recorded_at BETWEEN make_timestamp({first}) AND make_timestamp({last})");
         self.connection.execute_batch(&format!(
             "DELETE FROM raw.event
              USING incoming_event AS incoming

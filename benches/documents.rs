@@ -10,7 +10,9 @@ use polars::prelude::{Column as Values, DataFrame, DataType, TimeUnit};
 use relato::{
     domain::{
         Column, Kind, Language, Period, ReportData, Table,
-        report_data::{Block, Completeness, CompletenessState, Content, Detail, DetailRows, Document, RowsError, SnapshotStamp, TableView},
+        report_data::{
+            Block, Completeness, CompletenessState, Content, Detail, DetailRows, Document, ReadRows, RowsError, SnapshotStamp, TableView,
+        },
     },
     render::{Format, render_into},
 };
@@ -71,8 +73,8 @@ impl DetailRows for Invented {
         self.0
     }
 
-    fn rows(&self, range: Range<usize>) -> Result<Table, RowsError> {
-        Ok(table(range))
+    fn reader(&self) -> Result<ReadRows, RowsError> {
+        Ok(Box::new(|range| Ok(table(range))))
     }
 
     fn save_parquet(&self, _path: &Path) -> Result<(), RowsError> {

@@ -1,6 +1,13 @@
 //! Row-level tables of a report: rows that are read when a format asks for them.
 
-use std::{ops::Range, path::Path, rc::Rc};
+use std::{
+    ops::Range,
+    panic,
+    path::Path,
+    rc::Rc,
+    sync::mpsc::{self, Receiver},
+    thread::{self, JoinHandle},
+};
 
 use serde::{Serialize, ser::SerializeSeq};
 
@@ -31,11 +38,19 @@ pub trait DetailRows: std::fmt::Debug {
     /// Returns how many there are.
     fn row_count(&self) -> usize;
 
-    /// Returns the rows at `range`, with the columns of the detail's view.
+    /// Returns what reads the rows at a range, with the columns of the detail's view, also from another thread.
     ///
     /// # Errors
     /// When they cannot be read.
-    fn rows(&self, range: Range<usize>) -> Result<Table, RowsError>;
+    fn reader(&self) -> Result<ReadRows, RowsError>;
+
+    /// Returns the rows at `range`.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    fn rows(&self, range: Range<usize>) -> Result<Table, RowsError> {
+        self.reader()?(range)
+    }
 
     /// Writes all of them to `path` as Parquet, columns called as in JSON.
     ///
@@ -43,6 +58,9 @@ pub trait DetailRows: std::fmt::Debug {
     /// When they cannot be written, or are not where Parquet can be made.
     fn save_parquet(&self, path: &Path) -> Result<(), RowsError>;
 }
+
+/// Reads the rows at a range.
+pub type ReadRows = Box<dyn FnMut(Range<usize>) -> Result<Table, RowsError> + Send>;
 
 /// Rows that cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -53,10 +71,47 @@ pub struct RowsError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
 pub const STRETCH: usize = 20_000;
 
 impl Detail {
-    /// Reads the rows at `range`, a stretch after the other.
-    pub fn stretches(&self, range: Range<usize>) -> impl Iterator<Item = Result<Table, RowsError>> {
+    /// Reads the rows at `range`, a stretch after the other: the next one while the caller works on the one before.
+    ///
+    /// # Errors
+    /// When they cannot be read; also in place of a stretch, which is then the last.
+    pub fn stretches(&self, range: Range<usize>) -> Result<Stretches, RowsError> {
         let end = range.end.min(self.rows.row_count());
-        range.step_by(STRETCH).take_while(move |from| *from < end).map(move |from| self.rows.rows(from..(from + STRETCH).min(end)))
+        let mut read = self.rows.reader()?;
+        let (send, ready) = mpsc::sync_channel(1);
+        let reading = thread::spawn(move || {
+            for from in range.step_by(STRETCH).take_while(|from| *from < end) {
+                let stretch = read(from..(from + STRETCH).min(end));
+                let is_last = stretch.is_err();
+                // Whoever asked may have gone.
+                if send.send(stretch).is_err() || is_last {
+                    break;
+                }
+            }
+        });
+        Ok(Stretches { ready, reading: Some(reading) })
+    }
+}
+
+/// Rows of a detail, a stretch after the other.
+#[derive(Debug)]
+pub struct Stretches {
+    ready: Receiver<Result<Table, RowsError>>,
+    reading: Option<JoinHandle<()>>,
+}
+
+impl Iterator for Stretches {
+    type Item = Result<Table, RowsError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if let Ok(stretch) = self.ready.recv() {
+            return Some(stretch);
+        }
+        // A reader that broke off must not look like one that is done.
+        if let Some(Err(panic)) = self.reading.take().map(JoinHandle::join) {
+            panic::resume_unwind(panic);
+        }
+        None
     }
 }
 
@@ -66,8 +121,9 @@ impl DetailRows for Table {
         Table::row_count(self)
     }
 
-    fn rows(&self, range: Range<usize>) -> Result<Table, RowsError> {
-        Ok(self.slice(range))
+    fn reader(&self) -> Result<ReadRows, RowsError> {
+        let table = self.clone();
+        Ok(Box::new(move |range| Ok(table.slice(range))))
     }
 
     fn save_parquet(&self, _path: &Path) -> Result<(), RowsError> {
@@ -104,7 +160,7 @@ impl Serialize for Detail {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 let count = self.0.rows.row_count();
                 let mut rows = serializer.serialize_seq(Some(count))?;
-                for stretch in self.0.stretches(0..count) {
+                for stretch in self.0.stretches(0..count).map_err(serde::ser::Error::custom)? {
                     let table = stretch.map_err(serde::ser::Error::custom)?;
                     (0..table.row_count()).try_for_each(|row| rows.serialize_element(&Row(&table, row)))?;
                 }
@@ -115,5 +171,87 @@ impl Serialize for Detail {
         let table = DetailTable { columns: table.columns(), rows: AllRows(self) };
         let content = DetailContent { kind: "table", shown, group, table, bars, spark, aims };
         DetailBlock { id: &self.id, title: &self.title, note: &self.note, content }.serialize(serializer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::AssertUnwindSafe;
+
+    use polars::prelude::{Column as Values, DataFrame};
+
+    use super::*;
+    use crate::domain::{Cell, Kind};
+
+    /// Numbers from 0 on; reading breaks off in the way of `end` where it comes to a row of that number.
+    #[derive(Debug)]
+    struct Numbers {
+        count: usize,
+        end: fn(usize),
+    }
+
+    impl DetailRows for Numbers {
+        fn row_count(&self) -> usize {
+            self.count
+        }
+
+        fn reader(&self) -> Result<ReadRows, RowsError> {
+            let end = self.end;
+            Ok(Box::new(move |range| {
+                end(range.start);
+                if range.start == 3 * STRETCH {
+                    return Err(RowsError("the third stretch is gone".into()));
+                }
+                let numbers: Vec<i64> = range.clone().map(|row| i64::try_from(row).unwrap()).collect();
+                let frame = DataFrame::new(range.len(), vec![Values::new("number".into(), numbers)]).unwrap();
+                let column = Column { name: "number".to_owned(), label: "number".to_owned(), kind: Kind::Count, metric: None };
+                Ok(Table::new(vec![column], frame).unwrap())
+            }))
+        }
+
+        fn save_parquet(&self, _path: &Path) -> Result<(), RowsError> {
+            unreachable!("nothing is saved")
+        }
+    }
+
+    fn detail(count: usize, end: fn(usize)) -> Detail {
+        let rows: Rc<dyn DetailRows> = Rc::new(Numbers { count, end });
+        let table = rows.rows(0..0).unwrap();
+        let view = TableView::plain(table, vec!["number".to_owned()], None);
+        Detail { id: "numbers".to_owned(), title: "Numbers".to_owned(), note: None, view, rows }
+    }
+
+    #[test]
+    fn stretches_are_all_rows_of_a_range_in_their_order() {
+        let numbers = |count: usize, range: Range<usize>| -> Vec<i64> {
+            let stretches = detail(count, |_| ()).stretches(range).unwrap().map(Result::unwrap);
+            let of_table =
+                |table: Table| (0..table.row_count()).map(move |row| table.cell(row, 0).number().unwrap() as i64).collect::<Vec<_>>();
+            stretches.flat_map(of_table).collect()
+        };
+        let expected = |range: Range<usize>| range.map(|row| i64::try_from(row).unwrap()).collect::<Vec<_>>();
+        let count = 2 * STRETCH + 7;
+        assert_eq!(numbers(count, 0..count), expected(0..count));
+        assert_eq!(numbers(count, 5..STRETCH + 6), expected(5..STRETCH + 6));
+        assert_eq!(numbers(count, 2 * STRETCH..usize::MAX), expected(2 * STRETCH..count));
+        assert_eq!(numbers(0, 0..10), expected(0..0));
+    }
+
+    #[test]
+    fn rows_that_cannot_be_read_are_not_the_end() {
+        let read: Vec<_> = detail(5 * STRETCH, |_| ()).stretches(0..usize::MAX).unwrap().collect();
+        assert_eq!(read.len(), 4);
+        assert!(read[..3].iter().all(Result::is_ok) && read[3].is_err());
+
+        let mut stretches = detail(2 * STRETCH, |row| assert!(row < STRETCH, "broken off")).stretches(0..usize::MAX).unwrap();
+        assert_eq!(stretches.next().unwrap().unwrap().cell(1, 0), Cell::Int(1));
+        assert!(std::panic::catch_unwind(AssertUnwindSafe(|| stretches.next())).is_err());
+    }
+
+    #[test]
+    fn who_stops_early_is_not_waited_for() {
+        let mut stretches = detail(3 * STRETCH, |_| ()).stretches(0..usize::MAX).unwrap();
+        assert!(stretches.next().unwrap().is_ok());
+        drop(stretches);
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-pub use super::detail::{Detail, DetailRows, RowsError, STRETCH};
+pub use super::detail::{Detail, DetailRows, ReadRows, RowsError, STRETCH, Stretches};
 use super::{Language, Period, Table};
 
 /// One report for one period from one snapshot.

@@ -1,7 +1,6 @@
 //! Rows that answer a question, in a file of Arrow's: written as they come, read a stretch at a time.
 
 use std::{
-    cell::RefCell,
     error::Error,
     fs::File,
     ops::Range,
@@ -27,7 +26,7 @@ use super::{QueryError, engine::to_frame};
 use crate::{
     domain::{
         Cell as Value, Column, Table,
-        report_data::{DetailRows, RowsError, STRETCH},
+        report_data::{DetailRows, ReadRows, RowsError, STRETCH},
     },
     snapshot::{by_one_thread, sql_name, sql_path},
 };
@@ -182,7 +181,6 @@ pub struct AnswerFile {
     path: PathBuf,
     row_count: usize,
     columns: Vec<Column>,
-    file: RefCell<ArrowReader<File>>,
 }
 
 impl std::fmt::Debug for AnswerFile {
@@ -198,41 +196,29 @@ impl AnswerFile {
     /// # Errors
     /// When it cannot be read.
     pub fn open(engine: &FileReader, path: &Path, columns: Vec<Column>, row_count: usize) -> Result<AnswerFile, RowsError> {
-        let failed = |error: ArrowError| RowsError(Box::new(error));
-        let file = File::open(path).map_err(|error| failed(error.into()))?;
-        let file = RefCell::new(ArrowReader::try_new(file, None).map_err(failed)?);
-        Ok(AnswerFile { engine: engine.clone(), path: path.to_owned(), row_count, columns, file })
+        let file = AnswerFile { engine: engine.clone(), path: path.to_owned(), row_count, columns };
+        file.batches().map_err(|error| RowsError(Box::new(error)))?;
+        Ok(file)
     }
 
-    /// Returns the batches with these numbers.
-    fn batches(&self, numbers: Range<usize>) -> Result<Vec<RecordBatch>, ArrowError> {
-        let mut file = self.file.borrow_mut();
-        let numbers = numbers.start..numbers.end.min(file.num_batches());
-        if numbers.is_empty() {
-            return Ok(Vec::new());
-        }
-        file.set_index(numbers.start)?;
-        file.by_ref().take(numbers.len()).collect()
+    /// Opens the file for reading its batches.
+    fn batches(&self) -> Result<ArrowReader<File>, ArrowError> {
+        ArrowReader::try_new(File::open(&self.path)?, None)
     }
 
     /// Has the engine keep all rows in a table `answer`, in place of those of another answer.
     fn keep(&self) -> Result<(), Box<dyn Error + Send + Sync>> {
-        let (schema, count) = {
-            let file = self.file.borrow();
-            (file.schema(), file.num_batches())
-        };
+        let batches = self.batches()?;
         let column = |field: &FieldRef| format!("{} {}", sql_name(field.name()), kind_of(field.data_type()));
-        let columns: Vec<String> = schema.fields().iter().map(column).collect();
+        let columns: Vec<String> = batches.schema().fields().iter().map(column).collect();
         self.engine.connection.execute_batch(&format!(
             "SET temp_directory = {}; CREATE OR REPLACE TEMP TABLE answer ({})",
             sql_path(&self.path.with_file_name("spill")),
             columns.join(", ")
         ))?;
         let mut appender = self.engine.connection.appender("answer")?;
-        for number in 0..count {
-            for batch in self.batches(number..number + 1)? {
-                appender.append_record_batch(batch)?;
-            }
+        for batch in batches {
+            appender.append_record_batch(batch?)?;
         }
         Ok(appender.flush()?)
     }
@@ -268,13 +254,17 @@ impl DetailRows for AnswerFile {
         self.row_count
     }
 
-    fn rows(&self, range: Range<usize>) -> Result<Table, RowsError> {
-        let first = range.start / STRETCH;
-        let batches = self.batches(first..range.end.div_ceil(STRETCH)).map_err(|error| RowsError(Box::new(error)))?;
-        let frame = to_frame(self.file.borrow().schema(), batches).map_err(|reason| RowsError(reason.into()))?;
-        let table = Table::new(self.columns.clone(), frame).map_err(|error| RowsError(Box::new(error)))?;
-        let before = first * STRETCH;
-        Ok(table.slice(range.start - before..range.end.min(self.row_count).max(range.start) - before))
+    fn reader(&self) -> Result<ReadRows, RowsError> {
+        let mut file = self.batches().map_err(|error| RowsError(Box::new(error)))?;
+        let (columns, row_count) = (self.columns.clone(), self.row_count);
+        Ok(Box::new(move |range: Range<usize>| {
+            let first = range.start / STRETCH;
+            let batches = batches_at(&mut file, first..range.end.div_ceil(STRETCH)).map_err(|error| RowsError(Box::new(error)))?;
+            let frame = to_frame(file.schema(), batches).map_err(|reason| RowsError(reason.into()))?;
+            let table = Table::new(columns.clone(), frame).map_err(|error| RowsError(Box::new(error)))?;
+            let before = first * STRETCH;
+            Ok(table.slice(range.start - before..range.end.min(row_count).max(range.start) - before))
+        }))
     }
 
     fn save_parquet(&self, path: &Path) -> Result<(), RowsError> {
@@ -283,6 +273,16 @@ impl DetailRows for AnswerFile {
         let connection = &self.engine.connection;
         by_one_thread(connection, || connection.execute_batch(&copy)).map_err(|error| RowsError(Box::new(error)))
     }
+}
+
+/// Returns the batches with these numbers.
+fn batches_at(file: &mut ArrowReader<File>, numbers: Range<usize>) -> Result<Vec<RecordBatch>, ArrowError> {
+    let numbers = numbers.start..numbers.end.min(file.num_batches());
+    if numbers.is_empty() {
+        return Ok(Vec::new());
+    }
+    file.set_index(numbers.start)?;
+    file.take(numbers.len()).collect()
 }
 
 /// Returns a cell as it is, for columns of which nobody has said what they mean.

@@ -80,8 +80,8 @@ fn detail_rows(
     failed: impl Fn(csv::Error) -> RenderError,
 ) -> Result<(), RenderError> {
     heading_row(writer, &detail.view.table).map_err(&failed)?;
-    for stretch in detail.stretches(0..detail.rows.row_count()) {
-        let unread = |source| RenderError::Rows { report: report.to_owned(), part: detail.id.clone(), source };
+    let unread = |source| RenderError::Rows { report: report.to_owned(), part: detail.id.clone(), source };
+    for stretch in detail.stretches(0..detail.rows.row_count()).map_err(unread)? {
         value_rows(writer, &stretch.map_err(unread)?, words, locale).map_err(&failed)?;
     }
     Ok(())

@@ -1,13 +1,13 @@
 //! Row-level tables: their rows stay in the engine until a format asks for them.
 
-use std::{fmt, ops::Range, path::Path, rc::Rc};
+use std::{fmt, path::Path, rc::Rc};
 
 use super::{Builder, ReportError};
 use crate::{
     config::{BlockSpec, ContentSpec},
     domain::{
-        Column, Table,
-        report_data::{Content, Detail, DetailRows, RowsError, TableView},
+        Column,
+        report_data::{Content, Detail, DetailRows, ReadRows, RowsError, TableView},
     },
     query::{Engine, KeptRows, MEMBER},
 };
@@ -31,14 +31,18 @@ impl DetailRows for QueryRows {
         self.kept.row_count
     }
 
-    fn rows(&self, range: Range<usize>) -> Result<Table, RowsError> {
-        let table = self.engine.kept_rows(&self.kept, range).map_err(|error| RowsError(Box::new(error)))?;
-        let table = match &self.dimension {
-            Some(dimension) => table.renamed(MEMBER, dimension),
-            None => table,
-        };
-        let label = |column: &Column| self.columns.iter().find(|known| known.name == column.name).map(|known| known.label.clone());
-        Ok(table.labelled(|column| label(column).unwrap_or_else(|| column.label.clone())))
+    fn reader(&self) -> Result<ReadRows, RowsError> {
+        let mut read = self.engine.kept_rows(&self.kept).map_err(|error| RowsError(Box::new(error)))?;
+        let (dimension, columns) = (self.dimension.clone(), self.columns.clone());
+        Ok(Box::new(move |range| {
+            let table = read(range).map_err(|error| RowsError(Box::new(error)))?;
+            let table = match &dimension {
+                Some(dimension) => table.renamed(MEMBER, dimension),
+                None => table,
+            };
+            let label = |column: &Column| columns.iter().find(|known| known.name == column.name).map(|known| known.label.clone());
+            Ok(table.labelled(|column| label(column).unwrap_or_else(|| column.label.clone())))
+        }))
     }
 
     fn save_parquet(&self, path: &Path) -> Result<(), RowsError> {

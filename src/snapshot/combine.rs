@@ -19,7 +19,8 @@ use super::{
     compact::{merged_in, stand_in},
     lease::LEASE_FOLDER,
     manifest::FORMAT,
-    publish::{id_of, write_file},
+    parquet::write_file,
+    publish::id_of,
     sql_path,
 };
 use crate::config::Project;

@@ -11,7 +11,8 @@ use super::{
     Catalog, Manifest, Part, RESTRICTED, Snapshot, SnapshotError, TableManifest,
     catalog::Draft,
     combine::{combine_now, turn},
-    publish::{id_of, write_file},
+    parquet::write_file,
+    publish::id_of,
     sql_path,
 };
 use crate::domain::Zone;

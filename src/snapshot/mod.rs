@@ -14,6 +14,7 @@ mod compact;
 mod error;
 mod lease;
 mod manifest;
+mod parquet;
 mod prune;
 mod publish;
 mod reader;
@@ -24,8 +25,9 @@ pub use combine::combine;
 pub use compact::{Compacted, compact};
 pub use error::SnapshotError;
 pub use manifest::{Erasure, Manifest, Part, TableManifest};
+pub use parquet::by_one_thread;
 pub use prune::{Pruned, prune};
-pub use publish::{Published, Stamp, by_one_thread, publish};
+pub use publish::{Published, Stamp, publish};
 pub use reader::Snapshot;
 pub use unlink::{Rewritten, Unlinking, unlink};
 

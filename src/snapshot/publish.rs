@@ -2,19 +2,26 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    fs::{self, File},
+    fs,
     os::unix::fs::PermissionsExt,
     path::Path,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
 };
 
 use chrono::{DateTime, Months, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 use duckdb::Connection;
 
-use super::{Catalog, Manifest, Part, RESTRICTED, SnapshotError, TableManifest, catalog::Draft, manifest::FORMAT, sql_path};
-use crate::domain::{
-    digest::{sha256, sha256_of},
-    period::DigestsByMonth,
+use super::{
+    Catalog, Manifest, Part, RESTRICTED, SnapshotError, TableManifest,
+    catalog::Draft,
+    manifest::FORMAT,
+    parquet::{by_one_thread, write_file},
 };
+use crate::domain::{digest::sha256, period::DigestsByMonth};
 
 /// What publishing did.
 #[derive(Debug, Clone)]
@@ -70,9 +77,8 @@ fn publish_in_parts_of(
 ) -> Result<Published, SnapshotError> {
     let previous = catalog.latest()?;
     let draft = catalog.draft()?;
-    let mut parts_written = 0;
-    let mut contents = BTreeMap::new();
     let columns = columns(connection)?;
+    let (mut planned, mut wanted) = (Vec::new(), Vec::new());
     for (table, month_column, order) in tables {
         let known = previous.as_ref().and_then(|manifest| manifest.tables.get(*table));
         let months = match digests.get(*table) {
@@ -81,9 +87,21 @@ fn publish_in_parts_of(
         };
         let columns = columns.get(*table).map_or(&[][..], Vec::as_slice);
         let source = Source { connection, table, month_column: *month_column, order, columns, cells };
-        let parts = source.publish(&draft, known, months, &mut parts_written)?;
-        contents.insert((*table).to_owned(), TableManifest { rows: parts.iter().map(|part| part.rows).sum(), parts });
+        planned.push((*table, source.plan(&draft, known, months, &mut wanted)?));
     }
+    let written = write_parts(connection, &draft.folder, &wanted)?;
+    let parts_written = written.len();
+    let contents: BTreeMap<String, TableManifest> = planned
+        .into_iter()
+        .map(|(table, parts)| {
+            let part = |planned| match planned {
+                Planned::Known(part) => part,
+                Planned::Wanted(place) => written[place].clone(),
+            };
+            let parts: Vec<Part> = parts.into_iter().map(part).collect();
+            (table.to_owned(), TableManifest { rows: parts.iter().map(|part| part.rows).sum(), parts })
+        })
+        .collect();
     if let Some(manifest) = previous.as_ref().filter(|manifest| is_same(manifest, &contents, stamp)) {
         draft.send()?;
         return Ok(Published { manifest: manifest.clone(), is_new: false, parts_written: 0 });
@@ -166,19 +184,39 @@ struct Source<'a> {
     cells: i64,
 }
 
-impl Source<'_> {
-    fn publish(
+/// A part that belongs to a snapshot.
+enum Planned {
+    /// One that is there.
+    Known(Part),
+    /// One that is still to be written: its place among those.
+    Wanted(usize),
+}
+
+/// A part that is to be written.
+struct Wanted<'a> {
+    table: &'a str,
+    order: &'a str,
+    columns: &'a [Column],
+    month: Option<String>,
+    filter: String,
+    fingerprint: String,
+}
+
+impl<'a> Source<'a> {
+    /// Returns the parts of the table, and adds those that have to be written to `wanted`.
+    fn plan(
         &self,
         draft: &Draft<'_>,
         known: Option<&TableManifest>,
         mut months: BTreeMap<Option<String>, String>,
-        parts_written: &mut usize,
-    ) -> Result<Vec<Part>, SnapshotError> {
+        wanted: &mut Vec<Wanted<'a>>,
+    ) -> Result<Vec<Planned>, SnapshotError> {
         let is_empty = months.is_empty();
         if is_empty {
             months.insert(None, "empty".to_owned());
         }
-        let shape = shape(self.columns);
+        let Source { table, order, columns, .. } = *self;
+        let shape = shape(columns);
         let mut parts = Vec::with_capacity(months.len());
         for (month, digest) in months {
             let fingerprint = format!("{shape}-{digest}");
@@ -189,16 +227,13 @@ impl Source<'_> {
                 is_known = is_known && draft.has_published(part)?;
             }
             if is_known {
-                parts.extend(known.into_iter().cloned());
+                parts.extend(known.into_iter().cloned().map(Planned::Known));
                 continue;
             }
             let filters = if is_empty { vec!["TRUE".to_owned()] } else { self.filters(month.as_deref())? };
             for filter in filters {
-                let (path, written) = write_part(self.connection, &draft.folder, (self.table, self.order), month.as_deref(), &filter)?;
-                let days = days(self.connection, self.table, self.columns, &filter)?;
-                let (rows, bytes, sha256, fingerprint) = (written.rows, written.bytes, written.sha256, fingerprint.clone());
-                parts.push(Part { path, month: month.clone(), rows, bytes, sha256, days, fingerprint, made_of: Vec::new() });
-                *parts_written += 1;
+                parts.push(Planned::Wanted(wanted.len()));
+                wanted.push(Wanted { table, order, columns, month: month.clone(), filter, fingerprint: fingerprint.clone() });
             }
         }
         Ok(parts)
@@ -276,6 +311,67 @@ fn shape(columns: &[Column]) -> String {
 /// Columns without which a row has not ended.
 const ENDS: [&str; 2] = ["closed_day", "ended_day"];
 
+/// Up to so many parts are written two at a time: what a small load has changed, a month of each table and the small ones. More are those of
+/// many months, which take the memory of one at a time.
+const FEW_PARTS: usize = 24;
+
+/// Writes parts into `folder`; returns them in their order.
+fn write_parts(connection: &Connection, folder: &Path, wanted: &[Wanted<'_>]) -> Result<Vec<Part>, SnapshotError> {
+    if wanted.len() > FEW_PARTS {
+        return wanted.iter().map(|wanted| wanted.write(connection, folder)).collect();
+    }
+    let usual: String = connection.query_row("SELECT current_setting('memory_limit')", [], |row| row.get(0))?;
+    let (next, done) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
+    let write = |connection: &Connection| -> Result<(), SnapshotError> {
+        while let Some((place, wanted)) = Some(next.fetch_add(1, Ordering::SeqCst)).and_then(|place| Some((place, wanted.get(place)?))) {
+            let part = wanted.write(connection, folder)?;
+            done.lock().unwrap_or_else(PoisonError::into_inner).insert(place, part);
+        }
+        Ok(())
+    };
+    let written = by_one_thread(connection, || {
+        let other = connection.try_clone()?;
+        Ok(thread::scope(|scope| {
+            let write = &write;
+            let writing = scope.spawn(move || write(&other));
+            let here = write(connection);
+            here.and(writing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        }))
+    });
+    // One of the two may have found the limit that the other had raised.
+    connection.execute_batch(&format!("SET memory_limit = '{usual}'"))?;
+    written??;
+    Ok(done.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect())
+}
+
+impl Wanted<'_> {
+    fn write(&self, connection: &Connection, folder: &Path) -> Result<Part, SnapshotError> {
+        let Wanted { table, order, columns, month, filter, fingerprint } = self;
+        let part_folder = match month {
+            Some(month) => format!("{table}/month={month}"),
+            None => (*table).to_owned(),
+        };
+        let target = folder.join(&part_folder);
+        fs::create_dir_all(&target).map_err(SnapshotError::file("created", &target))?;
+        // In one order whatever the history of loads: the same rows are the same bytes.
+        let written = write_file(connection, &target, &format!("SELECT * FROM marts.{table} WHERE {filter} ORDER BY {order}"))?;
+        if RESTRICTED.contains(table) {
+            let path = target.join(&written.name);
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).map_err(SnapshotError::file("restricted", &path))?;
+        }
+        Ok(Part {
+            path: format!("{part_folder}/{}", written.name),
+            month: month.clone(),
+            rows: written.rows,
+            bytes: written.bytes,
+            sha256: written.sha256,
+            days: days(connection, table, columns, filter)?,
+            fingerprint: fingerprint.clone(),
+            made_of: Vec::new(),
+        })
+    }
+}
+
 /// Returns the first and the last day of the rows that `filter` selects.
 fn days(
     connection: &Connection,
@@ -303,92 +399,10 @@ fn days(
     Ok(first.map(|first| (first, last.filter(|_| !has_open))))
 }
 
-/// A part as it was written.
-pub(super) struct Written {
-    /// Name of the file in its folder.
-    pub name: String,
-    pub rows: i64,
-    pub bytes: u64,
-    pub sha256: String,
-}
-
-/// What a month may take at most that does not fit into the memory that loads are held to: encoding cannot spill as sorting does.
-const MOST_MEMORY_MB: u64 = 4096;
-
-/// Does `work` with one thread, and again with twice the memory for as long as there was too little.
-///
-/// Several threads cut groups of rows otherwise where memory runs short, so that the same rows could be other bytes; and each needs memory
-/// of its own.
-///
-/// # Errors
-/// That of `work`, or of a setting.
-pub fn by_one_thread<T>(connection: &Connection, work: impl Fn() -> duckdb::Result<T>) -> duckdb::Result<T> {
-    let is_too_little = |error: &duckdb::Error| error.to_string().contains("Out of Memory");
-    let (threads, usual, bytes): (i64, String, f64) = connection.query_row(
-        "SELECT current_setting('threads'), current_setting('memory_limit'), CAST(parse_formatted_bytes(current_setting('memory_limit')) AS DOUBLE)",
-        [],
-        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
-    )?;
-    connection.execute_batch("SET threads = 1")?;
-    let mut done = work();
-    let mut usual_settings = format!("SET threads = {threads}");
-    // A limit is a few hundred megabytes: no precision is lost.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    let mut limit_mb = (bytes / 1e6) as u64;
-    while done.as_ref().is_err_and(is_too_little) && limit_mb < MOST_MEMORY_MB {
-        limit_mb *= 2;
-        connection.execute_batch(&format!("SET memory_limit = '{limit_mb}MB'"))?;
-        usual_settings = format!("SET threads = {threads}; SET memory_limit = '{usual}'");
-        done = work();
-    }
-    connection.execute_batch(&usual_settings)?;
-    done
-}
-
-/// How parts are written: the first level of zstd takes two thirds of the time of the third for a twentieth more bytes, and smaller groups
-/// of rows are encoded side by side.
-pub(super) const PARQUET: &str = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 40960";
-
-/// Writes a part, and returns its path and what was written.
-fn write_part(
-    connection: &Connection,
-    folder: &Path,
-    (table, order): (&str, &str),
-    month: Option<&str>,
-    filter: &str,
-) -> Result<(String, Written), SnapshotError> {
-    let part_folder = match month {
-        Some(month) => format!("{table}/month={month}"),
-        None => table.to_owned(),
-    };
-    let target = folder.join(&part_folder);
-    fs::create_dir_all(&target).map_err(SnapshotError::file("created", &target))?;
-    // In one order whatever the history of loads: the same rows are the same bytes.
-    let written = write_file(connection, &target, &format!("SELECT * FROM marts.{table} WHERE {filter} ORDER BY {order}"))?;
-    if RESTRICTED.contains(&table) {
-        let path = target.join(&written.name);
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).map_err(SnapshotError::file("restricted", &path))?;
-    }
-    Ok((format!("{part_folder}/{}", written.name), written))
-}
-
-/// Writes the rows of `sql` into `folder` under a temporary name, then renames the file to its content's.
-pub(super) fn write_file(connection: &Connection, folder: &Path, sql: &str) -> Result<Written, SnapshotError> {
-    let temporary = folder.join(format!(".writing-{}.parquet", std::process::id()));
-    let copy = format!("COPY ({sql}) TO {} ({PARQUET})", sql_path(&temporary));
-    let rows = by_one_thread(connection, || connection.query_row(&copy, [], |row| row.get(0)))?;
-    let mut file = File::open(&temporary).map_err(SnapshotError::file("read", &temporary))?;
-    let (hash, bytes) = sha256_of(&mut file).map_err(SnapshotError::file("read", &temporary))?;
-    file.sync_all().map_err(SnapshotError::file("written", &temporary))?;
-    let name = format!("{}.parquet", &hash[..16]);
-    let finished = folder.join(&name);
-    fs::rename(&temporary, &finished).map_err(SnapshotError::file("renamed", &finished))?;
-    Ok(Written { name, rows, bytes, sha256: hash })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::snapshot::parquet::PARQUET;
 
     #[test]
     fn a_large_month_is_parted_by_its_days() {
@@ -460,22 +474,5 @@ mod tests {
         assert_eq!(publish(&connection, &tables, &Catalog::at(&folder.path().join("lake")), &stamp, &digests).unwrap().parts_written, 1);
         // DuckDB tells the limit rounded, so it comes back rounded.
         assert_eq!(limit()[..3], usual[..3]);
-    }
-
-    #[test]
-    fn neither_memory_nor_threads_make_the_same_rows_other_bytes() {
-        let folder = tempfile::tempdir().unwrap();
-        let connection = Connection::open_in_memory().unwrap();
-        // Four full groups of rows and a few more, which several threads put into a group of their own or not.
-        let sql = "CREATE SCHEMA marts;
-             CREATE TABLE marts.big AS
-             SELECT i AS id, md5(CAST(i AS VARCHAR)) AS a, md5(CAST(i + 1 AS VARCHAR)) AS b FROM range(165236) AS t(i)";
-        connection.execute_batch(sql).unwrap();
-        let written = |threads: i64, memory: &str| {
-            connection.execute_batch(&format!("SET threads = {threads}; SET memory_limit = '{memory}'")).unwrap();
-            write_file(&connection, folder.path(), "SELECT * FROM marts.big ORDER BY a").unwrap().sha256
-        };
-        let usual = written(4, "1GB");
-        assert_eq!([written(2, "40MB"), written(4, "40MB"), written(1, "40MB")], [usual.clone(), usual.clone(), usual]);
     }
 }

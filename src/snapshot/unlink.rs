@@ -17,8 +17,8 @@ use super::{
     catalog::Draft,
     combine::turn,
     manifest::Erasure,
+    parquet::write_file,
     prune::{combined_of, remove_unnamed},
-    publish::write_file,
     sql_path,
 };
 

@@ -404,7 +404,8 @@ impl Store {
                  DELETE FROM state.changed_customer WHERE customer_key IN (SELECT customer_key FROM {scope}.main.customer)",
                 insert_digests(scope)
             ))?;
-            Ok(())
+            // From here on the tables that are made whole are behind, also for a refresh that finds nobody changed.
+            store.set_mark(GLOBAL_BASIS, "behind")
         })
     }
 

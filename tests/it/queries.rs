@@ -209,6 +209,43 @@ fn every_query_has_a_case() {
     assert!(missing.is_empty(), "without a case: {missing:?}");
 }
 
+#[test]
+fn tables_made_whole_are_not_left_behind_by_a_load_that_broke_off() {
+    let texts = Project::embedded_query_texts();
+    let checks = Catalogue::new(&texts).expect("queries").table_checks();
+    let mut store = empty_store(&texts);
+    let ticket = |store: &Store, id: &str, version: i64| {
+        let body = format!(
+            r#"{{"id":"{id}","ownerIdentity":"bot","sequentialId":1,"team":"Suporte","status":"Waiting","storageDate":"2026-10-05T12:00:00.000Z"}}"#
+        );
+        let sql = "INSERT INTO raw.ticket VALUES (?, ?, 'customer', ?, 'desk', 1)";
+        store.connection().execute(sql, duckdb::params![version, id, body]).expect("a ticket");
+        let known = format!(
+            "INSERT INTO state.ticket BY NAME
+             SELECT '{id}' AS ticket_id, 'bot' AS owner, 'customer' AS customer_key, 'desk' AS key_name, FALSE AS is_closed, {version} AS digest;
+             INSERT INTO state.changed_customer VALUES ('customer')"
+        );
+        store.connection().execute_batch(&known).expect("a change");
+    };
+    let tickets_of_the_day = |store: &Store| -> i64 {
+        let sql = "SELECT coalesce(sum(reported), 0)::BIGINT FROM marts.coverage WHERE resource = 'message'";
+        store.connection().query_row(sql, [], |row| row.get(0)).expect("coverage")
+    };
+    ticket(&store, "one", 1);
+    store.refresh_marts(&texts, &checks, 1, &mut |_, _| ()).expect("tables");
+    assert_eq!(tickets_of_the_day(&store), 1);
+
+    // The customers' rows are kept; what follows them fails.
+    ticket(&store, "two", 2);
+    let mut broken = checks.clone();
+    broken[0].sql = "SELECT nothing".to_owned();
+    broken[0].by_customer = false;
+    assert!(store.refresh_marts(&texts, &broken, 1, &mut |_, _| ()).is_err());
+    assert_eq!(tickets_of_the_day(&store), 1);
+    store.refresh_marts(&texts, &checks, 1, &mut |_, _| ()).expect("tables");
+    assert_eq!(tickets_of_the_day(&store), 2);
+}
+
 /// Outer joins by a key that DuckDB can only make by comparing all rows with all others, and conditions on rows that it takes into the join
 /// with the kinds of line. Those with a handful of targets or bands are no harm.
 fn pairwise_joins(plan: &serde_json::Value) -> Vec<String> {

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, ops::Range, path::Path, time::Instant};
 
+use duckdb::Connection;
+
 use super::{ALL, Engine, Parameters, log_done, table_of, values, without_rows};
 use crate::{
     domain::{Kind, Table},
@@ -60,19 +62,16 @@ impl Engine {
         Ok(KeptRows { row_count, ..kept })
     }
 
-    /// Returns kept rows at `range`, in the query's order.
+    /// Returns what reads kept rows at a range, in the query's order, over a connection of its own: also in another thread.
     ///
     /// # Errors
-    /// When they cannot be read.
-    pub fn kept_rows(&self, kept: &KeptRows, range: Range<usize>) -> Result<Table, QueryError> {
-        self.rows_of_held(self.query(&kept.query)?, &kept.table, &format!("rowid >= {} AND rowid < {}", range.start, range.end))
-    }
-
-    pub(super) fn rows_of_held(&self, query: &Query, held: &str, condition: &str) -> Result<Table, QueryError> {
-        let run_error = |source| QueryError::Run { name: query.name.clone(), source };
-        let sql = format!("SELECT * FROM {held} WHERE {condition} ORDER BY rowid");
-        let mut statement = self.connection.prepare(&sql).map_err(run_error)?;
-        table_of(query, statement.query_arrow([]).map_err(run_error)?)
+    /// When no further connection can be had; of what it returns, when the rows cannot be read.
+    pub fn kept_rows(&self, kept: &KeptRows) -> Result<impl FnMut(Range<usize>) -> Result<Table, QueryError> + Send + use<>, QueryError> {
+        let connection = self.connection.try_clone().map_err(QueryError::Snapshot)?;
+        let (query, table) = (self.query(&kept.query)?.clone(), kept.table.clone());
+        Ok(move |range: Range<usize>| {
+            rows_of_held(&connection, &query, &table, &format!("rowid >= {} AND rowid < {}", range.start, range.end))
+        })
     }
 
     /// Returns the name of a table that holds the result of `query`, in its order: those rows for which `condition` is true.
@@ -97,7 +96,8 @@ impl Engine {
         let run_error = |source| QueryError::Run { name: name.to_owned(), source };
         let held = format!("held_{}", self.kept.replace(self.kept.get() + 1));
         let sql = in_duckdbs_words(sql, values);
-        let fill = format!("CREATE TEMP TABLE {held} AS SELECT * FROM (\n{sql}\n) AS found WHERE {condition}");
+        // Not a temporary one: those are seen by one connection only.
+        let fill = format!("CREATE TABLE {held} AS SELECT * FROM (\n{sql}\n) AS found WHERE {condition}");
         self.connection.execute(&fill, []).map_err(run_error)?;
         Ok(held)
     }
@@ -162,4 +162,12 @@ impl Engine {
         by_one_thread(&self.connection, || self.connection.execute_batch(&copy))
             .map_err(|source| QueryError::Run { name: kept.query.clone(), source })
     }
+}
+
+/// Returns those rows of a held result for which `condition` is true, in the query's order.
+pub(super) fn rows_of_held(connection: &Connection, query: &Query, held: &str, condition: &str) -> Result<Table, QueryError> {
+    let run_error = |source| QueryError::Run { name: query.name.clone(), source };
+    let sql = format!("SELECT * FROM {held} WHERE {condition} ORDER BY rowid");
+    let mut statement = connection.prepare(&sql).map_err(run_error)?;
+    table_of(query, statement.query_arrow([]).map_err(run_error)?)
 }

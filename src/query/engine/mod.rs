@@ -206,7 +206,7 @@ impl Engine {
             self.run_sql(query, &query.sql, parameters)?
         } else {
             let held = self.held(query, parameters, ALL)?;
-            let table = self.rows_of_held(query, &held, ALL)?;
+            let table = held::rows_of_held(&self.connection, query, &held, ALL)?;
             self.connection.execute_batch(&format!("DROP TABLE {held}")).map_err(QueryError::Snapshot)?;
             table
         };

@@ -80,7 +80,7 @@ pub(super) fn detail_sheets(
         let first = detail.rows.rows(rows.start..rows.end.min(rows.start + MEASURED)).map_err(unread)?;
         let view = TableView { table: first, ..detail.view.clone() };
         let mut writer = DetailWriter::new(sheet, &view, formats, locale).map_err(failed)?;
-        for stretch in detail.stretches(rows.clone()) {
+        for stretch in detail.stretches(rows.clone()).map_err(unread)? {
             writer.write(&stretch.map_err(unread)?).map_err(failed)?;
         }
         writer.finish(rows.len()).map_err(failed)?;

@@ -23,8 +23,13 @@ use crate::{
     store::{Coverage, EventRow, Resource, Store, Written},
 };
 
-/// Days that are asked for at once.
+/// Days that are asked for at once: as many as hold about so many events, within bounds. The first run is that of a daily load.
+const EVENTS_AT_ONCE: usize = 8_000;
+const FIRST_RUN: usize = 7;
 const LONGEST_RUN: usize = 31;
+
+/// After so many runs it is looked again how many events days hold.
+const RUNS_BETWEEN_LOOKS: usize = 4;
 
 /// How often a list that is shorter than announced is asked for again before that is noted.
 const DOUBTS: usize = 3;
@@ -69,69 +74,89 @@ pub async fn read(
     // Counters are asked for by runs of days, which need them in order.
     days.sort();
     reader.progress.start("survey answers by day", Some(days.len()));
-    let mut answers = {
-        let (client, category) = (Arc::clone(client), survey.category.clone());
-        // One run asks for many things at once already.
-        read_ahead(runs(&days, LONGEST_RUN), Ahead { concurrency: 2, waiting: 1 }, move |(first, last)| {
-            let (client, category) = (Arc::clone(&client), category.clone());
-            async move { (first, last, read_run(&client, &category, first, last).await) }
-        })
-    };
     let mut written = Written::default();
-    while let Some((first, last, answer)) = answers.recv().await {
-        let read = match answer {
-            Ok(read) => read,
-            Err(error) => {
-                gaps.note(Resource::Event, format!("{first}..{last}"), error)?;
-                continue;
-            }
+    let (mut left, mut longest) = (&days[..], FIRST_RUN);
+    while !left.is_empty() {
+        let (now, later) = left.split_at(left.len().min(RUNS_BETWEEN_LOOKS * longest));
+        left = later;
+        let next = runs(now, longest);
+        let mut most_events = 1;
+        let mut answers = {
+            let (client, category) = (Arc::clone(client), survey.category.clone());
+            // One run asks for many things at once already.
+            read_ahead(next, Ahead { concurrency: 2, waiting: 1 }, move |(first, last)| {
+                let (client, category) = (Arc::clone(&client), category.clone());
+                async move { (first, last, read_run(&client, &category, first, last).await) }
+            })
         };
-        gaps.note_success();
-        let (rows, rejected) = rows(read.entries, pseudonyms, survey);
-        let mut stored: BTreeMap<NaiveDate, i64> = BTreeMap::new();
-        for row in &rows {
-            *stored.entry(time::blip_day(row.recorded_at)).or_default() += 1;
-        }
-        let run: Vec<NaiveDate> = first.iter_days().take_while(|day| *day <= last).collect();
-        // A record without a readable time has no day; it arrived all the same, on some day of the run that is short of it.
-        let mut homeless = i64::try_from(rejected.len()).unwrap_or(i64::MAX);
-        let coverage: Vec<Coverage> = run
-            .iter()
-            .map(|day| {
-                let reported = read.reported.get(day).copied().unwrap_or(0);
-                let kept = stored.get(day).copied().unwrap_or(0);
-                let set_aside = (reported - kept).clamp(0, homeless);
-                homeless -= set_aside;
-                Coverage {
-                    resource: Resource::Event,
-                    key_name: client.key_name().to_owned(),
-                    day: *day,
-                    reported,
-                    stored: kept + set_aside,
-                    set_aside,
-                    still_open: 0,
-                    day_was_over: reader.is_over(*day) && time::is_blip_day_over(*day, reader.now),
-                    is_steady: read.is_steady,
-                    is_settled: reader.is_settled(*day),
+        while let Some((first, last, answer)) = answers.recv().await {
+            let mut read = match answer {
+                Ok(read) => read,
+                Err(error) => {
+                    gaps.note(Resource::Event, format!("{first}..{last}"), error)?;
+                    continue;
                 }
-            })
-            .collect();
-        let run_of_rows = reader.run;
-        written += tokio::task::block_in_place(|| {
-            store.transaction(|store| {
-                store.write_coverage(&coverage)?;
-                let written = Written {
-                    events: store.write_events(&rows, run_of_rows)?,
-                    rejected: store.write_rejected(Resource::Event, &rejected, run_of_rows)?,
-                    ..Written::default()
-                };
-                store.write_load(run_of_rows, &written)?;
-                Ok(written)
-            })
-        })?;
-        reader.progress.advance(run.len());
+            };
+            gaps.note_success();
+            let run: Vec<NaiveDate> = first.iter_days().take_while(|day| *day <= last).collect();
+            most_events = most_events.max(read.entries.len() / run.len());
+            let kept = rows(std::mem::take(&mut read.entries), pseudonyms, survey);
+            written += write(store, reader, (client.key_name(), &run), &read, kept)?;
+            reader.progress.advance(run.len());
+        }
+        longest = (EVENTS_AT_ONCE / most_events).clamp(1, LONGEST_RUN);
     }
     Ok((days.len(), written))
+}
+
+/// Writes what a run of days gave, and which of them it covers.
+fn write(
+    store: &mut Store,
+    reader: &Reader<'_>,
+    (key_name, days): (&str, &[NaiveDate]),
+    read: &Read,
+    (rows, rejected): (Vec<EventRow>, Vec<(String, String)>),
+) -> Result<Written, IngestError> {
+    let mut stored: BTreeMap<NaiveDate, i64> = BTreeMap::new();
+    for row in &rows {
+        *stored.entry(time::blip_day(row.recorded_at)).or_default() += 1;
+    }
+    // A record without a readable time has no day; it arrived all the same, on some day of the run that is short of it.
+    let mut homeless = i64::try_from(rejected.len()).unwrap_or(i64::MAX);
+    let coverage: Vec<Coverage> = days
+        .iter()
+        .map(|day| {
+            let reported = read.reported.get(day).copied().unwrap_or(0);
+            let kept = stored.get(day).copied().unwrap_or(0);
+            let set_aside = (reported - kept).clamp(0, homeless);
+            homeless -= set_aside;
+            Coverage {
+                resource: Resource::Event,
+                key_name: key_name.to_owned(),
+                day: *day,
+                reported,
+                stored: kept + set_aside,
+                set_aside,
+                still_open: 0,
+                day_was_over: reader.is_over(*day) && time::is_blip_day_over(*day, reader.now),
+                is_steady: read.is_steady,
+                is_settled: reader.is_settled(*day),
+            }
+        })
+        .collect();
+    let run = reader.run;
+    Ok(tokio::task::block_in_place(|| {
+        store.transaction(|store| {
+            store.write_coverage(&coverage)?;
+            let written = Written {
+                events: store.write_events(&rows, run)?,
+                rejected: store.write_rejected(Resource::Event, &rejected, run)?,
+                ..Written::default()
+            };
+            store.write_load(run, &written)?;
+            Ok(written)
+        })
+    })?)
 }
 
 async fn read_run(client: &Client, category: &str, first: NaiveDate, last: NaiveDate) -> Result<Read, BlipError> {

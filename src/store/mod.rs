@@ -99,9 +99,11 @@ impl Store {
     }
 
     fn with(connection: Connection, log: Option<PathBuf>, lock: Option<Lock>) -> Result<Store, StoreError> {
-        // Times are plain UTC timestamps throughout: nothing depends on the session's zone.
+        // Times are plain UTC timestamps throughout: nothing depends on the session's zone. What DuckDB no longer needs goes back to the
+        // system at once: by itself it waits for more than it may hold here.
         connection.execute_batch(&format!(
             "SET preserve_insertion_order = true; SET memory_limit = '{MEMORY_MB}MB'; SET checkpoint_threshold = '256MB';
+             SET allocator_flush_threshold = '1MB'; SET allocator_bulk_deallocation_flush_threshold = '4MB';
              PRAGMA disable_checkpoint_on_shutdown"
         ))?;
         let cores: i64 = connection.query_row("SELECT CAST(current_setting('threads') AS BIGINT)", [], |row| row.get(0))?;

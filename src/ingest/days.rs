@@ -1,5 +1,7 @@
 //! What all day-by-day readers share: the clock, the zone, the run.
 
+use std::ops::RangeInclusive;
+
 use chrono::{DateTime, Days, NaiveDate, Utc};
 
 use super::Progress;
@@ -85,12 +87,24 @@ pub fn runs(days: &[NaiveDate], longest: usize) -> Vec<(NaiveDate, NaiveDate)> {
     runs
 }
 
+/// Returns how many days hold about `rows`, within `bounds`, where the fullest of those just read held `most`. A day can hold a dozen or
+/// thousands: what is read at once must not grow with it.
+pub fn days_holding(rows: usize, most: usize, bounds: RangeInclusive<usize>) -> usize {
+    (rows / most.max(1)).clamp(*bounds.start(), *bounds.end())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn day(text: &str) -> NaiveDate {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn fuller_days_are_read_fewer_at_once() {
+        assert_eq!([0, 10, 900, 2_000, 7_000, 1_000_000].map(|most| days_holding(8_000, most, 1..=31)), [31, 31, 8, 4, 1, 1]);
+        assert_eq!(days_holding(8_000, 1_000_000, 2..=8), 2);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    ops::RangeInclusive,
     sync::Arc,
 };
 
@@ -13,7 +14,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{
     IngestError, Pseudonyms,
-    days::{Reader, runs},
+    days::{Reader, days_holding, runs},
     gaps::Gaps,
     pipeline::{Ahead, doubted, read_ahead},
 };
@@ -26,7 +27,7 @@ use crate::{
 /// Days that are asked for at once: as many as hold about so many events, within bounds. The first run is that of a daily load.
 const EVENTS_AT_ONCE: usize = 8_000;
 const FIRST_RUN: usize = 7;
-const LONGEST_RUN: usize = 31;
+const RUN: RangeInclusive<usize> = 1..=31;
 
 /// After so many runs it is looked again how many events days hold.
 const RUNS_BETWEEN_LOOKS: usize = 4;
@@ -80,7 +81,7 @@ pub async fn read(
         let (now, later) = left.split_at(left.len().min(RUNS_BETWEEN_LOOKS * longest));
         left = later;
         let next = runs(now, longest);
-        let mut most_events = 1;
+        let mut most_events = 0;
         let mut answers = {
             let (client, category) = (Arc::clone(client), survey.category.clone());
             // One run asks for many things at once already.
@@ -104,7 +105,7 @@ pub async fn read(
             written += write(store, reader, (client.key_name(), &run), &read, kept)?;
             reader.progress.advance(run.len());
         }
-        longest = (EVENTS_AT_ONCE / most_events).clamp(1, LONGEST_RUN);
+        longest = days_holding(EVENTS_AT_ONCE, most_events, RUN);
     }
     Ok((days.len(), written))
 }

@@ -4,14 +4,14 @@
 //! missing and nothing moved meanwhile: until then it is read again for what is changed after the close. Blip offers no cursor over
 //! changes, so a ticket that is open in the store is asked for by its id until it has ended, however old it is.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, ops::RangeInclusive, sync::Arc};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::{Map, Value};
 
 use super::{
     IngestError, Pseudonyms,
-    days::Reader,
+    days::{Reader, days_holding},
     gaps::Gaps,
     pipeline::{Ahead, Batch, doubted, read_ahead},
 };
@@ -27,10 +27,9 @@ use crate::{
 /// Rows per transaction.
 const BATCH_ROWS: usize = 10_000;
 
-/// Days that are read at once: as many as hold about so many tickets, within bounds. A day can hold a dozen tickets or thousands.
+/// Days that are read at once: as many as hold about so many tickets, within bounds.
 const TICKETS_AT_ONCE: usize = 8_000;
-const FEWEST_DAYS_AT_ONCE: usize = 2;
-const MOST_DAYS_AT_ONCE: usize = 8;
+const DAYS_AT_ONCE: RangeInclusive<usize> = 2..=8;
 
 /// After so many rounds of days it is looked again how many tickets days hold.
 const DAYS_BETWEEN_LOOKS: usize = 4;
@@ -76,7 +75,7 @@ pub async fn read(
         .peekable();
     let mut written = Written::default();
     let mut batch = Batch::new(BATCH_ROWS);
-    let mut days_at_once = FEWEST_DAYS_AT_ONCE;
+    let mut days_at_once = *DAYS_AT_ONCE.start();
     while asked.peek().is_some() {
         let mut answers = {
             let (client, pseudonyms) = (Arc::clone(client), Arc::clone(pseudonyms));
@@ -89,7 +88,7 @@ pub async fn read(
                 }
             })
         };
-        let mut most_tickets = 1;
+        let mut most_tickets = 0;
         while let Some((day, answer)) = answers.recv().await {
             reader.progress.advance(1);
             match answer {
@@ -104,7 +103,7 @@ pub async fn read(
                 Err(error) => gaps.note(Resource::Ticket, day.to_string(), error)?,
             }
         }
-        days_at_once = (TICKETS_AT_ONCE / most_tickets).clamp(FEWEST_DAYS_AT_ONCE, MOST_DAYS_AT_ONCE);
+        days_at_once = days_holding(TICKETS_AT_ONCE, most_tickets, DAYS_AT_ONCE);
     }
     written += write(store, reader, batch.take())?;
     written += read_open(client, store, pseudonyms, reader, gaps, open).await?;

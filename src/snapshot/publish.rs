@@ -199,6 +199,8 @@ struct Wanted<'a> {
     columns: &'a [Column],
     month: Option<String>,
     filter: String,
+    /// About how many values it has.
+    cells: i64,
     fingerprint: String,
 }
 
@@ -230,23 +232,23 @@ impl<'a> Source<'a> {
                 parts.extend(known.into_iter().cloned().map(Planned::Known));
                 continue;
             }
-            let filters = if is_empty { vec!["TRUE".to_owned()] } else { self.filters(month.as_deref())? };
-            for filter in filters {
+            let filters = if is_empty { vec![("TRUE".to_owned(), 0)] } else { self.filters(month.as_deref())? };
+            for (filter, cells) in filters {
                 parts.push(Planned::Wanted(wanted.len()));
-                wanted.push(Wanted { table, order, columns, month: month.clone(), filter, fingerprint: fingerprint.clone() });
+                wanted.push(Wanted { table, order, columns, month: month.clone(), filter, cells, fingerprint: fingerprint.clone() });
             }
         }
         Ok(parts)
     }
 
     /// Returns the conditions of the rows of each part of a month, as ranges of days where that is possible: a column's statistics then spare
-    /// most of a scan.
-    fn filters(&self, month: Option<&str>) -> Result<Vec<String>, SnapshotError> {
-        let Some(column) = self.month_column else { return Ok(vec!["TRUE".to_owned()]) };
-        let Some(month) = month else { return Ok(vec![format!("{column} IS NULL")]) };
+    /// most of a scan. With each comes about how many values the part has, none where rows are few by their nature.
+    fn filters(&self, month: Option<&str>) -> Result<Vec<(String, i64)>, SnapshotError> {
+        let Some(column) = self.month_column else { return Ok(vec![("TRUE".to_owned(), 0)]) };
+        let Some(month) = month else { return Ok(vec![(format!("{column} IS NULL"), 0)]) };
         let first = format!("{month}-01").parse::<NaiveDate>().ok();
         let Some((first, next)) = first.and_then(|first| Some((first, first.checked_add_months(Months::new(1))?))) else {
-            return Ok(vec![format!("strftime({column}, '%Y-%m') = '{month}'")]);
+            return Ok(vec![(format!("strftime({column}, '%Y-%m') = '{month}'"), 0)]);
         };
         let range = |(from, to): (NaiveDate, NaiveDate)| format!("({column} >= DATE '{from}' AND {column} < DATE '{to}')");
         let count = format!("SELECT count(*) FROM marts.{} WHERE {}", self.table, range((first, next)));
@@ -254,17 +256,18 @@ impl<'a> Source<'a> {
         let cells = rows.saturating_mul(i64::try_from(self.columns.len()).unwrap_or(i64::MAX));
         let ranges: Vec<String> = stretches(first, next, pieces(cells, self.cells)).into_iter().map(range).collect();
         if ranges.len() == 1 {
-            return Ok(ranges);
+            return Ok(ranges.into_iter().map(|range| (range, cells)).collect());
         }
         // A stretch without a row is no part.
         let is_there = |filter: &String| -> Result<bool, SnapshotError> {
             let sql = format!("SELECT count(*) > 0 FROM (SELECT 1 FROM marts.{} WHERE {filter} LIMIT 1)", self.table);
             Ok(self.connection.query_row(&sql, [], |row| row.get(0))?)
         };
+        let of_each = cells / i64::try_from(ranges.len()).unwrap_or(i64::MAX);
         let mut there = Vec::with_capacity(ranges.len());
         for filter in ranges {
             if is_there(&filter)? {
-                there.push(filter);
+                there.push((filter, of_each));
             }
         }
         Ok(there)
@@ -311,20 +314,20 @@ fn shape(columns: &[Column]) -> String {
 /// Columns without which a row has not ended.
 const ENDS: [&str; 2] = ["closed_day", "ended_day"];
 
-/// Up to so many parts are written two at a time: what a small load has changed, a month of each table and the small ones. More are those of
-/// many months, which take the memory of one at a time.
-const FEW_PARTS: usize = 24;
+/// Values of a part up to which two are written at a time: of larger ones, two at once would need more memory than a load has.
+const CELLS_BY_TWO: i64 = 4_000_000;
 
 /// Writes parts into `folder`; returns them in their order.
 fn write_parts(connection: &Connection, folder: &Path, wanted: &[Wanted<'_>]) -> Result<Vec<Part>, SnapshotError> {
-    if wanted.len() > FEW_PARTS {
+    if wanted.len() < 2 || wanted.iter().any(|wanted| wanted.cells > CELLS_BY_TWO) {
         return wanted.iter().map(|wanted| wanted.write(connection, folder)).collect();
     }
     let usual: String = connection.query_row("SELECT current_setting('memory_limit')", [], |row| row.get(0))?;
+    // The first to fail leaves the rest alone.
     let (next, done) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
     let write = |connection: &Connection| -> Result<(), SnapshotError> {
         while let Some((place, wanted)) = Some(next.fetch_add(1, Ordering::SeqCst)).and_then(|place| Some((place, wanted.get(place)?))) {
-            let part = wanted.write(connection, folder)?;
+            let part = wanted.write(connection, folder).inspect_err(|_| next.store(usize::MAX / 2, Ordering::SeqCst))?;
             done.lock().unwrap_or_else(PoisonError::into_inner).insert(place, part);
         }
         Ok(())
@@ -346,7 +349,7 @@ fn write_parts(connection: &Connection, folder: &Path, wanted: &[Wanted<'_>]) ->
 
 impl Wanted<'_> {
     fn write(&self, connection: &Connection, folder: &Path) -> Result<Part, SnapshotError> {
-        let Wanted { table, order, columns, month, filter, fingerprint } = self;
+        let Wanted { table, order, columns, month, filter, fingerprint, .. } = self;
         let part_folder = match month {
             Some(month) => format!("{table}/month={month}"),
             None => (*table).to_owned(),

@@ -223,13 +223,16 @@ mod tests {
 
     #[test]
     fn stretches_are_all_rows_of_a_range_in_their_order() {
-        let numbers = |count: usize, range: Range<usize>| -> Vec<i64> {
+        let numbers = |count: usize, range: Range<usize>| -> Vec<usize> {
             let stretches = detail(count, |_| ()).stretches(range).unwrap().map(Result::unwrap);
-            let of_table =
-                |table: Table| (0..table.row_count()).map(move |row| table.cell(row, 0).number().unwrap() as i64).collect::<Vec<_>>();
+            let number = |table: &Table, row| match table.cell(row, 0) {
+                Cell::Int(number) => usize::try_from(number).unwrap(),
+                other => panic!("{other:?}"),
+            };
+            let of_table = |table: Table| (0..table.row_count()).map(move |row| number(&table, row)).collect::<Vec<_>>();
             stretches.flat_map(of_table).collect()
         };
-        let expected = |range: Range<usize>| range.map(|row| i64::try_from(row).unwrap()).collect::<Vec<_>>();
+        let expected = |range: Range<usize>| range.collect::<Vec<_>>();
         let count = 2 * STRETCH + 7;
         assert_eq!(numbers(count, 0..count), expected(0..count));
         assert_eq!(numbers(count, 5..STRETCH + 6), expected(5..STRETCH + 6));

@@ -78,7 +78,7 @@ impl Detail {
     pub fn stretches(&self, range: Range<usize>) -> Result<Stretches, RowsError> {
         let end = range.end.min(self.rows.row_count());
         let mut read = self.rows.reader()?;
-        let (send, ready) = mpsc::sync_channel(1);
+        let (send, ready) = mpsc::sync_channel(0);
         let reading = thread::spawn(move || {
             for from in range.step_by(STRETCH).take_while(|from| *from < end) {
                 let stretch = read(from..(from + STRETCH).min(end));

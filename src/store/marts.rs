@@ -179,7 +179,7 @@ impl Store {
         }
         self.set_threads(self.threads)?;
         let global_basis = format!("{basis}-{}-{}", self.global_basis()?, digest_of_checks(checks));
-        if parts > 0 || self.mark(GLOBAL_BASIS)?.as_deref() != Some(global_basis.as_str()) {
+        if self.mark(GLOBAL_BASIS)?.as_deref() != Some(global_basis.as_str()) {
             self.transaction(|store| {
                 store.make("marts", "agent", queries)?;
                 let (last, others) = MARTS[OF_CUSTOMERS..].split_last().expect("tables that are made whole");
@@ -404,7 +404,7 @@ impl Store {
                  DELETE FROM state.changed_customer WHERE customer_key IN (SELECT customer_key FROM {scope}.main.customer)",
                 insert_digests(scope)
             ))?;
-            // From here on the tables that are made whole are behind, also for a refresh that finds nobody changed.
+            // From here on the tables that are made whole are behind, whether this refresh comes to them or another.
             store.set_mark(GLOBAL_BASIS, "behind")
         })
     }

@@ -6,6 +6,7 @@
 --   sector        text  only this sector; null: all
 -- reads: conversation, ticket, turn, rating
 -- rows: there on a day of the period
+-- order: day by day
 -- anchor: arrival
 -- columns:
 --   conversation_id    text        -    the root ticket's id in Blip

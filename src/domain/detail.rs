@@ -35,10 +35,8 @@ pub struct Detail {
 
 /// Rows that are read when they are needed.
 pub trait DetailRows: std::fmt::Debug {
-    /// Returns how many there are.
-    fn row_count(&self) -> usize;
-
-    /// Returns what reads the rows at a range, with the columns of the detail's view, also from another thread.
+    /// Returns what reads the rows at a range, with the columns of the detail's view, also from another thread: fewer than asked for where
+    /// there are no more. It waits for rows that are still being computed.
     ///
     /// # Errors
     /// When they cannot be read.
@@ -76,15 +74,16 @@ impl Detail {
     /// # Errors
     /// When they cannot be read; also in place of a stretch, which is then the last.
     pub fn stretches(&self, range: Range<usize>) -> Result<Stretches, RowsError> {
-        let end = range.end.min(self.rows.row_count());
         let mut read = self.rows.reader()?;
         let (send, ready) = mpsc::sync_channel(0);
         let reading = thread::spawn(move || {
-            for from in range.step_by(STRETCH).take_while(|from| *from < end) {
-                let stretch = read(from..(from + STRETCH).min(end));
-                let is_last = stretch.is_err();
+            for from in range.clone().step_by(STRETCH) {
+                let wanted = from..(from + STRETCH).min(range.end);
+                let stretch = read(wanted.clone());
+                let found = stretch.as_ref().map_or(0, Table::row_count);
                 // Whoever asked may have gone.
-                if send.send(stretch).is_err() || is_last {
+                let is_over = (found > 0 || stretch.is_err()) && send.send(stretch).is_err();
+                if is_over || found < wanted.len() {
                     break;
                 }
             }
@@ -117,10 +116,6 @@ impl Iterator for Stretches {
 
 /// Rows that are in memory already.
 impl DetailRows for Table {
-    fn row_count(&self) -> usize {
-        Table::row_count(self)
-    }
-
     fn reader(&self) -> Result<ReadRows, RowsError> {
         let table = self.clone();
         Ok(Box::new(move |range| Ok(table.slice(range))))
@@ -158,9 +153,8 @@ impl Serialize for Detail {
         struct AllRows<'a>(&'a Detail);
         impl Serialize for AllRows<'_> {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                let count = self.0.rows.row_count();
-                let mut rows = serializer.serialize_seq(Some(count))?;
-                for stretch in self.0.stretches(0..count).map_err(serde::ser::Error::custom)? {
+                let mut rows = serializer.serialize_seq(None)?;
+                for stretch in self.0.stretches(0..usize::MAX).map_err(serde::ser::Error::custom)? {
                     let table = stretch.map_err(serde::ser::Error::custom)?;
                     (0..table.row_count()).try_for_each(|row| rows.serialize_element(&Row(&table, row)))?;
                 }
@@ -191,13 +185,10 @@ mod tests {
     }
 
     impl DetailRows for Numbers {
-        fn row_count(&self) -> usize {
-            self.count
-        }
-
         fn reader(&self) -> Result<ReadRows, RowsError> {
-            let end = self.end;
+            let Numbers { count, end } = *self;
             Ok(Box::new(move |range| {
+                let range = range.start..range.end.min(count).max(range.start);
                 end(range.start);
                 if range.start == 3 * STRETCH {
                     return Err(RowsError("the third stretch is gone".into()));

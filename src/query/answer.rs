@@ -250,10 +250,6 @@ impl AnswerFile {
 }
 
 impl DetailRows for AnswerFile {
-    fn row_count(&self) -> usize {
-        self.row_count
-    }
-
     fn reader(&self) -> Result<ReadRows, RowsError> {
         let mut file = self.batches().map_err(|error| RowsError(Box::new(error)))?;
         let (columns, row_count) = (self.columns.clone(), self.row_count);

@@ -46,6 +46,8 @@ pub struct Query {
     pub metrics: Vec<String>,
     /// Which rows matter.
     pub rows: Rows,
+    /// Whether its rows of a period are those of the period's days, one day after the other.
+    pub is_day_by_day: bool,
     /// Which saved question gives the rows behind a column, by the column's name.
     pub behind: BTreeMap<String, Behind>,
     /// Columns that together name a row.
@@ -98,6 +100,9 @@ impl Rows {
         }
     }
 }
+
+/// What a header says of a query that can be asked a few days at a time.
+const DAY_BY_DAY: &str = "day by day";
 
 /// Column that takes the name of the chosen dimension.
 pub const MEMBER: &str = "member";
@@ -272,6 +277,11 @@ fn read_query(path: &str, name: &str, sql: &str) -> Result<Query, HeaderError> {
             error(*line, format!("unknown `-- rows: {text}` (accepted: {accepted}; or no such line)"))
         })?,
     };
+    let is_day_by_day = match sections.get("order").and_then(|lines| lines.first()) {
+        None => false,
+        Some((_, text)) if text == DAY_BY_DAY => true,
+        Some((line, text)) => return Err(error(*line, format!("unknown `-- order: {text}` (accepted: {DAY_BY_DAY}; or no such line)"))),
+    };
     let listed = sections.get("metrics").into_iter().flatten().flat_map(|(_, text)| text.split(','));
     let metrics = listed.map(|metric| metric.trim().to_owned()).collect();
     let (parameters, parameter_kinds): (Vec<(String, Vec<String>)>, Vec<String>) =
@@ -299,6 +309,7 @@ fn read_query(path: &str, name: &str, sql: &str) -> Result<Query, HeaderError> {
         dimensions,
         metrics,
         rows,
+        is_day_by_day,
         name: name.to_owned(),
         sql: sql.to_owned(),
         sha256: sha256(sql.as_bytes()),
@@ -370,6 +381,10 @@ mod tests {
         assert_eq!(
             read(&GOOD.replace("unique: s", "unique: z")).unwrap_err(),
             "queries/reports/x.sql:10: `unique` names `z`, which is no column"
+        );
+        assert_eq!(
+            read(&GOOD.replace("-- anchor", "-- order: by day\n-- anchor")).unwrap_err(),
+            "queries/reports/x.sql:6: unknown `-- order: by day` (accepted: day by day; or no such line)"
         );
     }
 }

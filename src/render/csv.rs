@@ -81,7 +81,7 @@ fn detail_rows(
 ) -> Result<(), RenderError> {
     heading_row(writer, &detail.view.table).map_err(&failed)?;
     let unread = |source| RenderError::Rows { report: report.to_owned(), part: detail.id.clone(), source };
-    for stretch in detail.stretches(0..detail.rows.row_count()).map_err(unread)? {
+    for stretch in detail.stretches(0..usize::MAX).map_err(unread)? {
         value_rows(writer, &stretch.map_err(unread)?, words, locale).map_err(&failed)?;
     }
     Ok(())

@@ -12,10 +12,10 @@ use crate::{
     query::{Engine, KeptRows, MEMBER},
 };
 
-/// Rows of a query that the engine keeps.
+/// Rows of a query that the engine keeps; they go before it.
 struct QueryRows {
-    engine: Rc<Engine>,
     kept: KeptRows,
+    engine: Rc<Engine>,
     dimension: Option<String>,
     columns: Vec<Column>,
 }
@@ -27,10 +27,6 @@ impl fmt::Debug for QueryRows {
 }
 
 impl DetailRows for QueryRows {
-    fn row_count(&self) -> usize {
-        self.kept.row_count
-    }
-
     fn reader(&self) -> Result<ReadRows, RowsError> {
         let mut read = self.engine.kept_rows(&self.kept).map_err(|error| RowsError(Box::new(error)))?;
         let (dimension, columns) = (self.dimension.clone(), self.columns.clone());

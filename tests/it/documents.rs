@@ -156,7 +156,7 @@ async fn the_workbook_has_typed_cells_and_a_row_for_every_conversation() {
     let column = |name: &str| heading.iter().position(|heading| heading == name).unwrap_or_else(|| panic!("{name} in {heading:?}"));
     let (id, start, wait, count) = (column("Ticket nº"), column("Início"), column("Espera na fila"), column("Tickets"));
     let conversations = sandbox.report("2026-10", None);
-    let expected = conversations.details[0].rows.row_count();
+    let expected = crate::support::with_rows(&conversations.details[0]).table.row_count();
     assert_eq!(details.height() - 1, expected);
     for row in details.rows().skip(1) {
         assert!(matches!(row[start], Data::DateTime(_)), "{:?}", row[start]);

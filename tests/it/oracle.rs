@@ -413,3 +413,44 @@ async fn what_is_passed_over_for_a_period_changes_no_figure() {
     }
     assert!(skipped > 10, "{skipped}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_that_are_computed_a_day_at_a_time_are_those_of_the_whole_period() {
+    let world = world(72, 500);
+    let server = serve(&world, &[]).await;
+    let sandbox = Sandbox::new(&server.base_url);
+    sandbox.load(everything()).await;
+    let project = sandbox.project();
+    let snapshot = Snapshot::open(&Catalog::at(&project.snapshot_dir()), None).expect("a snapshot");
+    let catalogue = Catalogue::new(&project.query_texts().expect("queries")).expect("headers");
+    let engine = Engine::open(&snapshot, catalogue.clone()).expect("an engine").with_rows_at_once(1);
+    let sectors = engine.sectors().expect("sectors");
+    let queries: Vec<_> = catalogue.iter().filter(|query| query.is_day_by_day).collect();
+    let mut compared = 0;
+    for period in ["2026-10", "2026-09-20..2026-11-10", "2026-10-07..2026-10-07"] {
+        for sector in [None, sectors.first().cloned()] {
+            let parameters = Parameters {
+                period: Period::parse(period, zone().day(now())).expect("a period"),
+                sector,
+                dimension: None,
+                as_of: now(),
+                others: BTreeMap::new(),
+            };
+            for query in &queries {
+                let whole = engine.run(&query.name, &parameters).expect("rows");
+                compared += whole.row_count();
+                let kept = engine.keep(&query.name, &parameters, &BTreeMap::new()).expect("rows to come");
+                let mut read = engine.kept_rows(&kept).expect("a connection");
+                // Other views meanwhile, of other days, are none of its own.
+                let other = Parameters { period: Period::parse("2026-08", zone().day(now())).expect("a month"), ..parameters.clone() };
+                engine.run(&query.name, &other).expect("rows");
+                let first = read(0..10).expect("the first rows");
+                let others = read(10..usize::MAX).expect("all others");
+                let found = first.followed_by([others].iter());
+                assert_eq!(serde_json::to_string(&found).unwrap(), serde_json::to_string(&whole).unwrap(), "{} {parameters:?}", query.name);
+                assert_eq!(read(whole.row_count()..usize::MAX).expect("nothing").row_count(), 0);
+            }
+        }
+    }
+    assert!(compared > 300, "{compared} rows were compared");
+}

@@ -172,7 +172,7 @@ pub fn files_below(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 
 /// Returns a row-level table with all its rows.
 pub fn with_rows(detail: &Detail) -> TableView {
-    let mut stretches = detail.stretches(0..detail.rows.row_count()).expect("rows").map(|stretch| stretch.expect("rows"));
+    let mut stretches = detail.stretches(0..usize::MAX).expect("rows").map(|stretch| stretch.expect("rows"));
     let first = stretches.next().unwrap_or_else(|| detail.view.table.clone());
     let others: Vec<_> = stretches.collect();
     TableView { table: first.followed_by(others.iter()), ..detail.view.clone() }

@@ -62,6 +62,8 @@ pub struct Found<'a> {
     pub sha256: &'a str,
     /// The rows.
     pub detail: Detail,
+    /// How many there are.
+    pub rows: usize,
     /// What the parameters were.
     pub parameters: &'a serde_json::Value,
     /// Person and user.
@@ -234,6 +236,7 @@ impl<'a> Desk<'a> {
             sql: &prepared.sql,
             sha256: &prepared.sha256,
             detail,
+            rows,
             parameters: &prepared.told,
             who,
             asked_at: now,

@@ -111,7 +111,7 @@ fn cover(desk: &Desk<'_>, found: &Found<'_>, locale: &Locale) -> Cover {
         fact("answer-reason", desk.args.reason.clone().unwrap_or_else(none)),
         fact("about-snapshot", manifest.id.clone()),
         fact("about-published", locale.time(zone.local(manifest.published_at))),
-        fact("answer-rows", locale.count(i64::try_from(found.detail.rows.row_count()).unwrap_or(i64::MAX))),
+        fact("answer-rows", locale.count(i64::try_from(found.rows).unwrap_or(i64::MAX))),
         fact("answer-sha256", found.sha256.to_owned()),
     ];
     Cover { title: locale.text("answer-title"), facts, sql: found.sql.to_owned(), asked_at: found.asked_at }
@@ -127,9 +127,8 @@ fn told(name: &str, value: &serde_json::Value) -> String {
 }
 
 fn as_text(found: &Found<'_>, locale: &Locale) -> Result<String, Failure> {
-    let rows = &found.detail.rows;
-    let count = rows.row_count();
-    let table = rows.rows(0..count.min(ROWS_SHOWN)).map_err(|error| Failure::new(Exit::Failed, error))?;
+    let count = found.rows;
+    let table = found.detail.rows.rows(0..count.min(ROWS_SHOWN)).map_err(|error| Failure::new(Exit::Failed, error))?;
     let mut text = TextTable::new();
     text.load_style(UTF8_BORDERS_ONLY).set_header(table.columns().iter().map(|column| column.name.clone()));
     for row in 0..table.row_count() {

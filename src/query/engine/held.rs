@@ -1,10 +1,10 @@
-//! Results that stay in the engine: those of many rows, and those that a cluster computed.
+//! Results that stay in the engine: those that a cluster computed, and what they are compared with.
 
-use std::{collections::BTreeMap, ops::Range, path::Path, time::Instant};
+use std::collections::BTreeMap;
 
 use duckdb::Connection;
 
-use super::{ALL, Engine, Parameters, log_done, table_of, values, without_rows};
+use super::{ALL, Engine, Parameters, table_of, values, without_rows};
 use crate::{
     domain::{Kind, Table},
     query::{
@@ -13,67 +13,10 @@ use crate::{
         comparison::compare,
         dialect::in_duckdbs_words,
     },
-    snapshot::{by_one_thread, sql_name, sql_path},
+    snapshot::sql_path,
 };
 
-/// Rows that an engine keeps, by the query that gave them.
-#[derive(Debug)]
-pub struct KeptRows {
-    query: String,
-    table: String,
-    /// How many there are.
-    pub row_count: usize,
-}
-
 impl Engine {
-    /// Runs the query called `name` and keeps its rows in the engine, where there can be millions: those whose columns have the values of
-    /// `filter`, told as text. They are held to the header as those of [`Engine::run`] are.
-    ///
-    /// # Errors
-    /// As [`Engine::run`].
-    pub fn keep(&self, name: &str, parameters: &Parameters, filter: &BTreeMap<String, String>) -> Result<KeptRows, QueryError> {
-        let query = self.query(name)?;
-        let began = Instant::now();
-        let run_error = |source| QueryError::Run { name: name.to_owned(), source };
-        let filter: Vec<String> = filter
-            .iter()
-            .map(|(column, value)| {
-                let value = Literal::Text(value.clone()).in_sql();
-                format!("CAST({} AS VARCHAR) = {value}", sql_name(column))
-            })
-            .collect();
-        let condition = if filter.is_empty() { ALL.to_owned() } else { filter.join(" AND ") };
-        let kept = KeptRows { query: name.to_owned(), table: self.held(query, parameters, &condition)?, row_count: 0 };
-        let nulls = query.not_null.iter().map(|name| format!("count(*) - count(\"{name}\")"));
-        let nulls = std::iter::once("0".to_owned()).chain(nulls).collect::<Vec<_>>().join(" + ");
-        let key = query.unique.join("\", \"");
-        let (rows, keys, nulls): (i64, i64, i64) = self
-            .connection
-            .query_row(&format!("SELECT count(*), count(DISTINCT (\"{key}\")), {nulls} FROM {}", kept.table), [], |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-            })
-            .map_err(run_error)?;
-        if rows != keys || nulls > 0 {
-            let broken = format!("of {rows} rows {} repeat {} and {nulls} lack a value", rows - keys, query.unique.join(", "));
-            return Err(QueryError::Promise { name: name.to_owned(), broken });
-        }
-        let row_count = usize::try_from(rows).unwrap_or(0);
-        log_done(name, row_count, began);
-        Ok(KeptRows { row_count, ..kept })
-    }
-
-    /// Returns what reads kept rows at a range, in the query's order, over a connection of its own: also in another thread.
-    ///
-    /// # Errors
-    /// When no further connection can be had; of what it returns, when the rows cannot be read.
-    pub fn kept_rows(&self, kept: &KeptRows) -> Result<impl FnMut(Range<usize>) -> Result<Table, QueryError> + Send + use<>, QueryError> {
-        let connection = self.connection.try_clone().map_err(QueryError::Snapshot)?;
-        let (query, table) = (self.query(&kept.query)?.clone(), kept.table.clone());
-        Ok(move |range: Range<usize>| {
-            rows_of_held(&connection, &query, &table, &format!("rowid >= {} AND rowid < {}", range.start, range.end))
-        })
-    }
-
     /// Returns the name of a table that holds the result of `query`, in its order: those rows for which `condition` is true.
     pub(super) fn held(&self, query: &Query, parameters: &Parameters, condition: &str) -> Result<String, QueryError> {
         self.cut.set(query.rows.days(parameters.period));
@@ -91,13 +34,24 @@ impl Engine {
         }
     }
 
+    /// Returns a name for a table of results that no other has.
+    fn next_held(&self) -> String {
+        format!("held_{}", self.kept.replace(self.kept.get() + 1))
+    }
+
     /// Holds what this engine computes.
-    fn computed(&self, name: &str, sql: &str, values: &BTreeMap<String, Literal>, condition: &str) -> Result<String, QueryError> {
+    pub(super) fn computed(
+        &self,
+        name: &str,
+        sql: &str,
+        values: &BTreeMap<String, Literal>,
+        condition: &str,
+    ) -> Result<String, QueryError> {
         let run_error = |source| QueryError::Run { name: name.to_owned(), source };
-        let held = format!("held_{}", self.kept.replace(self.kept.get() + 1));
+        let held = self.next_held();
         let sql = in_duckdbs_words(sql, values);
         // Not a temporary one: those are seen by one connection only.
-        let fill = format!("CREATE TABLE {held} AS SELECT * FROM (\n{sql}\n) AS found WHERE {condition}");
+        let fill = format!("CREATE TABLE {held} AS {}", with_condition(&sql, condition));
         self.connection.execute(&fill, []).map_err(run_error)?;
         Ok(held)
     }
@@ -152,16 +106,11 @@ impl Engine {
         let values: Vec<&str> = query.columns.iter().map(value).collect();
         self.connection.execute_batch(&format!("INSERT INTO {table} VALUES ({})", values.join(", ")))
     }
+}
 
-    /// Writes kept rows to `path` as Parquet, in the query's order.
-    ///
-    /// # Errors
-    /// When the file cannot be written.
-    pub fn save_parquet(&self, kept: &KeptRows, path: &Path) -> Result<(), QueryError> {
-        let copy = format!("COPY (SELECT * FROM {} ORDER BY rowid) TO {} (FORMAT parquet, COMPRESSION zstd)", kept.table, sql_path(path));
-        by_one_thread(&self.connection, || self.connection.execute_batch(&copy))
-            .map_err(|source| QueryError::Run { name: kept.query.clone(), source })
-    }
+/// Returns a query of those rows of `sql` for which `condition` is true, in their order.
+pub(super) fn with_condition(sql: &str, condition: &str) -> String {
+    format!("SELECT * FROM (\n{sql}\n) AS found WHERE {condition}")
 }
 
 /// Returns those rows of a held result for which `condition` is true, in the query's order.

@@ -1,6 +1,7 @@
 //! The engine: DuckDB in memory, with the snapshot's parts as views, which computes results itself or holds those of a cluster.
 
 mod held;
+mod kept;
 
 use std::{
     cell::{Cell as StdCell, RefCell},
@@ -17,7 +18,7 @@ use duckdb::{
 };
 use polars::prelude::DataFrame;
 
-pub use held::KeptRows;
+pub use kept::KeptRows;
 
 use super::{
     Catalogue, Check, CheckOutcome, CheckStrength, DeclaredColumn, Query, QueryError,
@@ -58,11 +59,16 @@ pub struct Engine {
     viewed: RefCell<BTreeMap<String, Option<Period>>>,
     /// How many results were kept.
     kept: StdCell<usize>,
+    /// Rows of the largest table that one statement reads, about, of a query that can be asked a few days at a time.
+    rows_at_once: u64,
     /// What computes results; none is this engine itself.
     cluster: Option<Cluster>,
     /// What was compared, where both compute.
     compared: Option<RefCell<Comparison>>,
 }
+
+/// As many take a quarter of a second.
+const ROWS_AT_ONCE: u64 = 500_000;
 
 /// Tables whose parts are passed over when they hold no row that was there in the period. Their rows name the days from the start of their
 /// conversation on; those of other tables can be needed by a row of these whatever days they name, or are few.
@@ -91,6 +97,7 @@ impl Engine {
             cut: StdCell::new(None),
             viewed: RefCell::default(),
             kept: StdCell::new(0),
+            rows_at_once: ROWS_AT_ONCE,
             cluster: None,
             compared: None,
         };
@@ -115,13 +122,15 @@ impl Engine {
             if self.cluster.is_some() && self.compared.is_none() && CUT.contains(&table) {
                 parts.truncate(1);
             }
-            self.view(snapshot, table, parts)?;
+            let rows = self.rows_to_view(snapshot, table, parts)?;
+            self.connection.execute_batch(&format!("CREATE OR REPLACE VIEW {table} AS {rows}")).map_err(QueryError::Snapshot)?;
             self.viewed.borrow_mut().insert(table.to_owned(), cut);
         }
         Ok(())
     }
 
-    fn view(&self, snapshot: &Snapshot, table: &str, parts: Vec<&Part>) -> Result<(), QueryError> {
+    /// Returns the SQL of all rows of some parts of `table`, with the columns that queries read.
+    fn rows_to_view(&self, snapshot: &Snapshot, table: &str, parts: Vec<&Part>) -> Result<String, QueryError> {
         let is_empty = parts.iter().all(|part| part.rows == 0);
         let mut rows = rows_of(snapshot, parts)?;
         if is_empty {
@@ -135,7 +144,7 @@ impl Engine {
                 rows = format!("SELECT *, {made} AS {column} FROM ({rows})");
             }
         }
-        self.connection.execute_batch(&format!("CREATE OR REPLACE VIEW {table} AS {rows}")).map_err(QueryError::Snapshot)
+        Ok(rows)
     }
 
     /// Opens an engine on tables that `connection` holds already, for tests of single queries.
@@ -147,6 +156,7 @@ impl Engine {
             cut: StdCell::new(None),
             viewed: RefCell::default(),
             kept: StdCell::new(0),
+            rows_at_once: ROWS_AT_ONCE,
             cluster: None,
             compared: None,
         }
@@ -178,6 +188,12 @@ impl Engine {
     /// Returns what was compared since the last job, where both engines compute.
     pub fn comparison(&self) -> Option<Comparison> {
         self.compared.as_ref().map(|compared| compared.borrow().clone())
+    }
+
+    /// Has kept rows computed by statements that read about so many rows of the largest table, but at least those of a day.
+    #[must_use]
+    pub fn with_rows_at_once(self, rows: u64) -> Engine {
+        Engine { rows_at_once: rows, ..self }
     }
 
     /// Returns the queries and checks.

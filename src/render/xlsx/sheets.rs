@@ -69,22 +69,27 @@ pub(super) fn detail_sheets(
     const MEASURED: usize = 200;
     let failed = |source| RenderError::Workbook { report: report.to_owned(), part: detail.id.clone(), source };
     let unread = |source| RenderError::Rows { report: report.to_owned(), part: detail.id.clone(), source };
-    let count = detail.rows.row_count();
     let mut sheets = Vec::new();
-    for part in 0..count.div_ceil(ROW_LIMIT).max(1) {
+    for part in 0.. {
+        let rows = part * ROW_LIMIT..(part + 1) * ROW_LIMIT;
+        let first = detail.rows.rows(rows.start..rows.start + MEASURED).map_err(unread)?;
+        if part > 0 && first.row_count() == 0 {
+            break;
+        }
         let title = if part == 0 { detail.title.clone() } else { format!("{} ({})", detail.title, part + 1) };
         let name = name(&title);
-        let rows = part * ROW_LIMIT..count.min((part + 1) * ROW_LIMIT);
         // Rows are streamed from the engine to a file: half a million take megabytes, not gigabytes.
         let sheet = workbook.add_worksheet_with_constant_memory().and_then(|sheet| sheet.set_name(&name)).map_err(failed)?;
-        let first = detail.rows.rows(rows.start..rows.end.min(rows.start + MEASURED)).map_err(unread)?;
         let view = TableView { table: first, ..detail.view.clone() };
         let mut writer = DetailWriter::new(sheet, &view, formats, locale).map_err(failed)?;
-        for stretch in detail.stretches(rows.clone()).map_err(unread)? {
+        for stretch in detail.stretches(rows).map_err(unread)? {
             writer.write(&stretch.map_err(unread)?).map_err(failed)?;
         }
-        writer.finish(rows.len()).map_err(failed)?;
+        let is_full = writer.finish().map_err(failed)? == ROW_LIMIT;
         sheets.push((name, title));
+        if !is_full {
+            break;
+        }
     }
     Ok(sheets)
 }
@@ -201,11 +206,13 @@ impl<'a> DetailWriter<'a> {
         Ok(())
     }
 
-    fn finish(self, rows: usize) -> Result<(), XlsxError> {
-        if rows > 0 {
-            self.sheet.autofilter(0, 0, row_number(rows), column_number(self.columns.len() - 1))?;
+    /// Lets rows be filtered; returns how many there are.
+    fn finish(self) -> Result<usize, XlsxError> {
+        let last = self.row - 1;
+        if last > 0 {
+            self.sheet.autofilter(0, 0, last, column_number(self.columns.len() - 1))?;
         }
-        Ok(())
+        Ok(usize::try_from(last).unwrap_or(ROW_LIMIT))
     }
 }
 

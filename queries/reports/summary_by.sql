@@ -224,8 +224,9 @@ by_anchor AS (
         member,
         anchor,
         COUNT(*) AS cases,
-        -- The only ticket of its conversation counts as one; only the others need to be told apart.
-        COUNT(*) - COUNT(conversation_id) + COUNT(DISTINCT conversation_id) AS conversations,
+        -- The only ticket of its conversation counts as one; only the others need to be told apart, and no row without one is looked up.
+        COUNT(*) - COUNT(conversation_id)
+        + COUNT(DISTINCT conversation_id) FILTER (WHERE conversation_id IS NOT NULL) AS conversations,
         COUNT(value_s) AS n,
         AVG(value_s) AS mean_s,
         ROUND(percentile_cont(0.5) WITHIN GROUP (ORDER BY value_s), 1) AS median_s,

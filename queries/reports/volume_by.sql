@@ -136,8 +136,9 @@ by_outcome AS (
         anchor,
         outcome,
         COUNT(*) AS cases,
-        -- The only ticket of its conversation counts as one; only the others need to be told apart.
-        COUNT(*) - COUNT(conversation_id) + COUNT(DISTINCT conversation_id) AS conversations
+        -- The only ticket of its conversation counts as one; only the others need to be told apart, and no row without one is looked up.
+        COUNT(*) - COUNT(conversation_id)
+        + COUNT(DISTINCT conversation_id) FILTER (WHERE conversation_id IS NOT NULL) AS conversations
     FROM placed
     GROUP BY row_kind, member, anchor, outcome
 ),

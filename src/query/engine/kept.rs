@@ -115,7 +115,8 @@ impl Engine {
             let statements = self.fillings(&query, parameters, &condition, &table)?;
             (table, statements)
         };
-        let filling = filled_by_a_thread(connection.try_clone().map_err(QueryError::Snapshot)?, &query, &table, statements);
+        let beside = connection.try_clone().map_err(QueryError::Snapshot)?;
+        let filling = filled_by_a_thread(beside, Arc::clone(&self.by_one), &query, &table, statements);
         Ok(KeptRows { query, table, connection, filling })
     }
 
@@ -190,13 +191,14 @@ impl Engine {
     pub fn save_parquet(&self, kept: &KeptRows, path: &Path) -> Result<(), Arc<QueryError>> {
         kept.filling.wait_for(usize::MAX)?;
         let copy = format!("COPY (SELECT * FROM {} ORDER BY rowid) TO {} (FORMAT parquet, COMPRESSION zstd)", kept.table, sql_path(path));
+        let _alone = self.by_one.lock().unwrap_or_else(PoisonError::into_inner);
         let written = by_one_thread(&kept.connection, || kept.connection.execute_batch(&copy));
         written.map_err(|source| Arc::new(QueryError::Run { name: kept.query.name.clone(), source }))
     }
 }
 
 /// Runs `statements`, which fill `table`, in a thread that then looks whether the rows are what the header of `query` promises.
-fn filled_by_a_thread(connection: Connection, query: &Query, table: &str, statements: Vec<String>) -> Arc<Filling> {
+fn filled_by_a_thread(connection: Connection, by_one: Arc<Mutex<()>>, query: &Query, table: &str, statements: Vec<String>) -> Arc<Filling> {
     let (tell, told) = mpsc::channel();
     let (query, table) = (query.clone(), table.to_owned());
     let filler = thread::spawn(move || {
@@ -205,7 +207,13 @@ fn filled_by_a_thread(connection: Connection, query: &Query, table: &str, statem
         for (index, statement) in statements.iter().enumerate() {
             let run = || connection.execute_batch(statement);
             // Somebody waits for the first rows; beside those who write them, two threads would take more than they give.
-            if index == 0 { run() } else { by_one_thread(&connection, run) }.map_err(run_error)?;
+            let has_run = if index == 0 {
+                run()
+            } else {
+                let _alone = by_one.lock().unwrap_or_else(PoisonError::into_inner);
+                by_one_thread(&connection, run)
+            };
+            has_run.map_err(run_error)?;
             let count = connection.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).map_err(run_error)?;
             if tell.send(count).is_err() {
                 return Ok(());

@@ -7,6 +7,7 @@ use std::{
     cell::{Cell as StdCell, RefCell},
     collections::{BTreeMap, HashSet},
     path::Path,
+    sync::{Arc, Mutex},
     time::Instant,
 };
 
@@ -61,6 +62,8 @@ pub struct Engine {
     kept: StdCell<usize>,
     /// Rows of the largest table that one statement reads, about, of a query that can be asked a few days at a time.
     rows_at_once: u64,
+    /// Held by who has the engine work with one thread: the setting is one for all its connections.
+    by_one: Arc<Mutex<()>>,
     /// What computes results; none is this engine itself.
     cluster: Option<Cluster>,
     /// What was compared, where both compute.
@@ -98,6 +101,7 @@ impl Engine {
             viewed: RefCell::default(),
             kept: StdCell::new(0),
             rows_at_once: ROWS_AT_ONCE,
+            by_one: Arc::default(),
             cluster: None,
             compared: None,
         };
@@ -157,6 +161,7 @@ impl Engine {
             viewed: RefCell::default(),
             kept: StdCell::new(0),
             rows_at_once: ROWS_AT_ONCE,
+            by_one: Arc::default(),
             cluster: None,
             compared: None,
         }

@@ -248,6 +248,29 @@ async fn a_long_table_keeps_every_row_and_repeats_its_headings() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn details_that_are_not_what_their_header_promises_are_in_no_file() {
+    let world = world(26, 200);
+    let server = serve(&world, &[]).await;
+    let sandbox = Sandbox::new(&server.base_url);
+    sandbox.load(everything()).await;
+    let texts = sandbox.project().query_texts().expect("queries");
+    std::fs::create_dir_all(sandbox.dir().join("queries/reports")).expect("a folder");
+    let broken = texts["reports/conversation_detail.sql"].replace("-- unique: conversation_id", "-- unique: channel");
+    sandbox.write("queries/reports/conversation_detail.sql", &broken);
+    for format in ["xlsx", "json", "parquet", "csv"] {
+        let output = sandbox.relato(&["report", "atendimento-mensal", "--period", "2026-10", "--format", format]).assert().code(1);
+        let said = crate::support::one_line(&output.get_output().stderr);
+        assert!(said.contains("repeat channel"), "{format}: {said}");
+        let left = crate::support::files_below(&sandbox.dir().join("output"));
+        let names: Vec<String> = left.iter().map(|(path, _)| path.file_name().unwrap_or_default().to_string_lossy().into_owned()).collect();
+        // Other tables are files of their own as CSV; nothing half written lies beside them.
+        let is_other = |name: &String| format == "csv" && !name.starts_with('.') && !name.contains("conversas");
+        assert!(names.iter().all(is_other), "{format}: {names:?}");
+    }
+    assert!(!sandbox.project().ledger_file().exists(), "nothing was published");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_rows_behind_a_report_are_there_as_parquet() {
     let sandbox = reported().await;
     let arguments = ["report", "atendimento-mensal", "--period", "2026-10", "--format", "parquet"];

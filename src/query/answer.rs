@@ -22,7 +22,10 @@ use duckdb::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{QueryError, engine::to_frame};
+use super::{
+    QueryError,
+    engine::{promised, to_frame},
+};
 use crate::{
     domain::{
         Cell as Value, Column, Table,
@@ -228,24 +231,8 @@ impl AnswerFile {
     /// # Errors
     /// The promise that is broken.
     pub fn require(&self, name: &str, unique: &[String], not_null: &[String]) -> Result<(), QueryError> {
-        let failed = |source| QueryError::Run { name: name.to_owned(), source };
-        let quoted = |columns: &[String], of: &dyn Fn(String) -> String, between: &str| {
-            columns.iter().map(|column| of(format!("\"{column}\""))).collect::<Vec<_>>().join(between)
-        };
-        let nulls = quoted(not_null, &|column| format!("(count(*) - count({column}))"), " + ");
-        let sql = format!(
-            "SELECT count(*), count(DISTINCT ({})), {} FROM answer",
-            quoted(unique, &|column| column, ", "),
-            if nulls.is_empty() { "0" } else { &nulls },
-        );
         self.keep().map_err(|error| QueryError::Transfer { name: name.to_owned(), reason: error.to_string() })?;
-        let (rows, keys, nulls): (i64, i64, i64) =
-            self.engine.connection.query_row(&sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).map_err(failed)?;
-        if rows == keys && nulls == 0 {
-            return Ok(());
-        }
-        let broken = format!("of {rows} rows {} repeat {} and {nulls} lack a value", rows - keys, unique.join(", "));
-        Err(QueryError::Promise { name: name.to_owned(), broken })
+        promised(&self.engine.connection, "answer", name, unique, not_null).map(|_| ())
     }
 }
 

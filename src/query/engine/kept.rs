@@ -219,7 +219,7 @@ fn filled_by_a_thread(connection: Connection, by_one: Arc<Mutex<()>>, query: &Qu
                 return Ok(());
             }
         }
-        let rows = promised(&connection, &query, &table)?;
+        let rows = promised(&connection, &table, &query.name, &query.unique, &query.not_null)?;
         log_done(&query.name, rows, began);
         // Of rows that were there from the start nobody has been told.
         let _ = tell.send(rows);
@@ -228,17 +228,27 @@ fn filled_by_a_thread(connection: Connection, by_one: Arc<Mutex<()>>, query: &Qu
     Arc::new(Filling(Mutex::new(Progress { told: Some(told), rows: 0, filler: Some(filler), end: None })))
 }
 
-/// Returns how many rows a table has that are what the header of `query` promises.
-fn promised(connection: &Connection, query: &Query, table: &str) -> Result<usize, QueryError> {
-    let nulls = query.not_null.iter().map(|name| format!("count(*) - count(\"{name}\")"));
+/// Returns how many rows `table` has, which are what a header promises of the query called `name`: told apart by `unique`, none without a
+/// value in `not_null`.
+///
+/// # Errors
+/// The promise that is broken, and when the table cannot be read.
+pub(in crate::query) fn promised(
+    connection: &Connection,
+    table: &str,
+    name: &str,
+    unique: &[String],
+    not_null: &[String],
+) -> Result<usize, QueryError> {
+    let nulls = not_null.iter().map(|name| format!("count(*) - count(\"{name}\")"));
     let nulls = std::iter::once("0".to_owned()).chain(nulls).collect::<Vec<_>>().join(" + ");
-    let key = query.unique.join("\", \"");
+    let key = unique.join("\", \"");
     let sql = format!("SELECT count(*), count(DISTINCT (\"{key}\")), {nulls} FROM {table}");
     let found = connection.query_row(&sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
-    let (rows, keys, nulls): (i64, i64, i64) = found.map_err(|source| QueryError::Run { name: query.name.clone(), source })?;
+    let (rows, keys, nulls): (i64, i64, i64) = found.map_err(|source| QueryError::Run { name: name.to_owned(), source })?;
     if rows != keys || nulls > 0 {
-        let broken = format!("of {rows} rows {} repeat {} and {nulls} lack a value", rows - keys, query.unique.join(", "));
-        return Err(QueryError::Promise { name: query.name.clone(), broken });
+        let broken = format!("of {rows} rows {} repeat {} and {nulls} lack a value", rows - keys, unique.join(", "));
+        return Err(QueryError::Promise { name: name.to_owned(), broken });
     }
     Ok(usize::try_from(rows).unwrap_or(0))
 }

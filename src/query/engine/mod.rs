@@ -20,6 +20,7 @@ use duckdb::{
 use polars::prelude::DataFrame;
 
 pub use kept::KeptRows;
+pub(super) use kept::promised;
 
 use super::{
     Catalogue, Check, CheckOutcome, CheckStrength, DeclaredColumn, Query, QueryError,

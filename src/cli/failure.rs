@@ -1,6 +1,6 @@
 //! Exit codes, and errors as people read them.
 
-use std::{error::Error, fmt, process};
+use std::{error::Error, fmt, process, sync::Arc};
 
 use miette::{Diagnostic, GraphicalReportHandler, LabeledSpan, NamedSource, SourceCode};
 
@@ -8,6 +8,7 @@ use crate::{
     audit::{self, ReachError, Refusal, Rejection, RejectionKind, SessionError},
     blip::BlipError,
     config::{ConfigError, Problem},
+    domain::report_data::RowsError,
     files::FileError,
     ingest::IngestError,
     ledger::LedgerError,
@@ -301,22 +302,34 @@ impl From<QueryError> for Failure {
             QueryError::Cluster(_) => Some("nothing was made; `relato snapshot verify` tells whether every part is there and whole"),
             _ => None,
         };
-        let exit = match error {
+        let failure = match error {
             QueryError::Parts(error) => return error.into(),
-            QueryError::Unknown { .. }
-            | QueryError::Header(_)
-            | QueryError::Parameter { .. }
-            | QueryError::Declaration { .. }
-            | QueryError::Cluster(ClusterError::Undeclared) => Exit::Usage,
-            QueryError::Check { .. } | QueryError::Promise { .. } => Exit::Refused,
-            QueryError::Run { .. } | QueryError::Snapshot(_) | QueryError::Transfer { .. } | QueryError::Cluster(_) => Exit::Failed,
+            error => Failure::new(exit_of_query(&error), error),
         };
-        let failure = Failure::new(exit, error);
         match help {
             Some(help) => failure.with_help(help),
             None => failure,
         }
     }
+}
+
+fn exit_of_query(error: &QueryError) -> Exit {
+    match error {
+        QueryError::Unknown { .. }
+        | QueryError::Header(_)
+        | QueryError::Parameter { .. }
+        | QueryError::Declaration { .. }
+        | QueryError::Cluster(ClusterError::Undeclared) => Exit::Usage,
+        QueryError::Check { .. } | QueryError::Promise { .. } => Exit::Refused,
+        QueryError::Parts(_) | QueryError::Run { .. } | QueryError::Snapshot(_) | QueryError::Transfer { .. } | QueryError::Cluster(_) => {
+            Exit::Failed
+        }
+    }
+}
+
+/// Rows that are computed while they are written end a command as the query's error does, which all their readers share.
+fn exit_of_rows(error: &RowsError) -> Exit {
+    error.0.downcast_ref::<Arc<QueryError>>().map_or(Exit::Failed, |error| exit_of_query(error))
 }
 
 impl From<ReportError> for Failure {
@@ -347,7 +360,7 @@ impl From<MakingError> for Failure {
             MakingError::Ledger(error) => error.into(),
             MakingError::Render(error) => error.into(),
             MakingError::File(error) => error.into(),
-            MakingError::Rows(error) => Failure::new(Exit::Failed, error),
+            MakingError::Rows(error) => Failure::new(exit_of_rows(&error), error),
             MakingError::NoDetails(_) => {
                 Failure::new(Exit::Usage, error).with_help("figures are in the other formats; leave out --no-details")
             }
@@ -447,6 +460,7 @@ impl From<PlanError> for Failure {
 
 impl From<RenderError> for Failure {
     fn from(error: RenderError) -> Failure {
-        Failure::new(Exit::Failed, error)
+        let exit = if let RenderError::Rows { source, .. } = &error { exit_of_rows(source) } else { Exit::Failed };
+        Failure::new(exit, error)
     }
 }

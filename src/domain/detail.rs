@@ -1,8 +1,6 @@
 //! Row-level tables of a report: rows that are read when a format asks for them.
 
 use std::{
-    error::Error,
-    iter,
     ops::Range,
     panic,
     path::Path,
@@ -156,10 +154,8 @@ impl Serialize for Detail {
         impl Serialize for AllRows<'_> {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 let mut rows = serializer.serialize_seq(None)?;
-                // What serialises keeps the words of an error, not what it came of.
-                let told = |error: RowsError| serde::ser::Error::custom(format!("{error}: {}", causes(&error)));
-                for stretch in self.0.stretches(0..usize::MAX).map_err(told)? {
-                    let table = stretch.map_err(told)?;
+                for stretch in self.0.stretches(0..usize::MAX).map_err(serde::ser::Error::custom)? {
+                    let table = stretch.map_err(serde::ser::Error::custom)?;
                     (0..table.row_count()).try_for_each(|row| rows.serialize_element(&Row(&table, row)))?;
                 }
                 rows.end()
@@ -170,11 +166,6 @@ impl Serialize for Detail {
         let content = DetailContent { kind: "table", shown, group, table, bars, spark, aims };
         DetailBlock { id: &self.id, title: &self.title, note: &self.note, content }.serialize(serializer)
     }
-}
-
-/// Returns what an error came of, the nearest first.
-fn causes(error: &dyn Error) -> String {
-    iter::successors(error.source(), |&error| error.source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 #[cfg(test)]

@@ -7,8 +7,16 @@ use crate::domain::{ReportData, digest::sha256};
 
 /// Renders `data` as one indented JSON document with a line break at its end.
 pub fn render(data: &ReportData, mut out: &mut (dyn Write + Send)) -> Result<(), RenderError> {
-    serde_json::to_writer_pretty(&mut out, data)?;
+    serde_json::to_writer_pretty(&mut out, data).map_err(|error| unread(data).unwrap_or_else(|| error.into()))?;
     Ok(out.write_all(b"\n")?)
+}
+
+/// Returns what is wrong with the rows of a detail: a serialiser keeps the words of an error alone.
+fn unread(data: &ReportData) -> Option<RenderError> {
+    data.details.iter().find_map(|detail| {
+        let source = detail.rows.rows(0..0).err()?;
+        Some(RenderError::Rows { report: data.report.clone(), part: detail.id.clone(), source })
+    })
 }
 
 /// Returns the SHA-256 of a report's content, in hexadecimal: of its JSON without row-level details, byte for byte. Every format prints

@@ -258,7 +258,7 @@ async fn details_that_are_not_what_their_header_promises_are_in_no_file() {
     let broken = texts["reports/conversation_detail.sql"].replace("-- unique: conversation_id", "-- unique: channel");
     sandbox.write("queries/reports/conversation_detail.sql", &broken);
     for format in ["xlsx", "json", "parquet", "csv"] {
-        let output = sandbox.relato(&["report", "atendimento-mensal", "--period", "2026-10", "--format", format]).assert().code(1);
+        let output = sandbox.relato(&["report", "atendimento-mensal", "--period", "2026-10", "--format", format]).assert().code(4);
         let said = crate::support::one_line(&output.get_output().stderr);
         assert!(said.contains("repeat channel"), "{format}: {said}");
         let left = crate::support::files_below(&sandbox.dir().join("output"));

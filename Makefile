@@ -16,6 +16,7 @@ DUCKDB_DIR := $(TARGET)/duckdb-$(DUCKDB_VERSION)-linux-x64
 PLATFORM := $(shell uname -sm)
 
 DEMO_DIR := demo
+OFFICE := $(shell command -v soffice)
 RUNNER := $(shell command -v cargo-nextest >/dev/null 2>&1 && echo "nextest run" || echo "test")
 
 .PHONY: help
@@ -74,8 +75,9 @@ demo: build ## Try everything: simulated Blip, load, snapshot, Excel and PDF
 	@"$(TARGET)/release/relato" demo --out "$(DEMO_DIR)"
 
 .PHONY: test
-test: setup lint ## Run every lint and test, those on a small Spark cluster where Java and Spark can be had
-	@cargo $(RUNNER) --locked
+test: setup lint ## Run every lint and test, those on a small Spark cluster or with LibreOffice where these can be had
+	@RELATO_OFFICE="$(OFFICE)" cargo $(RUNNER) --locked
+	@[ -n "$(OFFICE)" ] || echo "test: there is no LibreOffice here: no workbook was opened with it" >&2
 	@if command -v java >/dev/null 2>&1 && $(MAKE) --no-print-directory "$(SPARK)/ready-with-s3"; then $(ON_SPARK); \
 	    else echo "test: Spark cannot be had here (it needs Java 17 and PyPI): reports on a cluster were not tested" >&2; fi
 

@@ -1,6 +1,6 @@
 //! Every shipped report over ordinary and hostile worlds: what `ReportData` holds is read back out of PDF, workbook and CSV.
 
-use std::{borrow::Cow, collections::BTreeMap, io::Cursor, process::Command};
+use std::{borrow::Cow, collections::BTreeMap, env, fs, io::Cursor, process::Command};
 
 use calamine::{Data, Reader, Xlsx};
 use relato::{
@@ -76,17 +76,20 @@ fn check_pdf(data: &ReportData, locale: &Locale) {
     }
 }
 
-/// Fails unless a cell of the workbook says what the table's says.
-fn require_cell(found: &Data, table: &Table, row: usize, name: &str, locale: &Locale) {
-    let kind = table.columns()[table.position(name).expect("a column")].kind;
-    let number = match found {
+fn number(cell: &Data) -> Option<f64> {
+    match cell {
         Data::Float(value) => Some(*value),
         Data::Int(value) => Some(f64::from(i32::try_from(*value).expect("a small number"))),
         Data::DateTime(time) => Some(time.as_f64()),
         _ => None,
-    };
+    }
+}
+
+/// Fails unless a cell of the workbook says what the table's says.
+fn require_cell(found: &Data, table: &Table, row: usize, name: &str, locale: &Locale) {
+    let kind = table.columns()[table.position(name).expect("a column")].kind;
     let text = cell_text(table, row, name, locale);
-    match (table.get(row, name), number) {
+    match (table.get(row, name), number(found)) {
         (Cell::Date(_) | Cell::Time(_), Some(_)) => {}
         (cell, Some(found)) => {
             let unit = if kind == Kind::Duration { 86_400.0 } else { 1.0 };
@@ -97,9 +100,9 @@ fn require_cell(found: &Data, table: &Table, row: usize, name: &str, locale: &Lo
     }
 }
 
-fn check_workbook(data: &ReportData, locale: &Locale) {
+fn check_workbook(data: &ReportData, locale: &Locale) -> Vec<u8> {
     let bytes = render(data, Format::Xlsx).expect("a workbook").remove(0).bytes;
-    let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).expect("a workbook");
+    let mut book: Xlsx<_> = Xlsx::new(Cursor::new(&bytes)).expect("a workbook");
     let sheets = book.sheet_names();
     let blocks = tables(data).map(|(block, view)| (&block.id, &block.title, view.clone()));
     let details = data.details.iter().map(|detail| (&detail.id, &detail.title, with_rows(detail)));
@@ -115,6 +118,7 @@ fn check_workbook(data: &ReportData, locale: &Locale) {
             }
         }
     }
+    bytes
 }
 
 fn check_csv(data: &ReportData) {
@@ -126,19 +130,66 @@ fn check_csv(data: &ReportData) {
     }
 }
 
+/// Has `LibreOffice` compute every formula when it opens a workbook, in place of showing the results that are stored with them.
+const COMPUTE_ALL: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+<oor:items xmlns:oor="http://openoffice.org/2001/registry">
+<item oor:path="/org.openoffice.Office.Calc/Formula/Load"><prop oor:name="OOXMLRecalcMode" oor:op="fuse"><value>0</value></prop></item>
+</oor:items>"#;
+
+/// Fails unless `LibreOffice` opens every workbook, has all sheets and cells in it, and comes to the same results. Not tried where
+/// `RELATO_OFFICE`, which names the program, is not set: `make test` sets it where it finds one.
+fn check_office(books: &[Vec<u8>]) {
+    let Some(office) = env::var_os("RELATO_OFFICE").filter(|office| !office.is_empty()) else { return };
+    let dir = tempfile::tempdir().expect("a folder");
+    let profile = dir.path().join("profile");
+    fs::create_dir_all(profile.join("user")).expect("a folder");
+    fs::write(profile.join("user/registrymodifications.xcu"), COMPUTE_ALL).expect("a writable file");
+    let name = |index| format!("{index}.xlsx");
+    for (index, book) in books.iter().enumerate() {
+        fs::write(dir.path().join(name(index)), book).expect("a writable file");
+    }
+    let output = Command::new(office)
+        .arg(format!("-env:UserInstallation=file://{}", profile.display()))
+        .args(["--headless", "--convert-to", "xlsx", "--outdir"])
+        .arg(dir.path().join("opened"))
+        .args((0..books.len()).map(|index| dir.path().join(name(index))))
+        .output()
+        .expect("LibreOffice");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    for (index, book) in books.iter().enumerate() {
+        let mut made: Xlsx<_> = Xlsx::new(Cursor::new(book)).expect("a workbook");
+        let opened = fs::read(dir.path().join("opened").join(name(index))).expect("a workbook that LibreOffice could open");
+        let mut opened: Xlsx<_> = Xlsx::new(Cursor::new(opened)).expect("a workbook");
+        assert_eq!(made.sheet_names(), opened.sheet_names());
+        for sheet in made.sheet_names() {
+            let (made, opened) = (made.worksheet_range(&sheet).expect("a sheet"), opened.worksheet_range(&sheet).expect("a sheet"));
+            let start = made.start().unwrap_or_default();
+            for (row, column, cell) in made.used_cells() {
+                let place = (start.0 + u32::try_from(row).expect("a row"), start.1 + u32::try_from(column).expect("a column"));
+                let found = opened.get_value(place).unwrap_or(&Data::Empty);
+                let same = match (number(cell), number(found)) {
+                    (Some(cell), Some(found)) => (cell - found).abs() <= 1e-9 * cell.abs().max(1.0),
+                    _ => cell == found,
+                };
+                assert!(same, "{sheet} {place:?}: {cell:?} in the workbook, {found:?} as LibreOffice has it");
+            }
+        }
+    }
+}
+
 /// Builds every report for every period, and reads all of it back; returns how many reports there were.
 fn check_all(sandbox: &Sandbox, periods: &[&str], sectors: &[Option<&str>]) -> usize {
     let project = sandbox.project();
     let locale = Locale::new(project.settings.organization.locale);
     let schema = serde_json::from_str(include_str!("../../docs/report.schema.json")).expect("JSON");
     let schema = jsonschema::validator_for(&schema).expect("a schema");
-    let mut count = 0;
+    let mut books = Vec::new();
     for name in project.reports().expect("reports").keys() {
         for period in periods {
             for sector in sectors {
                 let data = sandbox.report_called(name, period, *sector);
                 check_pdf(&data, &locale);
-                check_workbook(&data, &locale);
+                books.push(check_workbook(&data, &locale));
                 check_csv(&data);
                 let json = &render(&data, Format::Json).expect("JSON")[0].bytes;
                 let json: serde_json::Value = serde_json::from_slice(json).expect("JSON");
@@ -146,11 +197,11 @@ fn check_all(sandbox: &Sandbox, periods: &[&str], sectors: &[Option<&str>]) -> u
                 let mistakes: Vec<String> =
                     schema.iter_errors(&json).take(3).map(|error| format!("{}: {error}", error.instance_path())).collect();
                 assert!(mistakes.is_empty(), "{name} {period}: {mistakes:#?}");
-                count += 1;
             }
         }
     }
-    count
+    check_office(&books);
+    books.len()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

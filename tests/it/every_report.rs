@@ -13,22 +13,11 @@ use relato::{
 };
 use unicode_normalization::UnicodeNormalization;
 
-use crate::support::{Sandbox, everything, now, serve, settings, with_rows, world, zone};
+use crate::support::{Sandbox, everything, now, serve, settings, text_of_pdf, with_rows, world, zone};
 
 /// What is compared of a text: accents, marks and breaks are a matter of looks.
 fn letters(text: &str) -> String {
     text.nfc().filter(char::is_ascii_alphanumeric).collect()
-}
-
-fn text_of_pdf(bytes: &[u8]) -> String {
-    let file = tempfile::NamedTempFile::new().expect("a file");
-    std::fs::write(file.path(), bytes).expect("a writable file");
-    let check = Command::new("qpdf").arg("--check").arg(file.path()).output().expect("qpdf, which `make setup` installs");
-    assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stdout));
-    let output = Command::new("pdftotext").args(["-raw", "-enc", "UTF-8"]).arg(file.path()).arg("-").output();
-    let output = output.expect("pdftotext of the package poppler-utils, which `make setup` installs");
-    assert!(output.status.success());
-    letters(&String::from_utf8(output.stdout).expect("UTF-8"))
 }
 
 /// Fails unless the cells of a row stand in the PDF one behind the other: in one line, or in several that begin with the first cell.
@@ -50,7 +39,9 @@ fn tables(data: &ReportData) -> impl Iterator<Item = (&Block, &TableView)> {
 }
 
 fn check_pdf(data: &ReportData, locale: &Locale) {
-    let pdf = text_of_pdf(&render(data, Format::Pdf).expect("a PDF")[0].bytes);
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    fs::write(file.path(), &render(data, Format::Pdf).expect("a PDF")[0].bytes).expect("a writable file");
+    let pdf = letters(&text_of_pdf(file.path(), "-raw"));
     let mut needed: Vec<String> = vec![data.title.clone(), data.snapshot.id.clone(), data.completeness.sentence.clone()];
     needed.extend(data.notes.iter().cloned());
     needed.extend(data.blocks.iter().map(|block| block.title.clone()));

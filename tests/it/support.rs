@@ -2,12 +2,14 @@
 
 use std::{
     path::{Path, PathBuf},
+    process,
     sync::Arc,
     time::Duration,
 };
 
 use assert_cmd::Command;
 use chrono::{DateTime, Utc};
+use page_validation::{ValidationOptions, ValidationProfile, validate_pdf};
 use relato::{
     blip::ClientOptions,
     config::Project,
@@ -144,6 +146,21 @@ impl Sandbox {
 /// Returns the parts of a snapshot that are missing or not as they were published.
 pub fn damaged(snapshot: &Snapshot) -> Vec<String> {
     snapshot.damaged_parts(&mut std::collections::BTreeMap::new()).expect("readable parts")
+}
+
+/// Returns the text of a PDF, its lines as `order` of `pdftotext` has them (`-layout`, `-raw`); fails unless the PDF is sound and what
+/// its metadata claim: for archives, PDF/A-2 level A, and for those who do not see it, PDF/UA-1.
+pub fn text_of_pdf(path: &Path, order: &str) -> String {
+    let check = process::Command::new("qpdf").arg("--check").arg(path).output().expect("qpdf, which `make setup` installs");
+    assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stdout));
+    for profile in [ValidationProfile::PdfA2a, ValidationProfile::PdfUa1] {
+        let report = validate_pdf(path, &ValidationOptions::default().profile(profile)).expect("a PDF that can be read");
+        assert!(report.is_compliant, "{profile:?}: {:#?}", report.failures);
+    }
+    let output = process::Command::new("pdftotext").args([order, "-enc", "UTF-8"]).arg(path).arg("-").output();
+    let output = output.expect("pdftotext of the package poppler-utils, which `make setup` installs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("UTF-8")
 }
 
 /// Returns what a program said as one line, however it was wrapped.

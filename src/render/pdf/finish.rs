@@ -1,5 +1,7 @@
 //! The finishing pass: structure, links, bookmarks, metadata and compression, and nothing random left.
 
+use std::iter;
+
 use lopdf::{
     Dictionary, Document, Object, ObjectId, SaveOptions, Stream, StringFormat,
     content::{Content, Operation},
@@ -50,18 +52,52 @@ pub fn finish(bytes: &[u8], data: &ReportData, structure: &Structure, logo: Opti
         catalog.set("PageMode", "UseOutlines");
     }
     document.trailer.set("Info", info);
-    describe_fonts(&mut document);
+    describe_fonts(&mut document)?;
     document.prune_objects();
     document.renumber_objects();
-    document.compress();
+    compress(&mut document);
     // Two equal identifiers made from the content: a file that was never changed since.
     let id = Object::String(Sha256::digest(content_sha256(data))[..16].to_vec(), StringFormat::Hexadecimal);
     document.trailer.set("ID", vec![id.clone(), id]);
-    // Thousands of small objects, one a cell: together they compress well.
-    let options = SaveOptions::builder().use_object_streams(true).use_xref_streams(true).max_objects_per_stream(500).compression_level(6);
+    save(&mut document)
+}
+
+/// Compresses what is in the document.
+///
+/// A stream of bytes that ends in a carriage return stays as it is: with the line feed that is written behind it, that would be read as
+/// the end of a line, and the stream as shorter than it says. Archives refuse that.
+fn compress(document: &mut Document) {
+    document.compress();
+    for stream in document.objects.values_mut().filter_map(|object| object.as_stream_mut().ok()) {
+        if stream.content.ends_with(b"\r") {
+            // What cannot be unpacked was not packed here.
+            let _ = stream.decompress();
+        }
+    }
+}
+
+/// Writes the document with its thousands of small objects, one a cell, packed together: so they compress well.
+///
+/// How many are packed together decides on the bytes in which packs end: the most of these numbers for which none ends as [`compress`]
+/// forbids.
+fn save(document: &mut Document) -> Result<Vec<u8>, lopdf::Error> {
     let mut bytes = Vec::new();
-    document.save_with_options(&mut bytes, options.build())?;
+    for objects in iter::successors(Some(4096), |objects| (*objects > 1).then(|| objects / 2)) {
+        let options =
+            SaveOptions::builder().use_object_streams(true).use_xref_streams(true).max_objects_per_stream(objects).compression_level(6);
+        bytes.clear();
+        document.save_with_options(&mut bytes, options.build())?;
+        if !ends_in_doubt(&bytes) {
+            break;
+        }
+    }
     Ok(bytes)
+}
+
+/// Says whether the bytes of some stream end in a carriage return.
+fn ends_in_doubt(pdf: &[u8]) -> bool {
+    const END: &[u8] = b"\r\nendstream";
+    pdf.windows(END.len()).any(|window| window == END)
 }
 
 /// What the marks on the pages said.
@@ -295,8 +331,12 @@ const FACES: [(&[u8], &str, f32); 3] = [(b"F0", "Inter-Regular", 0.0), (b"F1", "
 const FACE_BOX: [i64; 4] = [-241, -241, 1274, 998];
 const FACE_HEIGHTS: [(&str, i64); 3] = [("Ascent", 969), ("Descent", -241), ("CapHeight", 728)];
 
+/// What the library takes the glyph of missing characters for, U+0000, which archives refuse, and what it stands for.
+const MISSING: (&str, &str) = ("<0000> <0000>", "<0000> <fffd>");
+
 /// Gives fonts what viewers and archives want to know of them.
-fn describe_fonts(document: &mut Document) {
+fn describe_fonts(document: &mut Document) -> Result<(), lopdf::Error> {
+    let mut characters = Vec::new();
     let face = |dictionary: &Dictionary, key: &[u8]| {
         let name = dictionary.get(key).and_then(Object::as_name).ok()?;
         FACES.iter().find(|(known, ..)| *known == name)
@@ -313,6 +353,7 @@ fn describe_fonts(document: &mut Document) {
         }
         if let Some((_, name, _)) = face(dictionary, b"BaseFont") {
             dictionary.set("BaseFont", subset_name(name));
+            characters.extend(dictionary.get(b"ToUnicode").and_then(Object::as_reference));
             if let Ok(Object::Array(descendants)) = dictionary.get_mut(b"DescendantFonts") {
                 for descendant in descendants.iter_mut().filter_map(|descendant| descendant.as_dict_mut().ok()) {
                     descendant.set("BaseFont", subset_name(name));
@@ -322,6 +363,12 @@ fn describe_fonts(document: &mut Document) {
             }
         }
     }
+    for id in characters {
+        let map = document.get_object_mut(id)?.as_stream_mut()?;
+        let text = String::from_utf8_lossy(&map.get_plain_content()?).replacen(MISSING.0, MISSING.1, 1);
+        map.set_plain_content(text.into_bytes());
+    }
+    Ok(())
 }
 
 /// Returns the name of a face of which some glyphs only are in the file.
@@ -351,4 +398,40 @@ fn text(value: &str) -> Object {
     let mut bytes = vec![0xFE, 0xFF];
     bytes.extend(value.encode_utf16().flat_map(u16::to_be_bytes));
     Object::String(bytes, StringFormat::Hexadecimal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_a_stream_ends_is_beyond_doubt() {
+        let (mut left, mut packed_anew) = (0, 0);
+        // What packed bytes end in is the sum of what is packed: with a letter more each time, all ends come up.
+        for number in 0..600 {
+            let letters = "y".repeat(number).into_bytes();
+            let mut document = Document::with_version("1.7");
+            let stream = document.add_object(Stream::new(Dictionary::new(), ["word ".repeat(40).as_bytes(), &letters].concat()));
+            let pages = document.add_object(dictionary! { "Type" => "Pages", "Kids" => Vec::<Object>::new(), "Count" => 0 });
+            let catalog = dictionary! {
+                "Type" => "Catalog", "Pages" => pages, "Stream" => stream, "Letters" => Object::String(letters.clone(), StringFormat::Literal),
+            };
+            let catalog = document.add_object(catalog);
+            document.trailer.set("Root", catalog);
+            compress(&mut document);
+            left += i32::from(!document.get_object(stream).and_then(Object::as_stream).expect("the stream").is_compressed());
+            let options = SaveOptions::builder().use_object_streams(true).use_xref_streams(true).compression_level(6).build();
+            let mut bytes = Vec::new();
+            document.clone().save_with_options(&mut bytes, options).expect("a PDF");
+            packed_anew += i32::from(ends_in_doubt(&bytes));
+            let bytes = save(&mut document).expect("a PDF");
+            assert!(!ends_in_doubt(&bytes), "{number}");
+            let read = Document::load_mem(&bytes).expect("a PDF that can be read");
+            let root = read.catalog().expect("the catalog");
+            assert_eq!(root.get(b"Letters").and_then(Object::as_str).ok(), Some(letters.as_slice()));
+            let stream = root.get(b"Stream").and_then(Object::as_reference).and_then(|id| read.get_object(id)).and_then(Object::as_stream);
+            assert!(stream.and_then(Stream::get_plain_content).expect("words").ends_with(&letters));
+        }
+        assert!(left > 0 && packed_anew > 0, "both kinds of doubt came up: {left}, {packed_anew}");
+    }
 }

@@ -303,76 +303,94 @@ bounded AS (
         CAST(1.9599639845401 * SQRT(csat_share * (1 - csat_share) * per_answer + 0.9603647051735 * per_answer * per_answer) AS DOUBLE)
         / (1 + 3.8414588206941 * per_answer) AS half_width
     FROM rated
+),
+
+-- One row each: side by side in parts, since ten rows at once are joined after every order was thought over.
+ticket_figures AS (
+    SELECT
+        arrived.*,
+        waited.*,
+        finished.*
+    FROM arrived
+    CROSS JOIN waited
+    CROSS JOIN finished
+),
+
+conversation_figures AS (
+    SELECT
+        begun.*,
+        waiting.*,
+        answered.*,
+        resolved.*
+    FROM begun
+    CROSS JOIN waiting
+    CROSS JOIN answered
+    CROSS JOIN resolved
 )
 
 SELECT
-    begun.conversations,
-    arrived.tickets,
+    conversation_figures.conversations,
+    ticket_figures.tickets,
     person.served,
-    finished.closed,
-    finished.attended,
-    finished.transferred,
+    ticket_figures.closed,
+    ticket_figures.attended,
+    ticket_figures.transferred,
     still_open.open_end,
-    CAST(arrived.lost AS DOUBLE) / NULLIF(arrived.tickets, 0) AS lost_share,
-    arrived.short_lost,
-    CAST(arrived.abandoned AS DOUBLE) / NULLIF(arrived.tickets, 0) AS abandoned_share,
-    arrived.abandoned_unanswered,
-    waiting.unanswered,
-    waited.queue_wait_n,
-    waited.queue_wait_mean_s,
-    waited.queue_wait_median_s,
-    waited.queue_wait_p90_s,
-    waited.first_response_n,
-    waited.first_response_mean_s,
-    waited.first_response_median_s,
-    waited.first_response_p90_s,
-    answered.whole_wait_n,
-    answered.whole_wait_mean_s,
-    answered.whole_wait_median_s,
-    answered.whole_wait_p90_s,
+    CAST(ticket_figures.lost AS DOUBLE) / NULLIF(ticket_figures.tickets, 0) AS lost_share,
+    ticket_figures.short_lost,
+    CAST(ticket_figures.abandoned AS DOUBLE) / NULLIF(ticket_figures.tickets, 0) AS abandoned_share,
+    ticket_figures.abandoned_unanswered,
+    conversation_figures.unanswered,
+    ticket_figures.queue_wait_n,
+    ticket_figures.queue_wait_mean_s,
+    ticket_figures.queue_wait_median_s,
+    ticket_figures.queue_wait_p90_s,
+    ticket_figures.first_response_n,
+    ticket_figures.first_response_mean_s,
+    ticket_figures.first_response_median_s,
+    ticket_figures.first_response_p90_s,
+    conversation_figures.whole_wait_n,
+    conversation_figures.whole_wait_mean_s,
+    conversation_figures.whole_wait_median_s,
+    conversation_figures.whole_wait_p90_s,
     replied.response_n,
     replied.response_mean_s,
     replied.response_median_s,
     replied.response_p90_s,
     replied.response_pending,
     replied.response_unanswered,
-    finished.handling_n,
-    finished.handling_mean_s,
-    finished.handling_median_s,
-    finished.handling_p90_s,
-    resolved.resolution_n,
-    resolved.resolution_mean_s,
-    resolved.resolution_median_s,
-    resolved.resolution_p90_s,
-    resolved.full_resolution_mean_s,
-    CAST(begun.moved AS DOUBLE) / NULLIF(begun.conversations, 0) AS transfer_share,
-    CAST(begun.transfers AS DOUBLE) / NULLIF(begun.conversations, 0) AS transfers_mean,
-    CAST(resolved.returned_24h AS DOUBLE) / NULLIF(resolved.ended, 0) AS returned_24h_share,
-    CAST(resolved.returned_7d AS DOUBLE) / NULLIF(resolved.ended, 0) AS returned_7d_share,
-    CAST(resolved.one_touch AS DOUBLE) / NULLIF(resolved.touches_known, 0) AS one_touch_share,
+    ticket_figures.handling_n,
+    ticket_figures.handling_mean_s,
+    ticket_figures.handling_median_s,
+    ticket_figures.handling_p90_s,
+    conversation_figures.resolution_n,
+    conversation_figures.resolution_mean_s,
+    conversation_figures.resolution_median_s,
+    conversation_figures.resolution_p90_s,
+    conversation_figures.full_resolution_mean_s,
+    CAST(conversation_figures.moved AS DOUBLE) / NULLIF(conversation_figures.conversations, 0) AS transfer_share,
+    CAST(conversation_figures.transfers AS DOUBLE) / NULLIF(conversation_figures.conversations, 0) AS transfers_mean,
+    CAST(conversation_figures.returned_24h AS DOUBLE) / NULLIF(conversation_figures.ended, 0) AS returned_24h_share,
+    CAST(conversation_figures.returned_7d AS DOUBLE) / NULLIF(conversation_figures.ended, 0) AS returned_7d_share,
+    CAST(conversation_figures.one_touch AS DOUBLE) / NULLIF(conversation_figures.touches_known, 0) AS one_touch_share,
     bounded.ratings,
     bounded.csat_share,
     CASE WHEN bounded.centre > bounded.half_width THEN bounded.centre - bounded.half_width ELSE 0 * bounded.centre END AS csat_low,
     CASE WHEN bounded.centre + bounded.half_width < 1 THEN bounded.centre + bounded.half_width ELSE 1 + 0 * bounded.centre END AS csat_high,
     bounded.csat_mean,
     bounded.nps,
-    CAST(bounded.ratings AS DOUBLE) / NULLIF(finished.closed, 0) AS response_rate,
-    waited.queue_wait_business_mean_s,
-    waited.first_response_business_mean_s,
-    answered.whole_wait_business_mean_s,
+    CAST(bounded.ratings AS DOUBLE) / NULLIF(ticket_figures.closed, 0) AS response_rate,
+    ticket_figures.queue_wait_business_mean_s,
+    ticket_figures.first_response_business_mean_s,
+    conversation_figures.whole_wait_business_mean_s,
     replied.response_business_mean_s,
-    finished.handling_business_mean_s,
-    resolved.resolution_business_mean_s,
-    CAST(arrived.unrouted AS DOUBLE) / NULLIF(arrived.tickets, 0) AS default_share,
-    CAST(arrived.unresolved AS DOUBLE) / NULLIF(arrived.tickets, 0) AS unresolved_share
-FROM begun
-CROSS JOIN arrived
-CROSS JOIN person
-CROSS JOIN waited
-CROSS JOIN finished
-CROSS JOIN still_open
-CROSS JOIN waiting
-CROSS JOIN answered
+    ticket_figures.handling_business_mean_s,
+    conversation_figures.resolution_business_mean_s,
+    CAST(ticket_figures.unrouted AS DOUBLE) / NULLIF(ticket_figures.tickets, 0) AS default_share,
+    CAST(ticket_figures.unresolved AS DOUBLE) / NULLIF(ticket_figures.tickets, 0) AS unresolved_share
+FROM ticket_figures
+CROSS JOIN conversation_figures
 CROSS JOIN replied
-CROSS JOIN resolved
+CROSS JOIN person
+CROSS JOIN still_open
 CROSS JOIN bounded

@@ -302,10 +302,10 @@ impl From<QueryError> for Failure {
             QueryError::Cluster(_) => Some("nothing was made; `relato snapshot verify` tells whether every part is there and whole"),
             _ => None,
         };
-        let failure = match error {
-            QueryError::Parts(error) => return error.into(),
-            error => Failure::new(exit_of_query(&error), error),
-        };
+        if let QueryError::Parts(error) = error {
+            return error.into();
+        }
+        let failure = Failure::new(exit_of_query(&error), error);
         match help {
             Some(help) => failure.with_help(help),
             None => failure,

@@ -78,20 +78,24 @@ fn compress(document: &mut Document) {
 
 /// Writes the document with its thousands of small objects, one a cell, packed together: so they compress well.
 ///
-/// How many are packed together decides on the bytes in which packs end: the most of these numbers for which none ends as [`compress`]
-/// forbids.
+/// How many are packed together decides on the bytes in which packs end: the first number is taken for which none ends as [`compress`]
+/// forbids. One pack in 256 does, so that a number more or less soon fits; should none, the last is a PDF all the same.
 fn save(document: &mut Document) -> Result<Vec<u8>, lopdf::Error> {
+    let packed = document.objects.values().filter(|object| object.as_stream().is_err()).count();
+    let fewer = |objects: &usize| objects.checked_sub((objects / 8).max(1)).filter(|fewer| *fewer > 0);
     let mut bytes = Vec::new();
-    for objects in iter::successors(Some(4096), |objects| (*objects > 1).then(|| objects / 2)) {
-        let options =
-            SaveOptions::builder().use_object_streams(true).use_xref_streams(true).max_objects_per_stream(objects).compression_level(6);
+    for objects in iter::successors(Some(packed.clamp(1, 4096)), fewer).take(16) {
         bytes.clear();
-        document.save_with_options(&mut bytes, options.build())?;
+        document.save_with_options(&mut bytes, in_packs_of(objects))?;
         if !ends_in_doubt(&bytes) {
             break;
         }
     }
     Ok(bytes)
+}
+
+fn in_packs_of(objects: usize) -> SaveOptions {
+    SaveOptions::builder().use_object_streams(true).use_xref_streams(true).max_objects_per_stream(objects).compression_level(6).build()
 }
 
 /// Says whether the bytes of some stream end in a carriage return.
@@ -420,9 +424,8 @@ mod tests {
             document.trailer.set("Root", catalog);
             compress(&mut document);
             left += i32::from(!document.get_object(stream).and_then(Object::as_stream).expect("the stream").is_compressed());
-            let options = SaveOptions::builder().use_object_streams(true).use_xref_streams(true).compression_level(6).build();
             let mut bytes = Vec::new();
-            document.clone().save_with_options(&mut bytes, options).expect("a PDF");
+            document.clone().save_with_options(&mut bytes, in_packs_of(4096)).expect("a PDF");
             packed_anew += i32::from(ends_in_doubt(&bytes));
             let bytes = save(&mut document).expect("a PDF");
             assert!(!ends_in_doubt(&bytes), "{number}");

@@ -60,6 +60,9 @@ pub struct Failure {
     tellings: Vec<Telling>,
 }
 
+/// How an error ends a command, and what may help.
+type Verdict = (Exit, Option<&'static str>);
+
 impl Failure {
     /// Makes a failure of an error and its causes.
     pub fn new(exit: Exit, error: impl Error + Send + Sync + 'static) -> Failure {
@@ -82,6 +85,14 @@ impl Failure {
     /// Returns what happened in one line.
     pub fn summary(&self) -> String {
         self.tellings.iter().map(|telling| telling.to_string().replace("\n  because", ";")).collect::<Vec<_>>().join("; ")
+    }
+
+    fn judged((exit, help): Verdict, error: impl Error + Send + Sync + 'static) -> Failure {
+        let failure = Failure::new(exit, error);
+        match help {
+            Some(help) => failure.with_help(help),
+            None => failure,
+        }
     }
 
     fn with_help(mut self, help: &str) -> Failure {
@@ -214,35 +225,38 @@ impl From<StoreError> for Failure {
 
 impl From<SnapshotError> for Failure {
     fn from(error: SnapshotError) -> Failure {
-        let help = match &error {
-            SnapshotError::Storage { is_refused: true, .. } => {
-                Some("may the key of [storage.s3] read and write there? docs/scale.md says what it needs")
-            }
-            SnapshotError::Storage { .. } => {
-                Some("nothing was made of what is left; is [storage] lake there, and [storage.s3] endpoint right?")
-            }
-            SnapshotError::Manifest { .. } | SnapshotError::Foreign(_) => {
-                Some("nothing was made of it; if nobody is writing it now, remove it or restore it: the snapshots before it are whole")
-            }
-            SnapshotError::PartGone(_) | SnapshotError::PartDamaged(_) => {
-                Some("`relato snapshot verify` tells what else; an owner whose part is missing writes it again with its next load")
-            }
-            SnapshotError::Overtaken(_) => Some("each owner of a lake has one project that publishes: give this one another `owner`"),
-            _ => None,
-        };
-        let exit = match error {
-            SnapshotError::Keys(error) => return error.into(),
-            SnapshotError::Overtaken(_) => Exit::Refused,
-            SnapshotError::Unknown { .. } | SnapshotError::Ambiguous { .. } | SnapshotError::None(_) | SnapshotError::NotYet { .. } => {
-                Exit::Usage
-            }
-            _ => Exit::Failed,
-        };
-        let failure = Failure::new(exit, error);
-        match help {
-            Some(help) => failure.with_help(help),
-            None => failure,
+        match error {
+            SnapshotError::Keys(error) => error.into(),
+            error => Failure::judged(verdict_of_snapshot(&error), error),
         }
+    }
+}
+
+fn verdict_of_snapshot(error: &SnapshotError) -> Verdict {
+    match error {
+        SnapshotError::Storage { is_refused: true, .. } => {
+            (Exit::Failed, Some("may the key of [storage.s3] read and write there? docs/scale.md says what it needs"))
+        }
+        SnapshotError::Storage { .. } => {
+            (Exit::Failed, Some("nothing was made of what is left; is [storage] lake there, and [storage.s3] endpoint right?"))
+        }
+        SnapshotError::Manifest { .. } | SnapshotError::Foreign(_) => (
+            Exit::Failed,
+            Some("nothing was made of it; if nobody is writing it now, remove it or restore it: the snapshots before it are whole"),
+        ),
+        SnapshotError::PartGone(_) | SnapshotError::PartDamaged(_) => (
+            Exit::Failed,
+            Some("`relato snapshot verify` tells what else; an owner whose part is missing writes it again with its next load"),
+        ),
+        SnapshotError::Overtaken(_) => {
+            (Exit::Refused, Some("each owner of a lake has one project that publishes: give this one another `owner`"))
+        }
+        SnapshotError::Keys(_)
+        | SnapshotError::Unknown { .. }
+        | SnapshotError::Ambiguous { .. }
+        | SnapshotError::None(_)
+        | SnapshotError::NotYet { .. } => (Exit::Usage, None),
+        _ => (Exit::Failed, None),
     }
 }
 
@@ -290,46 +304,39 @@ impl From<HeaderError> for Failure {
 
 impl From<QueryError> for Failure {
     fn from(error: QueryError) -> Failure {
-        let help = match &error {
-            QueryError::Cluster(ClusterError::Undeclared) => Some("docs/scale.md tells how; `--engine duckdb` needs none"),
-            QueryError::Cluster(ClusterError::Launcher { .. }) => {
-                Some("name it in [engine.spark] command; `--engine duckdb` needs no cluster")
-            }
-            QueryError::Cluster(ClusterError::Job { .. }) => {
-                Some("nothing was made; is the master of [engine.spark] there, and does every worker see the snapshots and work_dir?")
-            }
-            QueryError::Cluster(ClusterError::TooLong(_)) => Some("nothing was made; [engine.spark] max_seconds says how long it may take"),
-            QueryError::Cluster(_) => Some("nothing was made; `relato snapshot verify` tells whether every part is there and whole"),
-            _ => None,
-        };
-        if let QueryError::Parts(error) = error {
-            return error.into();
-        }
-        let failure = Failure::new(exit_of_query(&error), error);
-        match help {
-            Some(help) => failure.with_help(help),
-            None => failure,
+        match error {
+            QueryError::Parts(error) => error.into(),
+            error => Failure::judged(verdict_of_query(&error), error),
         }
     }
 }
 
-fn exit_of_query(error: &QueryError) -> Exit {
+fn verdict_of_query(error: &QueryError) -> Verdict {
     match error {
-        QueryError::Unknown { .. }
-        | QueryError::Header(_)
-        | QueryError::Parameter { .. }
-        | QueryError::Declaration { .. }
-        | QueryError::Cluster(ClusterError::Undeclared) => Exit::Usage,
-        QueryError::Check { .. } | QueryError::Promise { .. } => Exit::Refused,
-        QueryError::Parts(_) | QueryError::Run { .. } | QueryError::Snapshot(_) | QueryError::Transfer { .. } | QueryError::Cluster(_) => {
-            Exit::Failed
+        QueryError::Unknown { .. } | QueryError::Header(_) | QueryError::Parameter { .. } | QueryError::Declaration { .. } => {
+            (Exit::Usage, None)
+        }
+        QueryError::Cluster(ClusterError::Undeclared) => (Exit::Usage, Some("docs/scale.md tells how; `--engine duckdb` needs none")),
+        QueryError::Check { .. } | QueryError::Promise { .. } => (Exit::Refused, None),
+        QueryError::Parts(error) => verdict_of_snapshot(error),
+        QueryError::Run { .. } | QueryError::Snapshot(_) | QueryError::Transfer { .. } => (Exit::Failed, None),
+        QueryError::Cluster(error) => {
+            let help = match error {
+                ClusterError::Launcher { .. } => "name it in [engine.spark] command; `--engine duckdb` needs no cluster",
+                ClusterError::Job { .. } => {
+                    "nothing was made; is the master of [engine.spark] there, and does every worker see the snapshots and work_dir?"
+                }
+                ClusterError::TooLong(_) => "nothing was made; [engine.spark] max_seconds says how long it may take",
+                _ => "nothing was made; `relato snapshot verify` tells whether every part is there and whole",
+            };
+            (Exit::Failed, Some(help))
         }
     }
 }
 
 /// Rows that are computed while they are written end a command as the query's error does, which all their readers share.
-fn exit_of_rows(error: &RowsError) -> Exit {
-    error.0.downcast_ref::<Arc<QueryError>>().map_or(Exit::Failed, |error| exit_of_query(error))
+fn verdict_of_rows(error: &RowsError) -> Verdict {
+    error.0.downcast_ref::<Arc<QueryError>>().map_or((Exit::Failed, None), |error| verdict_of_query(error))
 }
 
 impl From<ReportError> for Failure {
@@ -360,7 +367,7 @@ impl From<MakingError> for Failure {
             MakingError::Ledger(error) => error.into(),
             MakingError::Render(error) => error.into(),
             MakingError::File(error) => error.into(),
-            MakingError::Rows(error) => Failure::new(exit_of_rows(&error), error),
+            MakingError::Rows(error) => Failure::judged(verdict_of_rows(&error), error),
             MakingError::NoDetails(_) => {
                 Failure::new(Exit::Usage, error).with_help("figures are in the other formats; leave out --no-details")
             }
@@ -460,7 +467,7 @@ impl From<PlanError> for Failure {
 
 impl From<RenderError> for Failure {
     fn from(error: RenderError) -> Failure {
-        let exit = if let RenderError::Rows { source, .. } = &error { exit_of_rows(source) } else { Exit::Failed };
-        Failure::new(exit, error)
+        let verdict = if let RenderError::Rows { source, .. } = &error { verdict_of_rows(source) } else { (Exit::Failed, None) };
+        Failure::judged(verdict, error)
     }
 }

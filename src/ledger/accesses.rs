@@ -11,8 +11,7 @@ use serde_json::Value;
 
 use super::{
     Ledger, LedgerError,
-    runs::{parsed, stamp},
-    unfit,
+    values::{parsed, stamp, unfit},
 };
 use crate::{domain::digest::sha256, files};
 

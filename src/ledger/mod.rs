@@ -3,10 +3,13 @@
 //! Nothing here can be made again from Blip's answers, and nothing here holds a customer's data: figures, names of files, who ran what.
 
 mod accesses;
+mod deliveries;
+mod notices;
 mod operations;
 mod publications;
 mod runs;
 mod tables;
+mod values;
 
 use std::{
     fs,
@@ -17,9 +20,11 @@ use std::{
 use rusqlite::{Connection, TransactionBehavior};
 
 pub use accesses::{Access, ChainBreak, ChainHead};
+pub use deliveries::{Channel, Delivery, DeliveryState, NewDelivery, Outcome};
+pub use notices::Notice;
 pub use operations::{JournalStep, Operation, StepState};
 pub use publications::{Publication, PublishedFigure, PublishedFile};
-pub use runs::{Channel, Delivery, DeliveryState, NewDelivery, NewRun, Notice, Outcome, Progress, Run, RunKind, RunState};
+pub use runs::{NewRun, Progress, Run, RunKind, RunState};
 pub use tables::{LEDGER_TABLES, LedgerTable, LedgerValue};
 
 const STEPS: [&str; 5] = [
@@ -103,10 +108,20 @@ impl Ledger {
         transaction.commit().map_err(failed)?;
         Ok(Ledger { connection, path: path.to_owned() })
     }
-}
 
-fn unfit(column: usize, error: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {
-    rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))
+    fn with<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, LedgerError> {
+        read(&self.connection).map_err(|source| LedgerError::Database { path: self.path.clone(), source })
+    }
+
+    fn change<T>(&mut self, write: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, LedgerError> {
+        let path = &self.path;
+        let done = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).and_then(|transaction| {
+            let value = write(&transaction)?;
+            transaction.commit()?;
+            Ok(value)
+        });
+        done.map_err(|source| LedgerError::Database { path: path.clone(), source })
+    }
 }
 
 #[cfg(test)]

@@ -6,55 +6,28 @@ use serde_json::Value;
 
 use super::{
     Ledger, LedgerError, accesses,
-    runs::{parsed, stamp},
-    unfit,
+    values::{instant, parsed, stamp, words},
 };
 
-/// Where a write of a plan stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StepState {
-    /// Not begun.
-    Planned,
-    /// About to be sent; a dead process may have sent it.
-    Begun,
-    /// Blip said that it is done.
-    Done,
-    /// Read back, and as planned.
-    Verified,
-    /// Done, and shown once the person has accepted.
-    Waiting,
-    /// Blip said no: it is not done.
-    Refused,
-    /// It may have been done: no answer came.
-    Unclear,
-    /// Read back, and otherwise than planned.
-    Differs,
-}
-
-impl StepState {
-    const ALL: [StepState; 8] = [
-        StepState::Planned,
-        StepState::Begun,
-        StepState::Done,
-        StepState::Verified,
-        StepState::Waiting,
-        StepState::Refused,
-        StepState::Unclear,
-        StepState::Differs,
-    ];
-
-    /// Returns the word for it.
-    pub const fn word(self) -> &'static str {
-        match self {
-            StepState::Planned => "planned",
-            StepState::Begun => "begun",
-            StepState::Done => "done",
-            StepState::Verified => "verified",
-            StepState::Waiting => "waiting",
-            StepState::Refused => "refused",
-            StepState::Unclear => "unclear",
-            StepState::Differs => "differs",
-        }
+words! {
+    /// Where a write of a plan stands.
+    StepState {
+        /// Not begun.
+        Planned = "planned",
+        /// About to be sent; a dead process may have sent it.
+        Begun = "begun",
+        /// Blip said that it is done.
+        Done = "done",
+        /// Read back, and as planned.
+        Verified = "verified",
+        /// Done, and shown once the person has accepted.
+        Waiting = "waiting",
+        /// Blip said no: it is not done.
+        Refused = "refused",
+        /// It may have been done: no answer came.
+        Unclear = "unclear",
+        /// Read back, and otherwise than planned.
+        Differs = "differs",
     }
 }
 
@@ -203,15 +176,13 @@ impl Ledger {
 }
 
 fn step_of_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<JournalStep> {
-    let word: String = row.get("state")?;
-    let state = StepState::ALL.into_iter().find(|state| state.word() == word);
     Ok(JournalStep {
         place: row.get("place")?,
         subject: row.get("subject")?,
         after: row.get("after")?,
-        state: state.ok_or_else(|| unfit(5, std::io::Error::other(format!("unknown state `{word}`"))))?,
+        state: StepState::of_row(row, "state")?,
         answer: row.get("answer")?,
-        updated_at: parsed(&row.get::<_, String>("updated_at")?)?,
+        updated_at: instant(row, "updated_at")?,
     })
 }
 

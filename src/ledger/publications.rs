@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use rusqlite::{Connection, TransactionBehavior, params};
 
-use super::{Ledger, LedgerError, unfit};
+use super::{Ledger, LedgerError, values::unfit};
 use crate::domain::Period;
 
 /// A report that went out.

@@ -191,10 +191,15 @@ impl Engine {
     pub fn save_parquet(&self, kept: &KeptRows, path: &Path) -> Result<(), Arc<QueryError>> {
         kept.filling.wait_for(usize::MAX)?;
         let copy = format!("COPY (SELECT * FROM {} ORDER BY rowid) TO {} (FORMAT parquet, COMPRESSION zstd)", kept.table, sql_path(path));
-        let _alone = self.by_one.lock().unwrap_or_else(PoisonError::into_inner);
-        let written = by_one_thread(&kept.connection, || kept.connection.execute_batch(&copy));
+        let written = alone_by_one_thread(&self.by_one, &kept.connection, &copy);
         written.map_err(|source| Arc::new(QueryError::Run { name: kept.query.name.clone(), source }))
     }
+}
+
+/// Runs `sql` with one thread, while nobody else has the engine work so: the setting is one for all its connections.
+fn alone_by_one_thread(by_one: &Mutex<()>, connection: &Connection, sql: &str) -> duckdb::Result<()> {
+    let _alone = by_one.lock().unwrap_or_else(PoisonError::into_inner);
+    by_one_thread(connection, || connection.execute_batch(sql))
 }
 
 /// Runs `statements`, which fill `table`, in a thread that then looks whether the rows are what the header of `query` promises.
@@ -205,14 +210,9 @@ fn filled_by_a_thread(connection: Connection, by_one: Arc<Mutex<()>>, query: &Qu
         let began = Instant::now();
         let run_error = |source| QueryError::Run { name: query.name.clone(), source };
         for (index, statement) in statements.iter().enumerate() {
-            let run = || connection.execute_batch(statement);
             // Somebody waits for the first rows; beside those who write them, two threads would take more than they give.
-            let has_run = if index == 0 {
-                run()
-            } else {
-                let _alone = by_one.lock().unwrap_or_else(PoisonError::into_inner);
-                by_one_thread(&connection, run)
-            };
+            let has_run =
+                if index == 0 { connection.execute_batch(statement) } else { alone_by_one_thread(&by_one, &connection, statement) };
             has_run.map_err(run_error)?;
             let count = connection.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).map_err(run_error)?;
             if tell.send(count).is_err() {

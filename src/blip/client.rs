@@ -9,8 +9,8 @@ use std::{
     time::Duration,
 };
 
-use backon::{BackoffBuilder, ExponentialBuilder};
-use reqwest::{StatusCode, header};
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+use reqwest::{StatusCode, Url, header};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
@@ -100,7 +100,7 @@ pub struct Client {
     key_name: String,
     owner: Option<String>,
     base_url: String,
-    commands_url: String,
+    commands_url: Url,
     http: reqwest::Client,
     pace: Pace,
     options: ClientOptions,
@@ -112,7 +112,7 @@ impl Client {
     /// Makes a client; nothing is sent yet.
     ///
     /// # Errors
-    /// When the key cannot be sent in a header.
+    /// When the key cannot be sent in a header, or `base_url` is no address.
     pub fn new(key_name: &str, base_url: &str, key: &SecretString, options: ClientOptions) -> Result<Client, BlipError> {
         static PROVIDER: Once = Once::new();
         PROVIDER.call_once(|| {
@@ -122,6 +122,8 @@ impl Client {
         let mut authorization = header::HeaderValue::from_str(&format!("Key {}", key.expose_secret()))
             .map_err(|_| BlipError::KeyText { key: key_name.to_owned() })?;
         authorization.set_sensitive(true);
+        let commands_url = Url::parse(&format!("{base_url}/commands"))
+            .map_err(|_| BlipError::Address { key: key_name.to_owned(), base_url: base_url.to_owned() })?;
         let mut builder = reqwest::Client::builder()
             .default_headers([(header::AUTHORIZATION, authorization)].into_iter().collect())
             .connect_timeout(options.timeout.min(Duration::from_secs(10)))
@@ -133,7 +135,7 @@ impl Client {
             key_name: key_name.to_owned(),
             owner: identity::key_owner(key.expose_secret()),
             base_url: base_url.to_owned(),
-            commands_url: format!("{base_url}/commands"),
+            commands_url,
             http: builder.build().map_err(BlipError::Setup)?,
             pace: Pace::new(options.commands_per_second),
             options,
@@ -318,14 +320,7 @@ impl Client {
         attempts: usize,
         read: impl Fn(&[u8]) -> Result<Answer<T>, serde_json::Error>,
     ) -> Result<T, BlipError> {
-        let mut pauses = ExponentialBuilder::default()
-            .with_min_delay(self.options.first_pause)
-            .with_max_delay(LONGEST_PAUSE.max(self.options.first_pause))
-            .with_max_times(attempts.saturating_sub(1))
-            .with_jitter()
-            // Without a seed of its own every command would pause for the same time.
-            .with_jitter_seed(Uuid::new_v4().as_u64_pair().0)
-            .build();
+        let mut pauses = None;
         let mut throttled = 0;
         loop {
             let error = match self.send_once(request, &read).await {
@@ -336,7 +331,7 @@ impl Client {
                 Err(error) => error,
             };
             match error.kind() {
-                ErrorKind::Passing => match pauses.next() {
+                ErrorKind::Passing => match pauses.get_or_insert_with(|| self.pauses(attempts)).next() {
                     None => return Err(error),
                     Some(pause) => {
                         let pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
@@ -355,6 +350,18 @@ impl Client {
         }
     }
 
+    /// Returns the pauses between so many attempts.
+    fn pauses(&self, attempts: usize) -> ExponentialBackoff {
+        ExponentialBuilder::default()
+            .with_min_delay(self.options.first_pause)
+            .with_max_delay(LONGEST_PAUSE.max(self.options.first_pause))
+            .with_max_times(attempts.saturating_sub(1))
+            .with_jitter()
+            // Without a seed of its own every command would pause for the same time.
+            .with_jitter_seed(Uuid::new_v4().as_u64_pair().0)
+            .build()
+    }
+
     async fn send_once<T>(
         &self,
         request: Request<'_>,
@@ -371,7 +378,7 @@ impl Client {
             source: source.without_url(),
         };
         let turn = self.pace.turn().await;
-        let response = self.http.post(&self.commands_url).json(&command).send().await.map_err(unreachable)?;
+        let response = self.http.post(self.commands_url.clone()).json(&command).send().await.map_err(unreachable)?;
         drop(turn);
         match response.status() {
             StatusCode::OK => {}

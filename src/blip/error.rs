@@ -81,6 +81,14 @@ pub enum BlipError {
         /// Name of the key.
         key: String,
     },
+    /// The address of the key is none.
+    #[error("base_url `{base_url}` (key `{key}`) is no address")]
+    Address {
+        /// Name of the key.
+        key: String,
+        /// What stands for one.
+        base_url: String,
+    },
     /// The HTTP client cannot be set up.
     #[error("the HTTP client cannot be set up")]
     Setup(#[source] reqwest::Error),
@@ -127,7 +135,7 @@ impl BlipError {
                 Some(13 | 31 | 32 | 35 | 66) => ErrorKind::Denied,
                 _ => ErrorKind::Final,
             },
-            BlipError::Http { .. } | BlipError::KeyText { .. } | BlipError::Setup(_) => ErrorKind::Final,
+            BlipError::Http { .. } | BlipError::KeyText { .. } | BlipError::Address { .. } | BlipError::Setup(_) => ErrorKind::Final,
         }
     }
 
@@ -140,6 +148,7 @@ impl BlipError {
             | BlipError::Unauthorized { .. }
             | BlipError::Throttled { .. }
             | BlipError::KeyText { .. }
+            | BlipError::Address { .. }
             | BlipError::Setup(_) => false,
         }
     }

@@ -105,19 +105,19 @@ pub async fn counters(client: &Client, category: &str, first: NaiveDate, last: N
     client.list(ANALYTICS, &uri, TAKE_COUNTERS, |_| false).await
 }
 
-/// Events of a category and action for whole days, both included.
+/// Events of a category and action for whole days, both included, or of each what `keep` makes of it.
 ///
 /// # Errors
 /// That of any page.
-pub async fn details(
+pub async fn details<E>(
     client: &Client,
     category: &str,
     action: &str,
-    first: NaiveDate,
-    last: NaiveDate,
-) -> Result<Listing<Entry<Event>>, BlipError> {
+    (first, last): (NaiveDate, NaiveDate),
+    keep: impl Fn(Entry<Event>) -> E,
+) -> Result<Listing<E>, BlipError> {
     let uri = format!("/event-track/{}/{}?startDate={first}&endDate={last}", identity::encode(category), identity::encode(action));
-    client.list(ANALYTICS, &uri, TAKE_DETAILS, |_| false).await
+    client.list_kept(ANALYTICS, &uri, TAKE_DETAILS, |_| false, keep).await
 }
 
 #[cfg(test)]

@@ -197,9 +197,10 @@ impl From<BlipError> for Failure {
                 "try again later; what was loaded before is kept as it was"
             }
             BlipError::KeyText { .. } => "the key is one line of base64 text",
+            BlipError::Address { .. } => "it begins with https:// and a host, as the portal shows it for the contract",
             BlipError::Setup(_) => "check this machine's certificates",
         };
-        let exit = if matches!(error, BlipError::KeyText { .. }) { Exit::Usage } else { Exit::Blip };
+        let exit = if matches!(error, BlipError::KeyText { .. } | BlipError::Address { .. }) { Exit::Usage } else { Exit::Blip };
         Failure::new(exit, error).with_help(help)
     }
 }

@@ -6,11 +6,13 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    fmt::Write,
     ops::RangeInclusive,
     sync::Arc,
 };
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::NaiveDate;
+use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{
     IngestError, Pseudonyms,
@@ -31,6 +33,9 @@ const RUN: RangeInclusive<usize> = 1..=31;
 
 /// After so many runs it is looked again how many events days hold.
 const RUNS_BETWEEN_LOOKS: usize = 4;
+
+/// Answers of a survey whose events are asked for at once: each is a list of its own.
+const ACTIONS_AT_ONCE: usize = 4;
 
 /// How often a list that is shorter than announced is asked for again before that is noted.
 const DOUBTS: usize = 3;
@@ -57,7 +62,9 @@ impl Survey {
 /// What one run of days gave.
 struct Read {
     reported: BTreeMap<NaiveDate, i64>,
-    entries: Vec<Entry<events::Event>>,
+    rows: Vec<EventRow>,
+    /// Reason and fingerprint of what can not be kept.
+    rejected: Vec<(String, String)>,
     is_steady: bool,
 }
 
@@ -65,10 +72,10 @@ struct Read {
 pub async fn read(
     client: &Arc<Client>,
     store: &mut Store,
-    pseudonyms: &Pseudonyms,
+    pseudonyms: &Arc<Pseudonyms>,
     reader: &Reader<'_>,
     gaps: &mut Gaps,
-    survey: &Survey,
+    survey: &Arc<Survey>,
     span: (NaiveDate, NaiveDate),
 ) -> Result<(usize, Written), IngestError> {
     let mut days = reader.days(store, Resource::Event, client.key_name(), span)?;
@@ -83,15 +90,14 @@ pub async fn read(
         let next = runs(now, longest);
         let mut most_events = 0;
         let mut answers = {
-            let (client, category) = (Arc::clone(client), survey.category.clone());
-            // One run asks for many things at once already.
+            let (client, pseudonyms, survey) = (Arc::clone(client), Arc::clone(pseudonyms), Arc::clone(survey));
             read_ahead(next, Ahead { concurrency: 2, waiting: 1 }, move |(first, last)| {
-                let (client, category) = (Arc::clone(&client), category.clone());
-                async move { (first, last, read_run(&client, &category, first, last).await) }
+                let (client, pseudonyms, survey) = (Arc::clone(&client), Arc::clone(&pseudonyms), Arc::clone(&survey));
+                async move { (first, last, read_run(&client, &pseudonyms, &survey, (first, last)).await) }
             })
         };
         while let Some((first, last, answer)) = answers.recv().await {
-            let mut read = match answer {
+            let read = match answer {
                 Ok(read) => read,
                 Err(error) => {
                     gaps.note(Resource::Event, format!("{first}..{last}"), error)?;
@@ -100,9 +106,8 @@ pub async fn read(
             };
             gaps.note_success();
             let run: Vec<NaiveDate> = first.iter_days().take_while(|day| *day <= last).collect();
-            most_events = most_events.max(read.entries.len() / run.len());
-            let kept = rows(std::mem::take(&mut read.entries), pseudonyms, survey);
-            written += write(store, reader, (client.key_name(), &run), &read, kept)?;
+            most_events = most_events.max((read.rows.len() + read.rejected.len()) / run.len());
+            written += write(store, reader, (client.key_name(), &run), &read)?;
             reader.progress.advance(run.len());
         }
         longest = days_holding(EVENTS_AT_ONCE, most_events, RUN);
@@ -111,15 +116,10 @@ pub async fn read(
 }
 
 /// Writes what a run of days gave, and which of them it covers.
-fn write(
-    store: &mut Store,
-    reader: &Reader<'_>,
-    (key_name, days): (&str, &[NaiveDate]),
-    read: &Read,
-    (rows, rejected): (Vec<EventRow>, Vec<(String, String)>),
-) -> Result<Written, IngestError> {
+fn write(store: &mut Store, reader: &Reader<'_>, (key_name, days): (&str, &[NaiveDate]), read: &Read) -> Result<Written, IngestError> {
+    let Read { reported, rows, rejected, is_steady } = read;
     let mut stored: BTreeMap<NaiveDate, i64> = BTreeMap::new();
-    for row in &rows {
+    for row in rows {
         *stored.entry(time::blip_day(row.recorded_at)).or_default() += 1;
     }
     // A record without a readable time has no day; it arrived all the same, on some day of the run that is short of it.
@@ -127,7 +127,7 @@ fn write(
     let coverage: Vec<Coverage> = days
         .iter()
         .map(|day| {
-            let reported = read.reported.get(day).copied().unwrap_or(0);
+            let reported = reported.get(day).copied().unwrap_or(0);
             let kept = stored.get(day).copied().unwrap_or(0);
             let set_aside = (reported - kept).clamp(0, homeless);
             homeless -= set_aside;
@@ -140,7 +140,7 @@ fn write(
                 set_aside,
                 still_open: 0,
                 day_was_over: reader.is_over(*day) && time::is_blip_day_over(*day, reader.now),
-                is_steady: read.is_steady,
+                is_steady: *is_steady,
                 is_settled: reader.is_settled(*day),
             }
         })
@@ -150,8 +150,8 @@ fn write(
         store.transaction(|store| {
             store.write_coverage(&coverage)?;
             let written = Written {
-                events: store.write_events(&rows, run)?,
-                rejected: store.write_rejected(Resource::Event, &rejected, run)?,
+                events: store.write_events(rows, run)?,
+                rejected: store.write_rejected(Resource::Event, rejected, run)?,
                 ..Written::default()
             };
             store.write_load(run, &written)?;
@@ -160,14 +160,14 @@ fn write(
     })?)
 }
 
-async fn read_run(client: &Client, category: &str, first: NaiveDate, last: NaiveDate) -> Result<Read, BlipError> {
-    let counters = doubted(|| events::counters(client, category, first, last)).await?;
+async fn read_run(client: &Client, pseudonyms: &Pseudonyms, survey: &Survey, span: (NaiveDate, NaiveDate)) -> Result<Read, BlipError> {
+    let counters = doubted(|| events::counters(client, &survey.category, span.0, span.1)).await?;
     let mut reported: BTreeMap<NaiveDate, i64> = BTreeMap::new();
     let mut actions: BTreeMap<String, usize> = BTreeMap::new();
-    let mut read = Read { reported: BTreeMap::new(), entries: Vec::new(), is_steady: counters.is_steady };
+    let mut is_steady = counters.is_steady;
     for entry in counters.entries {
         let Entry::Record(counter) = entry else {
-            read.is_steady = false;
+            is_steady = false;
             continue;
         };
         if let Some(at) = time::parse_instant(&counter.storage_date) {
@@ -175,60 +175,68 @@ async fn read_run(client: &Client, category: &str, first: NaiveDate, last: Naive
         }
         *actions.entry(counter.action).or_default() += usize::try_from(counter.count).unwrap_or(usize::MAX);
     }
-    read.reported = reported;
-    for (action, count) in actions {
-        let mut found = events::details(client, category, &action, first, last).await?;
-        for _ in 0..DOUBTS {
-            if found.entries.len() >= count {
-                break;
+    let mut answers = stream::iter(actions)
+        .map(|(action, count)| async move {
+            let details = || events::details(client, &survey.category, &action, span, |entry| row(entry, pseudonyms, survey));
+            let mut found = details().await?;
+            for _ in 0..DOUBTS {
+                if found.entries.len() >= count {
+                    break;
+                }
+                found = details().await?;
             }
-            found = events::details(client, category, &action, first, last).await?;
-        }
-        read.is_steady &= found.is_steady;
-        read.entries.extend(found.entries);
+            Ok::<_, BlipError>(found)
+        })
+        .buffered(ACTIONS_AT_ONCE);
+    let mut entries = Vec::new();
+    while let Some(found) = answers.try_next().await? {
+        is_steady &= found.is_steady;
+        entries.extend(found.entries);
     }
-    Ok(read)
+    let (rows, rejected) = kept(entries);
+    Ok(Read { reported, rows, rejected, is_steady })
 }
 
-/// Rows of events, and reason and fingerprint of those that can not be kept.
-fn rows(
-    entries: impl IntoIterator<Item = Entry<events::Event>>,
-    pseudonyms: &Pseudonyms,
-    survey: &Survey,
-) -> (Vec<EventRow>, Vec<(String, String)>) {
-    let mut occurrences: HashMap<String, usize> = HashMap::new();
-    let (mut rows, mut rejected) = (Vec::new(), Vec::new());
+/// Makes the row of an event, under its fingerprint in place of an id; or reason and fingerprint of one that can not be kept.
+fn row(entry: Entry<events::Event>, pseudonyms: &Pseudonyms, survey: &Survey) -> Result<EventRow, (String, String)> {
+    let event = match entry {
+        Entry::Record(event) => event,
+        Entry::Unreadable(one) => return Err(pseudonyms.unreadable(&one)),
+    };
+    let extras = event.extras.unwrap_or_default();
+    let extra = |name: &Option<String>| name.as_ref().and_then(|name| extras.get(name)).filter(|value| !value.trim().is_empty()).cloned();
+    let identity = event.contact.and_then(|contact| contact.identity).or(event.identity);
+    let sorted: BTreeMap<_, _> = extras.iter().collect();
+    let content = format!("{}\0{}\0{}\0{identity:?}\0{:?}\0{sorted:?}", event.category, event.action, event.storage_date, event.message_id);
+    let fingerprint = pseudonyms.keyed("event", &content);
+    let Some(recorded_at) = time::parse_instant(&event.storage_date) else {
+        return Err(("no readable time".to_owned(), fingerprint));
+    };
+    Ok(EventRow {
+        event_id: fingerprint,
+        queue: extra(&survey.sector_extra),
+        comment: extra(&survey.comment_extra),
+        category: event.category,
+        action: event.action,
+        recorded_at,
+        customer_key: identity.map(|identity| pseudonyms.customer(&identity)),
+    })
+}
+
+/// Returns the rows, equal events told apart by their number, and what can not be kept.
+fn kept(entries: Vec<Result<EventRow, (String, String)>>) -> (Vec<EventRow>, Vec<(String, String)>) {
+    let (mut rows, mut rejected) = (Vec::with_capacity(entries.len()), Vec::new());
     for entry in entries {
-        let event = match entry {
-            Entry::Record(event) => event,
-            Entry::Unreadable(one) => {
-                rejected.push(pseudonyms.unreadable(&one));
-                continue;
-            }
-        };
-        let extras = event.extras.unwrap_or_default();
-        let extra =
-            |name: &Option<String>| name.as_ref().and_then(|name| extras.get(name)).filter(|value| !value.trim().is_empty()).cloned();
-        let identity = event.contact.and_then(|contact| contact.identity).or(event.identity);
-        let sorted: BTreeMap<_, _> = extras.iter().collect();
-        let content =
-            format!("{}\0{}\0{}\0{identity:?}\0{:?}\0{sorted:?}", event.category, event.action, event.storage_date, event.message_id);
-        let fingerprint = pseudonyms.keyed("event", &content);
-        let Some(recorded_at): Option<DateTime<Utc>> = time::parse_instant(&event.storage_date) else {
-            rejected.push(("no readable time".to_owned(), fingerprint));
-            continue;
-        };
-        let occurrence = occurrences.entry(fingerprint.clone()).or_default();
+        match entry {
+            Ok(row) => rows.push(row),
+            Err(reason) => rejected.push(reason),
+        }
+    }
+    let mut occurrences: HashMap<String, usize> = HashMap::with_capacity(rows.len());
+    for row in &mut rows {
+        let occurrence = occurrences.entry(row.event_id.clone()).or_default();
         *occurrence += 1;
-        rows.push(EventRow {
-            event_id: format!("{fingerprint}-{occurrence}"),
-            queue: extra(&survey.sector_extra),
-            comment: extra(&survey.comment_extra),
-            category: event.category,
-            action: event.action,
-            recorded_at,
-            customer_key: identity.map(|identity| pseudonyms.customer(&identity)),
-        });
+        let _ = write!(row.event_id, "-{occurrence}");
     }
     rows.sort_by(|a, b| (a.recorded_at, &a.event_id).cmp(&(b.recorded_at, &b.event_id)));
     (rows, rejected)
@@ -250,27 +258,28 @@ mod tests {
         .unwrap()
     }
 
-    fn kept(events: Vec<events::Event>, survey: &Survey) -> (Vec<EventRow>, Vec<(String, String)>) {
-        rows(events.into_iter().map(Entry::Record), &Pseudonyms::new(&"k".into()), survey)
+    fn rows(events: Vec<events::Event>, survey: &Survey) -> (Vec<EventRow>, Vec<(String, String)>) {
+        let pseudonyms = Pseudonyms::new(&"k".into());
+        kept(events.into_iter().map(|event| row(Entry::Record(event), &pseudonyms, survey)).collect())
     }
 
     #[test]
     fn equal_events_are_kept_apart_and_read_again_as_the_same() {
-        let (first, rejected) = kept(vec![event(), event()], &survey());
-        let (again, _) = kept(vec![event(), event()], &survey());
+        let (first, rejected) = rows(vec![event(), event()], &survey());
+        let (again, _) = rows(vec![event(), event()], &survey());
         assert_eq!((&first, rejected.len()), (&again, 0));
         assert_ne!(first[0].event_id, first[1].event_id);
     }
 
     #[test]
     fn comments_are_kept_only_where_the_configuration_says_so() {
-        assert_eq!(kept(vec![event()], &survey()).0[0].comment.as_deref(), Some("rápido"));
-        assert_eq!(kept(vec![event()], &Survey { comment_extra: None, ..survey() }).0[0].comment, None);
+        assert_eq!(rows(vec![event()], &survey()).0[0].comment.as_deref(), Some("rápido"));
+        assert_eq!(rows(vec![event()], &Survey { comment_extra: None, ..survey() }).0[0].comment, None);
     }
 
     #[test]
     fn an_event_without_a_readable_time_is_set_aside() {
-        let (rows, rejected) = kept(vec![events::Event { storage_date: "yesterday".into(), ..event() }], &survey());
+        let (rows, rejected) = rows(vec![events::Event { storage_date: "yesterday".into(), ..event() }], &survey());
         assert_eq!((rows.len(), rejected[0].0.as_str()), (0, "no readable time"));
     }
 }

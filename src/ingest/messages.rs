@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     blip::{BlipError, Client, Entry, Listing, desk, threads, tunnels},
-    store::{MessageRead, MessageRow, MessageSource, MessageTask, Resource, Store, TaskTicket, Written},
+    store::{KnownMessages, MessageRead, MessageRow, MessageSource, MessageTask, Resource, Store, TaskTicket, Written},
 };
 
 /// Messages per transaction.
@@ -31,6 +31,9 @@ const WAITING: usize = 2_000;
 
 /// Customers that are planned at once, so that memory does not grow with history.
 const PLANNED: usize = 20_000;
+
+/// Of so many customers the messages that are here are looked up while Blip answers; of more, as they are written, so that not all are held.
+const FEW: usize = 2_000;
 
 /// How long Blip documents to keep messages of tickets, and threads.
 pub const TICKET_MESSAGES_DAYS: i64 = 31;
@@ -69,6 +72,7 @@ pub async fn read(
             reader.progress.start("messages by customer", Some(total));
         }
         last = tasks.last().cloned();
+        let few = (tasks.len() <= FEW).then(|| tasks.clone());
         let mut answers = {
             let (client, channel, pseudonyms) = (Arc::clone(client), channel.cloned(), Arc::clone(pseudonyms));
             let (ahead, now) = (Ahead { concurrency: client.concurrency(), waiting: WAITING }, reader.now);
@@ -77,6 +81,7 @@ pub async fn read(
                 async move { read_customer(&client, channel.as_deref(), &pseudonyms, task, now).await }
             })
         };
+        let known = few.map(|few| tokio::task::block_in_place(|| store.known_messages(&few))).transpose()?;
         while let Some(answer) = answers.recv().await {
             reader.progress.advance(1);
             count += 1;
@@ -85,13 +90,13 @@ pub async fn read(
                     gaps.note_success();
                     let size = read.read.rows.len() + 1;
                     if let Some(full) = batch.add(read, size) {
-                        written += write(store, reader, full)?;
+                        written += write(store, reader, known.as_ref(), full)?;
                     }
                 }
                 Err((task, error)) => gaps.note(Resource::Message, format!("messages of ticket {}", task.newest_ticket_id), error)?,
             }
         }
-        written += write(store, reader, batch.take())?;
+        written += write(store, reader, known.as_ref(), batch.take())?;
         if is_last {
             return Ok((count, written));
         }
@@ -190,7 +195,8 @@ fn kept(entries: Vec<Entry<desk::Message>>, pseudonyms: &Pseudonyms) -> (Vec<Mes
     (rows, rejected)
 }
 
-fn write(store: &mut Store, reader: &Reader<'_>, batch: Vec<Read>) -> Result<Written, IngestError> {
+/// Writes what is not among the `known` messages, which are looked up where they are not at hand.
+fn write(store: &mut Store, reader: &Reader<'_>, known: Option<&KnownMessages>, batch: Vec<Read>) -> Result<Written, IngestError> {
     if batch.is_empty() {
         return Ok(Written::default());
     }
@@ -202,8 +208,15 @@ fn write(store: &mut Store, reader: &Reader<'_>, batch: Vec<Read>) -> Result<Wri
     let run = reader.run;
     Ok(tokio::task::block_in_place(|| {
         store.transaction(|store| {
+            let looked_up;
+            let known = if let Some(known) = known {
+                known
+            } else {
+                looked_up = store.known_messages(reads.iter().map(|read| &read.task))?;
+                &looked_up
+            };
             let written = Written {
-                messages: store.write_messages(&reads, run)?,
+                messages: store.write_messages(&reads, known, run)?,
                 rejected: store.write_rejected(Resource::Message, &rejected, run)?,
                 ..Written::default()
             };

@@ -189,8 +189,8 @@ pub async fn run(
     }
     if wants(OnlyResource::Events) && settings.satisfaction.source == SatisfactionSource::Events {
         let span = span(&store, Resource::Event)?;
+        let survey = Arc::new(events::Survey::new(settings));
         for client in &clients.events {
-            let survey = events::Survey::new(settings);
             let (days, more) = events::read(client, &mut store, &pseudonyms, &reader, &mut gaps, &survey, span).await?;
             event_days += days;
             written += more;

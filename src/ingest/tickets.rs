@@ -7,7 +7,7 @@
 use std::{collections::BTreeSet, ops::RangeInclusive, sync::Arc};
 
 use chrono::{DateTime, NaiveDate, Utc};
-use serde_json::{Map, Value};
+use serde::Serialize;
 
 use super::{
     IngestError, Pseudonyms,
@@ -25,14 +25,18 @@ use crate::{
 };
 
 /// Rows per transaction.
-const BATCH_ROWS: usize = 10_000;
+const BATCH_ROWS: usize = 5_000;
 
-/// Days that are read at once: as many as hold about so many tickets, within bounds.
+/// Days that are read at once, and nearly as many that wait meanwhile for others to be written: as many as hold about so many tickets,
+/// within bounds. Even of full days two are read at once, for each is asked for page by page.
 const TICKETS_AT_ONCE: usize = 8_000;
-const DAYS_AT_ONCE: RangeInclusive<usize> = 2..=8;
+const DAYS_AT_ONCE: RangeInclusive<usize> = 2..=16;
 
 /// After so many rounds of days it is looked again how many tickets days hold.
 const DAYS_BETWEEN_LOOKS: usize = 4;
+
+/// So many days are what a load reads that is not the first.
+const FEW_DAYS: usize = 14;
 
 /// Mark of which lists a key's tickets are in.
 const LISTS: &str = "ticket_lists";
@@ -54,6 +58,9 @@ pub async fn read(
     span: (NaiveDate, NaiveDate),
 ) -> Result<(usize, Written), IngestError> {
     let days = reader.days(store, Resource::Ticket, client.key_name(), span)?;
+    if days.len() > FEW_DAYS {
+        store.leave_cores_to_readers()?;
+    }
     let lists = lists(client, store, reader).await?;
     let open: Vec<_> = store
         .open_tickets(client.key_name())?
@@ -79,7 +86,7 @@ pub async fn read(
     while asked.peek().is_some() {
         let mut answers = {
             let (client, pseudonyms) = (Arc::clone(client), Arc::clone(pseudonyms));
-            let ahead = Ahead { concurrency: days_at_once, waiting: 1 };
+            let ahead = Ahead { concurrency: days_at_once, waiting: days_at_once - 1 };
             read_ahead(asked.by_ref().take(DAYS_BETWEEN_LOOKS * days_at_once).collect(), ahead, move |asked| {
                 let (client, pseudonyms) = (Arc::clone(&client), Arc::clone(&pseudonyms));
                 async move {
@@ -270,39 +277,81 @@ fn is_closed(ticket: &Ticket) -> bool {
     ticket.status.as_deref().is_some_and(|status| status == "Transferred" || status.starts_with("Closed"))
 }
 
+/// What is kept of an answer, under Blip's names. What Blip left out is left out here.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Body<'a> {
+    id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sequential_id: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent_sequential_id: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner_identity: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    routing_owner_identity: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    customer_domain: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agent_identity: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    storage_date: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    open_date: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first_response_date: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status_date: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    close_date: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rating: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    team: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tags: Option<&'a [String]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    priority: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    average_agent_response_time: Option<f64>,
+}
+
 /// Makes the stored row of an answer: known fields only, the customer as a pseudonym, attendants as e-mail addresses.
 fn row(ticket: &Ticket, key_name: &str, pseudonyms: &Pseudonyms) -> Result<TicketRow, &'static str> {
     let ticket_id = ticket.id.clone().ok_or("no id")?;
     let customer = ticket.customer_identity.as_deref().ok_or("no customer")?;
     let agent = ticket.agent_identity.as_deref().map(identity::attendant_email);
-    let fields: [(&str, Value); 19] = [
-        ("id", ticket_id.clone().into()),
-        ("sequentialId", ticket.sequential_id.into()),
-        ("parentSequentialId", ticket.parent_sequential_id.into()),
-        ("ownerIdentity", ticket.owner_identity.clone().into()),
-        ("routingOwnerIdentity", ticket.routing_owner_identity.clone().into()),
-        ("customerDomain", ticket.customer_domain.clone().into()),
-        ("agentIdentity", agent.into()),
-        ("provider", ticket.provider.clone().into()),
-        ("status", ticket.status.clone().into()),
-        ("storageDate", ticket.storage_date.clone().into()),
-        ("openDate", ticket.open_date.clone().into()),
-        ("firstResponseDate", ticket.first_response_date.clone().into()),
-        ("statusDate", ticket.status_date.clone().into()),
-        ("closeDate", ticket.close_date.clone().into()),
-        ("rating", ticket.rating.into()),
-        ("team", ticket.team.clone().into()),
-        ("tags", ticket.tags.clone().into()),
-        ("priority", ticket.priority.into()),
-        ("averageAgentResponseTime", ticket.average_agent_response_time.into()),
-    ];
-    let body: Map<String, Value> =
-        fields.into_iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| (name.to_owned(), value)).collect();
+    let body = Body {
+        id: &ticket_id,
+        sequential_id: ticket.sequential_id,
+        parent_sequential_id: ticket.parent_sequential_id,
+        owner_identity: ticket.owner_identity.as_deref(),
+        routing_owner_identity: ticket.routing_owner_identity.as_deref(),
+        customer_domain: ticket.customer_domain.as_deref(),
+        agent_identity: agent.as_deref(),
+        provider: ticket.provider.as_deref(),
+        status: ticket.status.as_deref(),
+        storage_date: ticket.storage_date.as_deref(),
+        open_date: ticket.open_date.as_deref(),
+        first_response_date: ticket.first_response_date.as_deref(),
+        status_date: ticket.status_date.as_deref(),
+        close_date: ticket.close_date.as_deref(),
+        rating: ticket.rating,
+        team: ticket.team.as_deref(),
+        tags: ticket.tags.as_deref(),
+        priority: ticket.priority,
+        average_agent_response_time: ticket.average_agent_response_time,
+    };
+    let body = serde_json::to_string(&body).expect("texts and numbers are always JSON");
     Ok(TicketRow {
         ticket_id,
         owner: ticket.owner_identity.clone().unwrap_or_default(),
         customer_key: pseudonyms.customer(customer),
-        body: Value::Object(body).to_string(),
+        body,
         key_name: key_name.to_owned(),
         created_at: ticket.storage_date.as_deref().and_then(time::parse_instant),
         is_closed: is_closed(ticket),

@@ -69,7 +69,11 @@ impl From<BlipError> for WriteFailure {
     fn from(error: BlipError) -> WriteFailure {
         let is_fatal = matches!(
             error,
-            BlipError::Unauthorized { .. } | BlipError::Unreachable { .. } | BlipError::KeyText { .. } | BlipError::Throttled { .. }
+            BlipError::Unauthorized { .. }
+                | BlipError::Unreachable { .. }
+                | BlipError::KeyText { .. }
+                | BlipError::Address { .. }
+                | BlipError::Throttled { .. }
         );
         WriteFailure { is_unclear: error.is_unclear(), is_fatal, text: error.to_string() }
     }

@@ -240,10 +240,6 @@ impl Store {
         done
     }
 
-    fn set_threads(&self, threads: i64) -> Result<(), StoreError> {
-        Ok(self.connection.execute_batch(&format!("SET threads = {threads}"))?)
-    }
-
     /// Makes every table at once and in place: what a refresh must equal, and a start for tests of single queries.
     ///
     /// # Errors

@@ -33,7 +33,7 @@ pub use rows::{AttendantRow, Coverage, EventRow, MessageRow, MessageSource, Mess
 pub use settings::SettingsRows;
 pub use subject::{Unlinked, UnlinkingPlan};
 pub use tasks::{MessageRisk, OpenTicket};
-pub use write::{MessageRead, Run, Written};
+pub use write::{KnownMessages, MessageRead, Run, Written};
 
 /// Above this DuckDB spills to disk beside the database, so that memory does not grow with history. What it holds outside of its pool
 /// comes on top, about as much as one thread needs: more threads were no faster where parts are small.
@@ -108,11 +108,11 @@ impl Store {
         ))?;
         let cores: i64 = connection.query_row("SELECT CAST(current_setting('threads') AS BIGINT)", [], |row| row.get(0))?;
         let threads = cores.min(MOST_THREADS);
-        // Reading is written by one thread: the others have answers to read. Making tables of a few customers gets them all.
-        connection.execute_batch("SET threads = 1")?;
         schema::migrate(&connection)?;
         let catalog = connection.query_row("SELECT current_database()", [], |row| row.get(0))?;
-        Ok(Store { connection, catalog, scope: "scope".to_owned(), threads, log, _lock: lock })
+        let store = Store { connection, catalog, scope: "scope".to_owned(), threads, log, _lock: lock };
+        store.set_threads(threads)?;
+        Ok(store)
     }
 
     /// Returns another way into the same database, for the worker of this number.
@@ -120,6 +120,18 @@ impl Store {
         let (connection, catalog) = (self.connection.try_clone()?, self.catalog.clone());
         connection.execute_batch(&format!("USE \"{catalog}\""))?;
         Ok(Store { connection, catalog, scope: format!("scope_{number}"), threads: self.threads, log: None, _lock: None })
+    }
+
+    /// Lets one thread write until tables are made: where there is much to read, the other cores have answers to read.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn leave_cores_to_readers(&self) -> Result<(), StoreError> {
+        self.set_threads(1)
+    }
+
+    fn set_threads(&self, threads: i64) -> Result<(), StoreError> {
+        Ok(self.connection.execute_batch(&format!("SET threads = {threads}"))?)
     }
 
     /// Allows as much memory as so many workers need.

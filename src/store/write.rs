@@ -66,6 +66,9 @@ pub struct MessageRead {
     pub sources: Vec<MessageSource>,
 }
 
+/// Messages by thread and id.
+pub type KnownMessages = HashSet<(i64, Uuid)>;
+
 fn count(value: usize) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
@@ -186,16 +189,15 @@ impl Store {
         Ok(())
     }
 
-    /// Keeps new messages and notes which tickets are covered by the read.
+    /// Keeps new messages, those that are not `known`, and notes which tickets are covered by the read.
     ///
     /// # Errors
     /// When the database cannot be written.
-    pub fn write_messages(&self, reads: &[MessageRead], run: Run) -> Result<usize, StoreError> {
+    pub fn write_messages(&self, reads: &[MessageRead], known: &KnownMessages, run: Run) -> Result<usize, StoreError> {
         if reads.is_empty() {
             return Ok(0);
         }
         let mut next: i64 = self.connection.query_row("SELECT coalesce(max(thread_id), 0) + 1 FROM raw.thread", [], |row| row.get(0))?;
-        let known = self.known_messages(reads)?;
         let unlinked = self.unlinked_since()?;
         let (mut threads, mut messages, mut changed, mut covered) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for read in reads {
@@ -257,10 +259,13 @@ impl Store {
         Ok(written)
     }
 
-    /// Returns the messages that are here already of the threads that were read before.
-    fn known_messages(&self, reads: &[MessageRead]) -> Result<HashSet<(i64, Uuid)>, StoreError> {
-        let mut known = HashSet::new();
-        let threads: Vec<i64> = reads.iter().filter_map(|read| read.task.thread_id).collect();
+    /// Returns the messages that are here already of what is asked for: of threads that were read before.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn known_messages<'a>(&self, tasks: impl IntoIterator<Item = &'a MessageTask>) -> Result<KnownMessages, StoreError> {
+        let mut known = KnownMessages::new();
+        let threads: Vec<i64> = tasks.into_iter().filter_map(|task| task.thread_id).collect();
         if threads.is_empty() {
             return Ok(known);
         }

@@ -16,6 +16,7 @@ mod settings;
 mod settings_file;
 mod storage;
 mod team;
+mod team_settings;
 mod toml_file;
 
 pub use access::{Access, NoAccess, Person, Profile, QueryLimits};
@@ -32,7 +33,5 @@ pub use settings::{
     Target,
 };
 pub use storage::{Bucket, Credentials, Lake, LakePlace};
-pub use team::{
-    BotGrant, ContractGrant, DeclaredPerson, DeclaredQueue, Grant, Layer, Managed, Named, Presence, Team, TeamProfile, TeamSettings,
-    Undeclared,
-};
+pub use team::{DeclaredPerson, DeclaredQueue, Layer, Managed, Named, Presence, Team, TeamProfile, Undeclared};
+pub use team_settings::{BotGrant, ContractGrant, Grant, TeamSettings};

@@ -19,7 +19,7 @@ use super::{
     engine::{EngineSettings, EngineTable},
     settings_file::{File, SectorRules},
     storage::Lake,
-    team::{TeamSettings, TeamTable},
+    team_settings::{TeamSettings, TeamTable},
     toml_file,
 };
 use crate::domain::{Language, Zone, calendar::Calendars};

@@ -12,7 +12,7 @@ use super::{
     engine::EngineTable,
     settings::{DirectTransfer, Document, KeyRole, Organization, SatisfactionSource},
     storage::StorageTable,
-    team::TeamTable,
+    team_settings::TeamTable,
 };
 use crate::domain::{
     calendar::{self, Shift},

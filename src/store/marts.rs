@@ -18,110 +18,12 @@ use std::{
 use chrono::NaiveDate;
 use duckdb::params;
 
-use super::{Store, StoreError, TableCheck, checks::digest_of_checks};
+use super::{
+    MARTS, STAGING, Store, StoreError, TableCheck,
+    checks::digest_of_checks,
+    tables::{CUT, KEPT, OF_CUSTOMERS, SHARED},
+};
 use crate::domain::{digest::sha256, period::DigestsByMonth};
-
-/// Staged tables, in the order in which they are made.
-pub const STAGING: [&str; 4] = ["received_ticket", "ticket", "quarantine", "message"];
-
-/// Marts, in the order in which they are made: each reads only what stands before it. The last holds what the checks of the others found.
-pub const MARTS: [&str; 21] = [
-    "ticket_chain",
-    "agent",
-    "ticket",
-    "ticket_tag",
-    "chain",
-    "stay",
-    "exchange",
-    "wait_piece",
-    "turn",
-    "sector_stay",
-    "conversation",
-    "rating",
-    "comment",
-    "queue",
-    "sector",
-    "calendar_day",
-    "target",
-    "blip_figure",
-    "coverage",
-    "channel_state",
-    "quality",
-];
-
-/// Marts whose rows belong to customers; those after them are made whole.
-const OF_CUSTOMERS: usize = 12;
-
-/// Tables of customers that are kept, each with its month column and how its rows are found by customer. Rows found by conversation go
-/// before the conversations themselves.
-const KEPT: [(&str, &str, Option<&str>, &str); 7] = [
-    ("staging", "quarantine", None, "customer_key"),
-    ("marts", "turn", Some("started_day"), "conversation_id"),
-    ("marts", "sector_stay", Some("started_day"), "conversation_id"),
-    ("marts", "rating", Some("period_day"), "customer_key"),
-    ("marts", "ticket_tag", Some("started_day"), "customer_key"),
-    ("marts", "ticket", Some("started_day"), "customer_key"),
-    ("marts", "conversation", Some("started_day"), "customer_key"),
-];
-
-/// Raw tables that are cut down to some customers, and by what.
-const CUT: [(&str, &str); 6] = [
-    ("ticket", "customer_key IN (SELECT customer_key FROM SCOPE.main.customer)"),
-    // What the API has told of counts for the customer whom it names.
-    (
-        "imported_ticket",
-        "customer_key IN (SELECT customer_key FROM SCOPE.main.customer)
-         AND NOT EXISTS (SELECT 1 FROM LIVE.state.ticket AS known WHERE known.ticket_id = imported_ticket.ticket_id)",
-    ),
-    ("event", "coalesce(customer_key, '') IN (SELECT customer_key FROM SCOPE.main.customer)"),
-    // An imported answer about a ticket belongs to whoever the ticket is known to belong to.
-    (
-        "imported_rating",
-        "coalesce(
-             (SELECT max(known.customer_key) FROM LIVE.state.ticket AS known WHERE known.ticket_id = imported_rating.ticket_id),
-             (SELECT max(known.customer_key) FROM LIVE.raw.imported_ticket AS known WHERE known.ticket_id = imported_rating.ticket_id),
-             customer_key,
-             ''
-         ) IN (SELECT customer_key FROM SCOPE.main.customer)",
-    ),
-    ("thread", "customer_key IN (SELECT customer_key FROM SCOPE.main.customer)"),
-    ("message", "thread_id IN (SELECT thread_id FROM SCOPE.raw.thread)"),
-];
-
-/// Tables that every customer's rows may need.
-const SHARED: [(&str, &str); 10] = [
-    ("raw", "attendant"),
-    ("raw", "mark"),
-    ("settings", "queue_sector"),
-    ("settings", "rule"),
-    ("settings", "survey"),
-    ("settings", "answer"),
-    ("settings", "offset_span"),
-    ("settings", "calendar"),
-    ("settings", "business_span"),
-    ("settings", "holiday"),
-];
-
-/// Marts that snapshots publish: name, the column whose local month places a row in a part (none for small tables), and the order of
-/// the rows in a part, which is total.
-pub const MART_TABLES: [(&str, Option<&str>, &str); 16] = [
-    ("ticket", Some("started_day"), "created_at, ticket_id"),
-    ("ticket_tag", Some("started_day"), "ticket_id, tag"),
-    ("conversation", Some("started_day"), "started_at, conversation_id"),
-    ("turn", Some("started_day"), "conversation_id, turn_number"),
-    ("sector_stay", Some("started_day"), "conversation_id, stay_number"),
-    ("rating", Some("period_day"), "answered_at, rating_id"),
-    ("comment", Some("period_day"), "rating_id"),
-    ("agent", None, "agent"),
-    ("queue", None, "queue"),
-    ("sector", None, "sector"),
-    ("calendar_day", Some("day"), "sector, day"),
-    ("target", None, "metric, sector, from_day"),
-    ("blip_figure", Some("day"), "key_name, day, figure, queue"),
-    ("coverage", Some("day"), "resource, day"),
-    ("quality", Some("day"), "check_name, resource, day"),
-    ("channel_state", None, "channel"),
-];
 
 /// Tickets whose customers are worked on at once: enough that the queries' own cost vanishes, few enough for a small memory.
 const TICKETS_AT_ONCE: i64 = 25_000;

@@ -11,10 +11,12 @@ mod error;
 mod import;
 mod lock;
 mod marts;
+mod messages;
 mod rows;
 mod schema;
 mod settings;
 mod subject;
+mod tables;
 mod tasks;
 mod write;
 
@@ -28,12 +30,14 @@ pub use checks::{TableCheck, digest_of_checks};
 pub use error::StoreError;
 pub use import::{ImportVerdict, ImportedRating, ImportedTicket};
 pub use lock::{hold, require_free};
-pub use marts::{MART_TABLES, MARTS, MartReport, STAGING};
+pub use marts::MartReport;
+pub use messages::{KnownMessages, MessageRead};
 pub use rows::{AttendantRow, Coverage, EventRow, MessageRow, MessageSource, MessageTask, ReportRow, Resource, TaskTicket, TicketRow};
 pub use settings::SettingsRows;
 pub use subject::{Unlinked, UnlinkingPlan};
+pub use tables::{MART_TABLES, MARTS, STAGING};
 pub use tasks::{MessageRisk, OpenTicket};
-pub use write::{KnownMessages, MessageRead, Run, Written};
+pub use write::{Run, Written};
 
 /// Above this DuckDB spills to disk beside the database, so that memory does not grow with history. What it holds outside of its pool
 /// comes on top, about as much as one thread needs: more threads were no faster where parts are small.

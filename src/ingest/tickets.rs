@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Rows per transaction.
-const BATCH_ROWS: usize = 5_000;
+const BATCH_ROWS: usize = 10_000;
 
 /// Days that are read at once, and nearly as many that wait meanwhile for others to be written: as many as hold about so many tickets,
 /// within bounds. Even of full days two are read at once, for each is asked for page by page.

@@ -68,6 +68,16 @@ fn an_unreachable_host_is_told_and_changes_nothing() {
     assert_eq!(sandbox.data_files(), []);
 }
 
+#[test]
+fn an_address_that_is_none_is_told_as_one() {
+    let sandbox = Sandbox::new("https://acme http.msging.net");
+    sandbox
+        .relato(&["ingest"])
+        .assert()
+        .code(2)
+        .stderr(contains("base_url `https://acme http.msging.net` (key `desk`) is no address").and(contains("begins with https://")));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_wrong_key_is_told_and_changes_nothing() {
     let world = world(14, 50);

@@ -10,6 +10,7 @@ use std::{
 use chrono::NaiveDate;
 use serde::Deserialize;
 use toml::Spanned;
+use url::{Host, Url};
 
 use super::{
     ConfigError, Problem, SecretSource,
@@ -440,12 +441,16 @@ fn day_of<E: serde::de::Error>(value: &toml::Value) -> Result<NaiveDate, E> {
     crate::domain::period::parse_day(&text).map_err(E::custom)
 }
 
-/// Returns whether nobody on the way can read what is sent to `url`: it is encrypted, or does not leave this machine.
-pub(super) fn is_guarded(url: &str) -> bool {
-    let Some(rest) = url.strip_prefix("http://") else { return url.starts_with("https://") };
-    let host = rest.split('/').next().unwrap_or(rest);
-    let host = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit())).map_or(host, |(host, _)| host);
-    host == "localhost" || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+/// Returns whether nobody on the way can read what is sent to `address`: it is encrypted, or does not leave this machine.
+pub(super) fn is_guarded(address: &str) -> bool {
+    let Ok(address) = Url::parse(address) else { return false };
+    match (address.scheme(), address.host()) {
+        ("https", Some(_)) => true,
+        ("http", Some(Host::Domain(name))) => name == "localhost",
+        ("http", Some(Host::Ipv4(address))) => address.is_loopback(),
+        ("http", Some(Host::Ipv6(address))) => address.is_loopback(),
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -498,6 +503,7 @@ pseudonym_key_env = "P"
             ("\"https://acme", "\"acme", "base_url `acme.http.msging.net/` is not accepted"),
             ("\"https://acme", "\"http://acme", "base_url `http://acme.http.msging.net/` is not accepted"),
             ("https://acme.", "http://127.0.0.1:9@acme.", "is not accepted"),
+            ("https://acme.", "https://acme ", "relato.toml:7:12: base_url `https://acme http.msging.net/` is not accepted"),
             ("[privacy]", "[sectors]\nA = [\"q\"]\nB = [\"q\"]\n[privacy]", "relato.toml:12:5: queue `q` is in the sectors `A` and `B`"),
             (
                 "[privacy]",

@@ -72,7 +72,9 @@ pub async fn read(
             reader.progress.start("messages by customer", Some(total));
         }
         last = tasks.last().cloned();
-        let few = (tasks.len() <= FEW).then(|| tasks.clone());
+        let is_little = tasks.len() <= FEW;
+        store.expect_little(is_little)?;
+        let threads = is_little.then(|| threads_of(&tasks));
         let mut answers = {
             let (client, channel, pseudonyms) = (Arc::clone(client), channel.cloned(), Arc::clone(pseudonyms));
             let (ahead, now) = (Ahead { concurrency: client.concurrency(), waiting: WAITING }, reader.now);
@@ -81,7 +83,7 @@ pub async fn read(
                 async move { read_customer(&client, channel.as_deref(), &pseudonyms, task, now).await }
             })
         };
-        let known = few.map(|few| tokio::task::block_in_place(|| store.known_messages(&few))).transpose()?;
+        let known = threads.map(|threads| tokio::task::block_in_place(|| store.known_messages(threads))).transpose()?;
         while let Some(answer) = answers.recv().await {
             reader.progress.advance(1);
             count += 1;
@@ -101,6 +103,11 @@ pub async fn read(
             return Ok((count, written));
         }
     }
+}
+
+/// Returns the threads that were read before.
+fn threads_of<'a>(tasks: impl IntoIterator<Item = &'a MessageTask>) -> Vec<i64> {
+    tasks.into_iter().filter_map(|task| task.thread_id).collect()
 }
 
 async fn read_customer(
@@ -212,7 +219,7 @@ fn write(store: &mut Store, reader: &Reader<'_>, known: Option<&KnownMessages>, 
             let known = if let Some(known) = known {
                 known
             } else {
-                looked_up = store.known_messages(reads.iter().map(|read| &read.task))?;
+                looked_up = store.known_messages(threads_of(reads.iter().map(|read| &read.task)))?;
                 &looked_up
             };
             let written = Written {

@@ -58,9 +58,7 @@ pub async fn read(
     span: (NaiveDate, NaiveDate),
 ) -> Result<(usize, Written), IngestError> {
     let days = reader.days(store, Resource::Ticket, client.key_name(), span)?;
-    if days.len() > FEW_DAYS {
-        store.leave_cores_to_readers()?;
-    }
+    store.expect_little(days.len() <= FEW_DAYS)?;
     let lists = lists(client, store, reader).await?;
     let open: Vec<_> = store
         .open_tickets(client.key_name())?

@@ -91,13 +91,12 @@ impl Store {
         Ok(written)
     }
 
-    /// Returns the messages that are here already of what is asked for: of threads that were read before.
+    /// Returns the messages of `threads` that are here already.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn known_messages<'a>(&self, tasks: impl IntoIterator<Item = &'a MessageTask>) -> Result<KnownMessages, StoreError> {
+    pub fn known_messages(&self, threads: Vec<i64>) -> Result<KnownMessages, StoreError> {
         let mut known = KnownMessages::new();
-        let threads: Vec<i64> = tasks.into_iter().filter_map(|task| task.thread_id).collect();
         if threads.is_empty() {
             return Ok(known);
         }

@@ -112,11 +112,11 @@ impl Store {
         ))?;
         let cores: i64 = connection.query_row("SELECT CAST(current_setting('threads') AS BIGINT)", [], |row| row.get(0))?;
         let threads = cores.min(MOST_THREADS);
+        // One thread needs the least memory, and much is read while it writes: see `Store::expect_little`.
+        connection.execute_batch("SET threads = 1")?;
         schema::migrate(&connection)?;
         let catalog = connection.query_row("SELECT current_database()", [], |row| row.get(0))?;
-        let store = Store { connection, catalog, scope: "scope".to_owned(), threads, log, _lock: lock };
-        store.set_threads(threads)?;
-        Ok(store)
+        Ok(Store { connection, catalog, scope: "scope".to_owned(), threads, log, _lock: lock })
     }
 
     /// Returns another way into the same database, for the worker of this number.
@@ -126,12 +126,13 @@ impl Store {
         Ok(Store { connection, catalog, scope: format!("scope_{number}"), threads: self.threads, log: None, _lock: None })
     }
 
-    /// Lets one thread write until tables are made: where there is much to read, the other cores have answers to read.
+    /// Says whether little is read from now on, so that looking up what is known is most of the work and gets all threads. Where there is much,
+    /// one thread writes: the other cores have answers to read.
     ///
     /// # Errors
     /// When the database refuses.
-    pub fn leave_cores_to_readers(&self) -> Result<(), StoreError> {
-        self.set_threads(1)
+    pub fn expect_little(&self, is_little: bool) -> Result<(), StoreError> {
+        self.set_threads(if is_little { self.threads } else { 1 })
     }
 
     fn set_threads(&self, threads: i64) -> Result<(), StoreError> {

@@ -4,6 +4,7 @@
 //! environment or from files when they are needed, and are never kept in the configuration.
 
 mod access;
+mod address;
 mod channels;
 mod delivery;
 mod engine;

@@ -8,8 +8,8 @@ use toml::Spanned;
 
 use super::{
     ConfigError, Problem, Recipients, SecretSource,
+    address::is_guarded,
     delivery::{addresses, require_address},
-    settings::is_guarded,
     toml_file,
 };
 use crate::domain::{Cron, Period, Zone};

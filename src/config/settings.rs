@@ -10,11 +10,11 @@ use std::{
 use chrono::NaiveDate;
 use serde::Deserialize;
 use toml::Spanned;
-use url::{Host, Url};
 
 use super::{
     ConfigError, Problem, SecretSource,
     access::{Access, AccessTable, QueryLimits, QueryTable},
+    address::is_guarded,
     channels::ChannelSettings,
     delivery::{Delivery, DeliveryTable, Serve, ServeTable},
     engine::{EngineSettings, EngineTable},
@@ -441,18 +441,6 @@ fn day_of<E: serde::de::Error>(value: &toml::Value) -> Result<NaiveDate, E> {
     crate::domain::period::parse_day(&text).map_err(E::custom)
 }
 
-/// Returns whether nobody on the way can read what is sent to `address`: it is encrypted, or does not leave this machine.
-pub(super) fn is_guarded(address: &str) -> bool {
-    let Ok(address) = Url::parse(address) else { return false };
-    match (address.scheme(), address.host()) {
-        ("https", Some(_)) => true,
-        ("http", Some(Host::Domain(name))) => name == "localhost",
-        ("http", Some(Host::Ipv4(address))) => address.is_loopback(),
-        ("http", Some(Host::Ipv6(address))) => address.is_loopback(),
-        _ => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -472,14 +460,6 @@ pseudonym_key_env = "P"
 
     fn parse(text: &str) -> Result<Settings, String> {
         Settings::parse(Path::new("relato.toml"), &Arc::from(text)).map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn a_test_on_this_machine_needs_no_encryption() {
-        for host in ["127.0.0.1:8080", "localhost", "[::1]:80"] {
-            let url = format!("http://{host}");
-            assert_eq!(parse(&MINIMAL.replace("https://acme.http.msging.net", &url)).unwrap().blip_keys[0].base_url, url);
-        }
     }
 
     #[test]

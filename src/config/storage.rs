@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{SecretSource, delivery::Report};
+use super::{SecretSource, address::is_guarded, delivery::Report};
 
 /// `[storage] lake`: what several machines see.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,10 +135,9 @@ impl StorageTable {
 
 impl S3Table {
     fn bucket(self, name: &str, prefix: &str, span: std::ops::Range<usize>, report: Report<'_>) -> Bucket {
-        if let Some(endpoint) =
-            self.endpoint.as_ref().filter(|endpoint| !["http://", "https://"].iter().any(|scheme| endpoint.get_ref().starts_with(scheme)))
-        {
-            report(endpoint.span(), format!("endpoint `{}` is not an address (accepted: https://…)", endpoint.get_ref()));
+        if let Some(endpoint) = self.endpoint.as_ref().filter(|endpoint| !is_guarded(endpoint.get_ref())) {
+            let accepted = "accepted: https://…, or http://127.0.0.1:PORT for a test on this machine; rows are sent there";
+            report(endpoint.span(), format!("endpoint `{}` is not accepted ({accepted})", endpoint.get_ref()));
         }
         if let Some(cache) = self.cache_mb.as_ref().filter(|cache| *cache.get_ref() == 0) {
             report(cache.span(), "cache_mb `0` is not accepted (accepted: 1 or more)".to_owned());

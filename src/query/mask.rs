@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, path::Path};
 use duckdb::{Connection, params};
 
 use super::QueryError;
-use crate::snapshot::sql_path;
+use crate::snapshot::{PARQUET, sql_path};
 
 /// Writes the rows of `source` to `target` in their order, each word in `columns` replaced by what `mask` makes of it.
 ///
@@ -31,7 +31,7 @@ fn masked(connection: &Connection, source: &Path, columns: &[String], mask: &dyn
         columns.iter().map(|column| format!("(SELECT masked FROM word WHERE plain = part.\"{column}\") AS \"{column}\"")).collect();
     connection.execute_batch(&format!(
         "COPY (SELECT * EXCLUDE (file_row_number) REPLACE ({}) FROM {rows} AS part ORDER BY file_row_number)
-         TO {} (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 40960)",
+         TO {} ({PARQUET})",
         replaced.join(", "),
         sql_path(target)
     ))

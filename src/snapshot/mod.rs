@@ -25,7 +25,7 @@ pub use combine::combine;
 pub use compact::{Compacted, compact};
 pub use error::SnapshotError;
 pub use manifest::{Erasure, Manifest, Part, TableManifest};
-pub use parquet::by_one_thread;
+pub use parquet::{PARQUET, by_one_thread};
 pub use prune::{Pruned, prune};
 pub use publish::{Published, Stamp, publish};
 pub use reader::Snapshot;

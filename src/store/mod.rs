@@ -41,7 +41,7 @@ pub use write::{Run, Written};
 
 /// Above this DuckDB spills to disk beside the database, so that memory does not grow with history. What it holds outside of its pool
 /// comes on top, about as much as one thread needs: more threads were no faster where parts are small.
-const MEMORY_MB: usize = 160;
+const MEMORY_MB: usize = 128;
 
 /// Threads at most: each needs memory of its own, also on a machine that has many.
 const MOST_THREADS: i64 = 4;

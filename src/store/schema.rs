@@ -4,13 +4,14 @@ use duckdb::Connection;
 
 use super::StoreError;
 
-const STEPS: [&str; 6] = [
+const STEPS: [&str; 7] = [
     include_str!("steps/1.sql"),
     include_str!("steps/2.sql"),
     include_str!("steps/3.sql"),
     include_str!("steps/4.sql"),
     include_str!("steps/5.sql"),
     include_str!("steps/6.sql"),
+    include_str!("steps/7.sql"),
 ];
 
 /// Runs the steps that the database has not seen yet, each in one transaction.
@@ -72,6 +73,12 @@ mod tests {
         assert_eq!(
             text("SELECT DISTINCT replace(CAST(message_id AS VARCHAR), '-', '') FROM raw.message WHERE NOT is_received"),
             digest[..32]
+        );
+        assert_eq!(
+            text(
+                "SELECT string_agg(version || ' ' || ticket_id || ' ' || run || ' ' || (body ->> 'status'), ', ' ORDER BY version) FROM raw.ticket"
+            ),
+            "1 t1 0 Open, 2 t1 0 Transferred"
         );
         assert_eq!(text("SELECT source FROM raw.message_read"), "ticket");
         assert_eq!(text("SELECT CAST(bool_and(is_steady AND set_aside = 0) AS VARCHAR) FROM raw.coverage"), "true");

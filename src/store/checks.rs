@@ -61,9 +61,12 @@ impl Store {
             let offending = self.connection.query_row(&check.sql, [], |row| row.get(0));
             offending.map_err(|source| StoreError::Query { name: format!("checks/{}.sql", check.name), source })
         });
-        let found = found.collect();
-        self.connection.execute_batch(&format!("USE \"{}\"", self.catalog))?;
-        found
+        let found = found.collect::<Result<Vec<i64>, StoreError>>();
+        let back = self.connection.execute_batch(&format!("USE \"{}\"", self.catalog));
+        // After a query that failed nothing works in the transaction: the query's error is the one to tell.
+        let found = found?;
+        back?;
+        Ok(found)
     }
 
     /// Forgets what checks found whose text has changed since.

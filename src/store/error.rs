@@ -99,6 +99,14 @@ fn is_damaged(text: &str) -> bool {
 }
 
 impl StoreError {
+    /// Returns whether an operation needed more memory than it might have.
+    pub(super) fn is_out_of_memory(&self) -> bool {
+        match self {
+            StoreError::Database(source) | StoreError::Query { source, .. } => source.to_string().contains("Out of Memory"),
+            _ => false,
+        }
+    }
+
     /// Says why the database at `path` could not be opened.
     pub(super) fn opening(path: &Path, source: duckdb::Error) -> StoreError {
         let text = source.to_string();

@@ -72,7 +72,7 @@ impl Store {
         } else {
             let turn = Mutex::new(());
             for part in 0..parts {
-                self.refresh_part(queries, checks, part, &turn)?;
+                self.with_enough_memory(|store| store.refresh_part(queries, checks, part, &turn))?;
                 progress(part + 1, parts);
             }
         }
@@ -82,14 +82,16 @@ impl Store {
         self.set_threads(self.threads)?;
         let global_basis = format!("{basis}-{}-{}", self.global_basis()?, digest_of_checks(checks));
         if self.mark(GLOBAL_BASIS)?.as_deref() != Some(global_basis.as_str()) {
-            self.transaction(|store| {
-                store.make("marts", "agent", queries)?;
-                let (last, others) = MARTS[OF_CUSTOMERS..].split_last().expect("tables that are made whole");
-                others.iter().try_for_each(|name| store.make("marts", name, queries))?;
-                // What the checks find is part of the last table.
-                store.run_checks(checks)?;
-                store.make("marts", last, queries)?;
-                store.set_mark(GLOBAL_BASIS, &global_basis)
+            self.with_enough_memory(|store| {
+                store.transaction(|store| {
+                    store.make("marts", "agent", queries)?;
+                    let (last, others) = MARTS[OF_CUSTOMERS..].split_last().expect("tables that are made whole");
+                    others.iter().try_for_each(|name| store.make("marts", name, queries))?;
+                    // What the checks find is part of the last table.
+                    store.run_checks(checks)?;
+                    store.make("marts", last, queries)?;
+                    store.set_mark(GLOBAL_BASIS, &global_basis)
+                })
             })?;
         }
         let (tickets, quarantined) = self.connection.query_row(

@@ -43,6 +43,9 @@ pub use write::{Run, Written};
 /// comes on top, about as much as one thread needs: more threads were no faster where parts are small.
 const MEMORY_MB: usize = 128;
 
+/// As much as making the tables of a very long history may take at most, as a multiple.
+const MOST_TIMES: usize = 32;
+
 /// Threads at most: each needs memory of its own, also on a machine that has many.
 const MOST_THREADS: i64 = 4;
 
@@ -144,6 +147,20 @@ impl Store {
         Ok(self.connection.execute_batch(&format!("SET memory_limit = '{}MB'", MEMORY_MB * workers))?)
     }
 
+    /// Does `work`, and again with twice the memory for as long as there was too little: not everything can spill.
+    fn with_enough_memory<T>(&mut self, work: impl Fn(&mut Store) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let (mut done, mut times) = (work(self), 1);
+        while done.as_ref().is_err_and(StoreError::is_out_of_memory) && times < MOST_TIMES {
+            times *= 2;
+            self.set_memory(times)?;
+            done = work(self);
+        }
+        if times > 1 {
+            self.set_memory(1)?;
+        }
+        done
+    }
+
     /// Moves everything from the log into the file.
     ///
     /// # Errors
@@ -173,5 +190,41 @@ impl Store {
                 tracing::debug!(error = %rollback, "rolling back failed");
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    #[test]
+    fn what_cannot_spill_gets_more_memory_for_as_long_as_it_takes() {
+        let mut store = Store::in_memory().unwrap();
+        let limit = |store: &Store| -> i64 {
+            let sql = "SELECT CAST(round(CAST(parse_formatted_bytes(current_setting('memory_limit')) AS DOUBLE) / 1e6) AS BIGINT)";
+            store.connection.query_row(sql, [], |row| row.get(0)).unwrap()
+        };
+        let seen = RefCell::new(Vec::new());
+        let done = store.with_enough_memory(|store| {
+            seen.borrow_mut().push(limit(store));
+            if seen.borrow().len() < 3 {
+                // All of the rows are held until the last has come.
+                store.connection.execute_batch("SET memory_limit = '1MB'")?;
+                store
+                    .connection
+                    .execute_batch("CREATE OR REPLACE TEMP TABLE held AS SELECT list(i) AS all_rows FROM range(1000000) AS t(i)")?;
+            }
+            Ok(7)
+        });
+        assert_eq!(done.unwrap(), 7);
+        let usual = 128;
+        assert_eq!(*seen.borrow(), [usual, 2 * usual, 4 * usual]);
+        assert_eq!(limit(&store), usual);
+        assert!(matches!(
+            store.with_enough_memory(|_| Err::<(), _>(StoreError::MissingQuery("q".to_owned()))),
+            Err(StoreError::MissingQuery(_))
+        ));
     }
 }

@@ -1,5 +1,4 @@
--- Answers as received lie as they are: finding out how to shorten long texts takes more memory than all else in a load, and saves half
--- of them on disk.
+-- Answers of tickets are not compressed: finding out how takes more memory than anything else in a load, and saves half their space.
 CREATE TABLE raw.new_ticket (
     version BIGINT NOT NULL,
     ticket_id VARCHAR NOT NULL,

@@ -64,7 +64,7 @@ impl Store {
             self.begin_again(queries, &basis)?;
         }
         self.forget_results_of_others(checks)?;
-        let parts = self.plan(workers)?;
+        let parts = self.with_enough_memory(|store| store.plan(workers))?;
         // Many parts are as fast with one thread as with two, and need less memory: what each is made of is small.
         self.set_threads(if parts > 1 { 1 } else { self.threads })?;
         if workers.min(parts) > 1 {

@@ -150,8 +150,12 @@ impl Store {
     /// Does `work`, and again with twice the memory for as long as there was too little: not everything can spill.
     fn with_enough_memory<T>(&mut self, work: impl Fn(&mut Store) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let (mut done, mut times) = (work(self), 1);
-        while done.as_ref().is_err_and(StoreError::is_out_of_memory) && times < MOST_TIMES {
+        while let Err(error) = &done
+            && error.is_out_of_memory()
+            && times < MOST_TIMES
+        {
             times *= 2;
+            tracing::debug!(%error, times, "once more with more memory");
             self.set_memory(times)?;
             done = work(self);
         }

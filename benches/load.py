@@ -11,6 +11,7 @@ import http.client
 import json
 import os
 import re
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,9 @@ FROM = "2026-05-01"
 DESK = "postmaster@desk.msging.net"
 ANALYTICS = "postmaster@analytics.msging.net"
 CATEGORY = "Pesquisa de satisfação"
+
+# Loads with few changes that are made of each size, one after the other; the median is told.
+CHANGES = 3
 
 
 class Sim:
@@ -102,11 +106,15 @@ def project(binary, folder, sim, commands_per_second=50000):
 
 def measured(arguments, **more):
     """Runs a command; returns seconds, peak memory in MB, its output and the seconds of its stages."""
-    start = time.monotonic()
-    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)
-    out, err = process.communicate()
-    seconds = time.monotonic() - start
-    # Children are waited for one by one, so the largest so far is that of the largest command: ask the command itself instead.
+    with tempfile.TemporaryFile("w+") as out_file, tempfile.TemporaryFile("w+") as err_file:
+        start = time.monotonic()
+        process = subprocess.Popen(arguments, stdout=out_file, stderr=err_file, **more)
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.monotonic() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        out_file.seek(0)
+        err_file.seek(0)
+        out, err = out_file.read(), err_file.read()
     stages = {}
     for line in err.splitlines():
         fields = json.loads(line)["fields"] if line.startswith("{") else {}
@@ -114,16 +122,13 @@ def measured(arguments, **more):
             stages[fields["ingest.stage"]] = stages.get(fields["ingest.stage"], 0) + fields["duration_ms"] / 1000
     if process.returncode not in (0, 3):
         sys.exit(f"{arguments} ended with {process.returncode}\n{out}{err}")
-    return seconds, out, stages
+    return seconds, usage.ru_maxrss // 1024, out, stages
 
 
-def ingest(binary, folder, *options):
-    peak = tempfile.mktemp()
-    command = [binary, "ingest", "-v", "--format", "json", "--project", folder, "--now", NOW, "--from", FROM, *options]
-    wrapper = "import resource,subprocess,sys;c=subprocess.run(sys.argv[2:]);open(sys.argv[1],'w').write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss));sys.exit(c.returncode)"
-    seconds, out, stages = measured([sys.executable, "-c", wrapper, peak, *command])
-    result = json.loads(out)
-    return seconds, int(open(peak).read()) // 1024, result, stages
+def ingest(binary, folder):
+    command = [binary, "ingest", "-v", "--format", "json", "--project", folder, "--now", NOW, "--from", FROM]
+    seconds, peak, out, stages = measured(command)
+    return seconds, peak, json.loads(out), stages
 
 
 def rows(result):
@@ -137,10 +142,14 @@ def sizes(binary, counts, work):
         sim = Sim(binary, count)
         folder = project(binary, f"{work}/size-{count}", sim)
         seconds, peak, result, stages = ingest(binary, folder)
-        idle, _, _, _ = ingest(binary, folder)
-        change(sim, max(1, count // 1000))
-        few, few_peak, changed, _ = ingest(binary, folder)
+        idle = statistics.median(ingest(binary, folder)[0] for _ in range(CHANGES))
+        few = []
+        for number in range(CHANGES):
+            changes = max(1, count // 1000)
+            change(sim, changes, changes * number)
+            few.append(ingest(binary, folder))
         sim.stop()
+        few, few_peak, changed, _ = sorted(few, key=lambda load: load[0])[CHANGES // 2]
         tables = stages.get("tables", 0)
         reading = sum(stages.values()) - tables
         print(
@@ -151,11 +160,11 @@ def sizes(binary, counts, work):
         subprocess.run(["rm", "-rf", folder], check=True)
 
 
-def change(sim, count):
-    """Changes tickets of the last days: half of them get another tag, half are new."""
+def change(sim, count, start=0):
+    """Changes `count` tickets of the last days from the one at `start` on: half of them get another tag, half are new."""
     text = "storageDate ge datetimeoffset'2026-11-18T03:00:00.000Z'"
     recent = [ticket for page in sim.pages(DESK, "/tickets?$filter=" + urllib.parse.quote(text)) for ticket in page]
-    for number in range(count):
+    for number in range(start, start + count):
         ticket = recent[number % len(recent)]
         if number % 2:
             sim.command(DESK, f"/tickets/{ticket['id']}/change-tags", "set", {"id": ticket["id"], "tags": [f"tag {number}"]})
@@ -239,10 +248,10 @@ def compare(binary, count, work, python):
             file.writelines(json.dumps(item, ensure_ascii=False) + "\n" for page in sim.messages(ticket) for item in page)
     here = os.path.dirname(os.path.abspath(__file__))
     environment = os.environ | {"RUNTIME__DLTHUB_TELEMETRY": "false"}
-    _, out, _ = measured([python, "-c", DLT, here, sim.base_url, sim.key, f"{work}/dlt.duckdb", f"{work}/dlt"], env=environment)
+    _, _, out, _ = measured([python, "-c", DLT, here, sim.base_url, sim.key, f"{work}/dlt.duckdb", f"{work}/dlt"], env=environment)
     dlt = json.loads(out.splitlines()[-1])
     sim.stop()
-    _, out, _ = measured([python, "-c", FLOOR, work])
+    _, _, out, _ = measured([python, "-c", FLOOR, work])
     floor = json.loads(out)
     rate, other = own / seconds, dlt["rows"] / dlt["seconds"]
     print(f"{count:,} tickets, {own:,} rows; dlt {dlt['dlt']} with DuckDB {dlt['duckdb']}\n")

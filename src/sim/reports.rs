@@ -23,9 +23,9 @@ pub fn monitoring(world: &World, query: &Query<'_>, name: &str, sees_tickets: bo
     if query.get("version") != Some("2") {
         return Err(Reason::new(64, "The version parameter is invalid"));
     }
-    let today = blip_day(world.now);
-    let tickets: Vec<&Ticket> = if sees_tickets { world.tickets.iter().collect() } else { Vec::new() };
-    let ended: Vec<&Ticket> = tickets.iter().copied().filter(|ticket| is_in((today, today), ticket.closed_at)).collect();
+    let today = Span::of_days(blip_day(world.now), blip_day(world.now));
+    let tickets: Vec<&Ticket> = if sees_tickets { world.tickets_of_today() } else { Vec::new() };
+    let ended: Vec<&Ticket> = tickets.iter().copied().filter(|ticket| today.has(ticket.closed_at)).collect();
     let waiting = || tickets.iter().filter(|ticket| !ticket.is_closed() && ticket.opened_at.is_none());
     let open = || tickets.iter().filter(|ticket| !ticket.is_closed() && ticket.opened_at.is_some());
     match name {
@@ -44,14 +44,20 @@ pub fn monitoring(world: &World, query: &Query<'_>, name: &str, sees_tickets: bo
             Ok(Resource::new("application/vnd.iris.desk.tickets-metrics-summary+json", &without_nulls(body)))
         }
         "teams" => {
-            let items: Vec<Value> = by_team(&tickets)
+            let mut teams = by_team(&tickets);
+            if sees_tickets {
+                for queue in &world.queues {
+                    teams.entry(queue).or_default();
+                }
+            }
+            let items: Vec<Value> = teams
                 .into_iter()
                 .map(|(name, tickets)| {
                     json!({
                         "name": name,
                         "waitingTickets": tickets.iter().filter(|ticket| !ticket.is_closed() && ticket.opened_at.is_none()).count(),
                         "openedTickets": tickets.iter().filter(|ticket| !ticket.is_closed() && ticket.opened_at.is_some()).count(),
-                        "closedTickets": tickets.iter().filter(|ticket| is_in((today, today), ticket.closed_at)).count(),
+                        "closedTickets": tickets.iter().filter(|ticket| today.has(ticket.closed_at)).count(),
                     })
                 })
                 .collect();
@@ -82,7 +88,7 @@ pub fn monitoring(world: &World, query: &Query<'_>, name: &str, sees_tickets: bo
         }
         "tickets-per-hour" => {
             let mut hours: BTreeMap<DateTime<Utc>, usize> = BTreeMap::new();
-            for ticket in tickets.iter().filter(|ticket| blip_day(ticket.created_at) == today) {
+            for ticket in tickets.iter().filter(|ticket| today.has(Some(ticket.created_at))) {
                 let hour = ticket.created_at - TimeDelta::nanoseconds(ticket.created_at.timestamp_subsec_nanos().into());
                 let hour = hour - TimeDelta::seconds((hour.minute() * 60 + hour.second()).into());
                 *hours.entry(hour).or_default() += 1;
@@ -96,13 +102,13 @@ pub fn monitoring(world: &World, query: &Query<'_>, name: &str, sees_tickets: bo
 
 /// Answers a report by period.
 pub fn period(world: &World, faults: &Faults, query: &Query<'_>, name: &[&str], sees_tickets: bool) -> Outcome {
-    let (mut first, last) = span(query)?;
+    let (mut first, last) = days(query)?;
     if faults.has(FaultKind::Retention) {
         first = first.max(blip_day(world.now) - Days::new(REACH_DAYS));
     }
-    let span = (first, last);
+    let span = Span::of_days(first, last);
     let tickets: Vec<&Ticket> = if sees_tickets { tickets_near(world, span) } else { Vec::new() };
-    let closed: Vec<&Ticket> = tickets.iter().copied().filter(|ticket| is_in(span, ticket.closed_at)).collect();
+    let closed: Vec<&Ticket> = tickets.iter().copied().filter(|ticket| span.has(ticket.closed_at)).collect();
     match name {
         ["tickets"] => Ok(day_summaries(&tickets, span)),
         ["teams"] => {
@@ -157,15 +163,14 @@ pub fn period(world: &World, faults: &Faults, query: &Query<'_>, name: &[&str], 
 }
 
 /// Returns the tickets that a report on `span` can count: no ticket stays open for longer than a quarter.
-fn tickets_near(world: &World, (first, last): (NaiveDate, NaiveDate)) -> Vec<&Ticket> {
-    let earliest = blip_day_start(first) - TimeDelta::days(92);
-    let latest = blip_day_start(last + Days::new(1));
+fn tickets_near(world: &World, span: Span) -> Vec<&Ticket> {
+    let earliest = span.from - TimeDelta::days(92);
     let from = world.tickets.partition_point(|ticket| ticket.created_at < earliest);
-    let until = world.tickets.partition_point(|ticket| ticket.created_at < latest);
+    let until = world.tickets.partition_point(|ticket| ticket.created_at < span.until);
     world.tickets.get(from..until).unwrap_or_default().iter().collect()
 }
 
-fn span(query: &Query<'_>) -> Result<(NaiveDate, NaiveDate), Reason> {
+fn days(query: &Query<'_>) -> Result<(NaiveDate, NaiveDate), Reason> {
     let day = |name: &str| {
         let text = query.get(name).ok_or_else(|| Reason::new(64, format!("The {name} parameter is required")))?;
         text.parse().map_err(|_| Reason::new(64, format!("The {name} parameter is invalid")))
@@ -173,8 +178,22 @@ fn span(query: &Query<'_>) -> Result<(NaiveDate, NaiveDate), Reason> {
     Ok((day("beginDate")?, day("endDate")?))
 }
 
-fn is_in((first, last): (NaiveDate, NaiveDate), at: Option<DateTime<Utc>>) -> bool {
-    at.is_some_and(|at| (first..=last).contains(&blip_day(at)))
+/// Some days of Blip.
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    from: DateTime<Utc>,
+    /// When the day after them begins.
+    until: DateTime<Utc>,
+}
+
+impl Span {
+    fn of_days(first: NaiveDate, last: NaiveDate) -> Span {
+        Span { from: blip_day_start(first), until: blip_day_start(last + Days::new(1)) }
+    }
+
+    fn has(self, at: Option<DateTime<Utc>>) -> bool {
+        at.is_some_and(|at| self.from <= at && at < self.until)
+    }
 }
 
 fn by_team<'a>(tickets: &[&'a Ticket]) -> BTreeMap<&'a str, Vec<&'a Ticket>> {
@@ -199,9 +218,9 @@ fn counts(tickets: &[&Ticket]) -> Value {
     })
 }
 
-fn day_summaries(tickets: &[&Ticket], span: (NaiveDate, NaiveDate)) -> Resource {
+fn day_summaries(tickets: &[&Ticket], span: Span) -> Resource {
     let mut days: BTreeMap<NaiveDate, Vec<&Ticket>> = BTreeMap::new();
-    for ticket in tickets.iter().filter(|ticket| is_in(span, ticket.closed_at.or(Some(ticket.created_at)))) {
+    for ticket in tickets.iter().filter(|ticket| span.has(ticket.closed_at.or(Some(ticket.created_at)))) {
         days.entry(blip_day(ticket.closed_at.unwrap_or(ticket.created_at))).or_default().push(ticket);
     }
     let items: Vec<Value> = days
@@ -216,8 +235,8 @@ fn day_summaries(tickets: &[&Ticket], span: (NaiveDate, NaiveDate)) -> Resource 
     collection("application/vnd.iris.desk.ticketssummary+json", items.into_iter(), Some(total))
 }
 
-fn team_summary(world: &World, name: &str, tickets: &[&Ticket], span: (NaiveDate, NaiveDate)) -> Value {
-    let closed: Vec<&Ticket> = tickets.iter().copied().filter(|ticket| is_in(span, ticket.closed_at)).collect();
+fn team_summary(world: &World, name: &str, tickets: &[&Ticket], span: Span) -> Value {
+    let closed: Vec<&Ticket> = tickets.iter().copied().filter(|ticket| span.has(ticket.closed_at)).collect();
     without_nulls(json!({
         "name": name,
         "waitingTickets": tickets.iter().filter(|ticket| !ticket.is_closed() && ticket.opened_at.is_none()).count(),

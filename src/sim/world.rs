@@ -15,7 +15,10 @@ use super::{
     portal::Portal,
     profile::{ATTENDANTS, CHANNELS, DEFAULT_QUEUE, HOUR_LOAD, QUEUES, WEEKDAY_LOAD},
 };
-use crate::domain::{Zone, holiday};
+use crate::{
+    blip::time::{blip_day, blip_day_start},
+    domain::{Zone, holiday},
+};
 
 /// What a world is drawn from.
 #[derive(Debug, Clone)]
@@ -57,8 +60,10 @@ pub struct World {
     pub portal: Portal,
     /// Writes that were answered, in order.
     pub writes: Vec<Written>,
-    /// Customer position by ticket id, sorted.
-    customer_by_ticket: Vec<(Uuid, usize)>,
+    /// Positions of the tickets that today is about: those that had not ended when it began, and newer ones.
+    today: Vec<usize>,
+    /// Positions of tickets by id, sorted.
+    place_by_id: Vec<(Uuid, usize)>,
 }
 
 /// A person who writes.
@@ -193,7 +198,8 @@ impl World {
             inactive_queues: Vec::new(),
             portal: Portal::default(),
             writes: Vec::new(),
-            customer_by_ticket: Vec::new(),
+            today: Vec::new(),
+            place_by_id: Vec::new(),
         };
         world.messages.resize_with(customers.len(), Vec::new);
         let mut stretches: Vec<Vec<(DateTime<Utc>, DateTime<Utc>)>> = vec![Vec::new(); customers.len()];
@@ -230,13 +236,18 @@ impl World {
 
     /// Returns the position of the customer of a ticket.
     pub fn ticket_customer(&self, id: Uuid) -> Option<usize> {
-        let found = self.customer_by_ticket.binary_search_by_key(&id, |(ticket, _)| *ticket).ok()?;
-        Some(self.customer_by_ticket[found].1)
+        self.ticket(id).map(|place| self.tickets[place].customer)
     }
 
     /// Returns the position of a ticket.
     pub fn ticket(&self, id: Uuid) -> Option<usize> {
-        self.tickets.iter().position(|ticket| ticket.id == id)
+        let found = self.place_by_id.binary_search_by_key(&id, |(ticket, _)| *ticket).ok()?;
+        Some(self.place_by_id[found].1)
+    }
+
+    /// Returns the tickets that had not ended when the day began, and newer ones.
+    pub fn tickets_of_today(&self) -> Vec<&Ticket> {
+        self.today.iter().map(|place| &self.tickets[*place]).collect()
     }
 
     /// Returns the identity on the channel of a customer.
@@ -269,9 +280,11 @@ impl World {
             closed_at: None,
             tags: Vec::new(),
         });
-        let place = self.customer_by_ticket.partition_point(|(known, _)| *known < id);
-        self.customer_by_ticket.insert(place, (id, customer));
-        self.tickets.len() - 1
+        let place = self.tickets.len() - 1;
+        let order = self.place_by_id.partition_point(|(known, _)| *known < id);
+        self.place_by_id.insert(order, (id, place));
+        self.today.push(place);
+        place
     }
 
     /// Sorts everything by time, cuts what is later than the clock and hands out the numbers that people see.
@@ -290,8 +303,11 @@ impl World {
             ticket.cut(self.now);
         }
         self.tickets = tickets;
-        self.customer_by_ticket = self.tickets.iter().map(|ticket| (ticket.id, ticket.customer)).collect();
-        self.customer_by_ticket.sort_unstable();
+        self.place_by_id = self.tickets.iter().map(|ticket| ticket.id).zip(0..).collect();
+        self.place_by_id.sort_unstable();
+        let midnight = blip_day_start(blip_day(self.now));
+        let is_of_today = |ticket: &Ticket| ticket.closed_at.is_none_or(|at| at >= midnight);
+        self.today = (0..self.tickets.len()).filter(|place| is_of_today(&self.tickets[*place])).collect();
         for messages in &mut self.messages {
             messages.retain(|message| message.at <= self.now);
             messages.sort_by_key(|message| (message.at, message.id));
@@ -440,6 +456,21 @@ mod tests {
             assert!(steps.is_sorted() && steps.iter().all(|step| *step <= world.now), "{ticket:?}");
         }
         assert!(world.events.iter().all(|event| event.at <= world.now));
+    }
+
+    #[test]
+    fn a_ticket_is_found_by_its_id_and_today_has_all_that_it_is_about() {
+        let mut world = World::draw(&spec(1, 2_000), zone());
+        let id = Uuid::from_u128(7);
+        assert_eq!(world.ticket(id), None);
+        let added = world.add_ticket(id, 3, Cow::Borrowed("Financeiro"), None);
+        assert_eq!((world.ticket(id), world.ticket_customer(id)), (Some(added), Some(3)));
+        assert!((0..world.tickets.len()).all(|place| world.ticket(world.tickets[place].id) == Some(place)));
+        let ended_today = |ticket: &Ticket| ticket.closed_at.is_some_and(|at| blip_day(at) == blip_day(world.now));
+        let of_today = world.tickets.iter().filter(|ticket| !ticket.is_closed() || ended_today(ticket));
+        let ids: Vec<Uuid> = of_today.map(|ticket| ticket.id).collect();
+        assert!(ids.len() > 5 && ids.len() < 200 && world.tickets.iter().any(ended_today), "{}", ids.len());
+        assert_eq!(world.tickets_of_today().iter().map(|ticket| ticket.id).collect::<Vec<_>>(), ids);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 -- question: Which days were read in full, and did as much arrive as Blip said it had?
 -- grain: one row per resource and local day
 -- parameters: none
--- reads: raw.coverage, raw.message_read, marts.ticket
+-- reads: raw.coverage, marts.ticket
 -- columns:
 --   resource     text   ticket, message or event
 --   day          date   local
@@ -24,13 +24,12 @@ WITH bot_day AS (
 message_day AS (
     SELECT
         'message' AS resource,
-        ticket.created_day AS day,
+        created_day AS day,
         count(*) AS reported,
-        count(*) FILTER (WHERE message_read.source IN ('ticket', 'thread')) AS stored,
-        count(*) FILTER (WHERE message_read.source = 'expired') AS set_aside
+        count(*) FILTER (WHERE message_state = 'here') AS stored,
+        count(*) FILTER (WHERE message_state = 'expired') AS set_aside
     FROM marts.ticket
-    LEFT JOIN raw.message_read ON message_read.ticket_id = ticket.ticket_id
-    GROUP BY ticket.created_day
+    GROUP BY created_day
 )
 
 SELECT

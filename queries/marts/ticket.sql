@@ -1,7 +1,8 @@
 -- question: What happened to each ticket, in which sector, and how long did each step take?
 -- grain: one row per Blip ticket
 -- parameters: none
--- reads: staging.ticket, marts.ticket_chain, marts.agent, settings.queue_sector, settings.rule, settings.calendar, settings.business_span
+-- reads: staging.ticket, marts.ticket_chain, marts.agent, raw.message_read, settings.queue_sector, settings.rule, settings.calendar,
+--   settings.business_span
 -- columns: as in staging.ticket, and
 --   parent_ticket_id     text      null: not born of a transfer, or the parent is older than the store
 --   conversation_id      text      ticket_id of the chain's root
@@ -26,6 +27,8 @@
 --   queued_since_s       count     seconds from 1970 to the creation, while it waits in the queue; null: it does not
 --   opened_since_s       count     seconds from 1970 to the pick-up, while it waits for the first response; null: it does not
 --   is_short_loss        flag      M12, lost within the configured few seconds
+--   message_state        text      here; or why they are not: expired (Blip no longer has them), no_key (only a router's key reads
+--                                  them), none (nothing came); null: not asked for yet
 -- notes: every instant is cut to the second before subtracting, so that steps add up to the whole
 WITH placed AS (
     SELECT
@@ -160,6 +163,8 @@ SELECT
     coalesce(timed.status = 'ClosedClient' AND timed.opened_at IS NULL AND timed.life_s < timed.short_loss_s, FALSE) AS is_short_loss,
     timed.tags,
     timed.priority,
-    timed.rating
+    timed.rating,
+    CASE WHEN message_read.source IN ('ticket', 'thread') THEN 'here' ELSE message_read.source END AS message_state
 FROM timed
 LEFT JOIN business ON business.ticket_id = timed.ticket_id
+LEFT JOIN raw.message_read ON message_read.ticket_id = timed.ticket_id

@@ -287,6 +287,20 @@ impl World {
         place
     }
 
+    /// Removes the tickets that `keep` does not hold on to, as if they had never been.
+    pub fn retain_tickets(&mut self, keep: impl Fn(&Ticket) -> bool) {
+        self.tickets.retain(keep);
+        self.find_places();
+    }
+
+    fn find_places(&mut self) {
+        self.place_by_id = self.tickets.iter().map(|ticket| ticket.id).zip(0..).collect();
+        self.place_by_id.sort_unstable();
+        let midnight = blip_day_start(blip_day(self.now));
+        let is_of_today = |ticket: &Ticket| ticket.closed_at.is_none_or(|at| at >= midnight);
+        self.today = (0..self.tickets.len()).filter(|place| is_of_today(&self.tickets[*place])).collect();
+    }
+
     /// Sorts everything by time, cuts what is later than the clock and hands out the numbers that people see.
     fn finish(&mut self) {
         let mut order: Vec<usize> = (0..self.tickets.len()).filter(|&index| self.tickets[index].created_at <= self.now).collect();
@@ -303,11 +317,7 @@ impl World {
             ticket.cut(self.now);
         }
         self.tickets = tickets;
-        self.place_by_id = self.tickets.iter().map(|ticket| ticket.id).zip(0..).collect();
-        self.place_by_id.sort_unstable();
-        let midnight = blip_day_start(blip_day(self.now));
-        let is_of_today = |ticket: &Ticket| ticket.closed_at.is_none_or(|at| at >= midnight);
-        self.today = (0..self.tickets.len()).filter(|place| is_of_today(&self.tickets[*place])).collect();
+        self.find_places();
         for messages in &mut self.messages {
             messages.retain(|message| message.at <= self.now);
             messages.sort_by_key(|message| (message.at, message.id));

@@ -31,6 +31,9 @@ const TICKETS_AT_ONCE: i64 = 25_000;
 /// Up to so many customers are one part without their tickets being counted.
 const CUSTOMERS_UNCOUNTED: i64 = 2_000;
 
+/// Of so many tickets the usual memory tells the names apart, which is what a check of all of them needs at least.
+const TICKETS_IN_MEMORY: i64 = 600_000;
+
 /// Mark of what the customers' tables were made with, and of what the others were made from.
 const BASIS: &str = "marts_basis";
 const GLOBAL_BASIS: &str = "marts_global_basis";
@@ -82,7 +85,8 @@ impl Store {
         self.set_threads(self.threads)?;
         let global_basis = format!("{basis}-{}-{}", self.global_basis()?, digest_of_checks(checks));
         if self.mark(GLOBAL_BASIS)?.as_deref() != Some(global_basis.as_str()) {
-            self.with_enough_memory(|store| {
+            let tickets: i64 = self.connection.query_row("SELECT count(*) FROM marts.ticket", [], |row| row.get(0))?;
+            self.with_memory(1 + usize::try_from(tickets / TICKETS_IN_MEMORY).unwrap_or(0), |store| {
                 store.transaction(|store| {
                     store.make("marts", "agent", queries)?;
                     let (last, others) = MARTS[OF_CUSTOMERS..].split_last().expect("tables that are made whole");
@@ -428,7 +432,6 @@ impl Store {
             digest_of("settings.target", "rows", ""),
             digest_of("raw.coverage", "rows", ""),
             digest_of("raw.report", "key_name, report, day, body, is_final", ""),
-            digest_of("raw.message_read", "ticket_id, is_final, source", ""),
             digest_of("raw.rejected", "resource, reason, fingerprint", ""),
             digest_of("raw.attendant", "agent, name, queues", ""),
             digest_of("restricted.comment", "event_id, comment", ""),

@@ -54,7 +54,7 @@ impl Store {
             if messages.len() > before {
                 changed.push(task.customer_key.as_str());
             }
-            covered.extend(task.tickets.iter().zip(&read.sources));
+            covered.extend(task.tickets.iter().zip(&read.sources).map(|(ticket, source)| (ticket, *source, task.customer_key.as_str())));
         }
         let (written, run) = (messages.len(), run.number);
         let threads = vec![
@@ -75,17 +75,26 @@ impl Store {
         columns::append(self.connection.appender_to_catalog_and_db("message", &self.catalog, "raw")?, messages)?;
         let changed = vec![columns::texts(changed)];
         columns::append(self.connection.appender_to_catalog_and_db("changed_customer", &self.catalog, "state")?, changed)?;
-        let is_final = |(ticket, source): &(&TaskTicket, &MessageSource)| ticket.is_closed && **source != MessageSource::None;
+        let is_final = |(ticket, source, _): &(&TaskTicket, MessageSource, &str)| ticket.is_closed && *source != MessageSource::None;
         let covered = vec![
-            columns::texts(covered.iter().map(|(ticket, _)| ticket.ticket_id.as_str())),
+            columns::texts(covered.iter().map(|(ticket, ..)| ticket.ticket_id.as_str())),
             columns::flags(covered.iter().map(is_final)),
-            columns::texts(covered.iter().map(|(_, source)| source.name())),
+            columns::texts(covered.iter().map(|(_, source, _)| source.name())),
+            columns::texts(covered.iter().map(|(.., customer_key)| *customer_key)),
         ];
-        self.connection
-            .execute_batch("CREATE OR REPLACE TEMP TABLE incoming_read (ticket_id VARCHAR, is_final BOOLEAN, source VARCHAR)")?;
+        self.connection.execute_batch(
+            "CREATE OR REPLACE TEMP TABLE incoming_read (ticket_id VARCHAR, is_final BOOLEAN, source VARCHAR, customer_key VARCHAR)",
+        )?;
         columns::append(self.connection.appender("incoming_read")?, covered)?;
         self.connection.execute_batch(
-            "DELETE FROM raw.message_read WHERE ticket_id IN (SELECT ticket_id FROM incoming_read);
+            "CREATE OR REPLACE TEMP TABLE earlier_read AS
+             SELECT rowid AS place, ticket_id, source FROM raw.message_read WHERE ticket_id IN (SELECT ticket_id FROM incoming_read);
+             INSERT INTO state.changed_customer
+             SELECT DISTINCT incoming.customer_key
+             FROM incoming_read AS incoming
+             LEFT JOIN earlier_read AS earlier ON earlier.ticket_id = incoming.ticket_id
+             WHERE earlier.source IS DISTINCT FROM incoming.source;
+             DELETE FROM raw.message_read WHERE rowid IN (SELECT place FROM earlier_read);
              INSERT INTO raw.message_read (ticket_id, is_final, source) SELECT ticket_id, is_final, source FROM incoming_read",
         )?;
         Ok(written)

@@ -4,7 +4,7 @@ use duckdb::Connection;
 
 use super::StoreError;
 
-const STEPS: [&str; 7] = [
+const STEPS: [&str; 8] = [
     include_str!("steps/1.sql"),
     include_str!("steps/2.sql"),
     include_str!("steps/3.sql"),
@@ -12,6 +12,7 @@ const STEPS: [&str; 7] = [
     include_str!("steps/5.sql"),
     include_str!("steps/6.sql"),
     include_str!("steps/7.sql"),
+    include_str!("steps/8.sql"),
 ];
 
 /// Runs the steps that the database has not seen yet, each in one transaction.
@@ -41,7 +42,9 @@ mod tests {
                  BEGIN; {}; INSERT INTO main.schema_step VALUES (1); COMMIT;
                  INSERT INTO raw.ticket VALUES
                      (1, 't1', 'ana', '{{\"id\":\"t1\",\"ownerIdentity\":\"bot\",\"status\":\"Open\",\"storageDate\":\"2026-10-05T12:00:00Z\"}}', 'desk', 'r'),
-                     (2, 't1', 'ana', '{{\"id\":\"t1\",\"ownerIdentity\":\"bot\",\"status\":\"Transferred\",\"storageDate\":\"2026-10-05T12:00:00Z\"}}', 'desk', 'r');
+                     (2, 't1', 'ana', '{{\"id\":\"t1\",\"ownerIdentity\":\"bot\",\"status\":\"Transferred\",\"storageDate\":\"2026-10-05T12:00:00Z\"}}', 'desk', 'r'),
+                     (3, 't2', 'ana', '{{\"id\":\"t2\",\"ownerIdentity\":\"bot\",\"status\":\"Open\",\"storageDate\":\"2026-10-05T13:00:00Z\"}}', 'desk', 'r'),
+                     (4, 't2', 'leo', '{{\"id\":\"t2\",\"ownerIdentity\":\"bot\",\"status\":\"Open\",\"storageDate\":\"2026-10-05T13:00:00Z\"}}', 'desk', 'r');
                  INSERT INTO raw.message VALUES
                      ('bot', 'ana', '0f6f0a52-5b0e-4c39-9a55-4b7f2d1f3c11', 'received', NULL, TRUE, TIMESTAMP '2026-10-05 12:00:01', 'r'),
                      ('bot', 'ana', 'fwd:1', 'sent', 'Human', TRUE, TIMESTAMP '2026-10-05 12:00:02', 'r'),
@@ -55,9 +58,12 @@ mod tests {
         migrate(&connection).unwrap();
         let text = |sql: &str| -> String { connection.query_row(sql, [], |row| row.get(0)).unwrap() };
         assert_eq!(
-            text("SELECT string_agg(CAST(t AS VARCHAR), ' ') FROM (SELECT ticket_id, owner, is_closed FROM state.ticket) AS t"),
-            "{'ticket_id': t1, 'owner': bot, 'is_closed': true}"
+            text(
+                "SELECT string_agg(CAST(t AS VARCHAR), ' ') FROM (SELECT ticket_id, owner, is_closed FROM state.ticket ORDER BY ticket_id) AS t"
+            ),
+            "{'ticket_id': t1, 'owner': bot, 'is_closed': true} {'ticket_id': t2, 'owner': bot, 'is_closed': false}"
         );
+        assert_eq!(text("SELECT string_agg(ticket_id || ' ' || customer_key, ', ') FROM state.former_customer"), "t2 ana");
         assert_eq!(
             text("SELECT CAST(count(*) AS VARCHAR) FROM raw.message INNER JOIN raw.thread USING (thread_id) WHERE customer_key = 'ana'"),
             "2"
@@ -78,7 +84,7 @@ mod tests {
             text(
                 "SELECT string_agg(version || ' ' || ticket_id || ' ' || run || ' ' || (body ->> 'status'), ', ' ORDER BY version) FROM raw.ticket"
             ),
-            "1 t1 0 Open, 2 t1 0 Transferred"
+            "1 t1 0 Open, 2 t1 0 Transferred, 3 t2 0 Open, 4 t2 0 Open"
         );
         assert_eq!(text("SELECT source FROM raw.message_read"), "ticket");
         assert_eq!(text("SELECT CAST(bool_and(is_steady AND set_aside = 0) AS VARCHAR) FROM raw.coverage"), "true");

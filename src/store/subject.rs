@@ -43,8 +43,16 @@ pub struct Unlinked {
 }
 
 /// Tables of what sources told, by customer.
-const BY_CUSTOMER: [&str; 7] =
-    ["raw.ticket", "raw.imported_ticket", "raw.imported_rating", "raw.event", "raw.thread", "state.ticket", "state.unsettled"];
+const BY_CUSTOMER: [&str; 8] = [
+    "raw.ticket",
+    "raw.imported_ticket",
+    "raw.imported_rating",
+    "raw.event",
+    "raw.thread",
+    "state.ticket",
+    "state.unsettled",
+    "state.former_customer",
+];
 
 impl Store {
     /// Returns everything that is held about the customer with this pseudonym, by kind of record; empty lists where there is nothing.

@@ -44,8 +44,16 @@ pub(super) const KEPT: [(&str, &str, Option<&str>, &str); 7] = [
 ];
 
 /// Raw tables that are cut down to some customers, and by what.
-pub(super) const CUT: [(&str, &str); 6] = [
-    ("ticket", "customer_key IN (SELECT customer_key FROM SCOPE.main.customer)"),
+pub(super) const CUT: [(&str, &str); 7] = [
+    // A ticket belongs to whoever it belongs to now.
+    (
+        "ticket",
+        "customer_key IN (SELECT customer_key FROM SCOPE.main.customer)
+         AND NOT EXISTS (
+             SELECT 1 FROM LIVE.state.former_customer AS former
+             WHERE former.ticket_id = ticket.ticket_id AND former.customer_key = ticket.customer_key
+         )",
+    ),
     // What the API has told of counts for the customer whom it names.
     (
         "imported_ticket",
@@ -65,6 +73,7 @@ pub(super) const CUT: [(&str, &str); 6] = [
     ),
     ("thread", "customer_key IN (SELECT customer_key FROM SCOPE.main.customer)"),
     ("message", "thread_id IN (SELECT thread_id FROM SCOPE.raw.thread)"),
+    ("message_read", "ticket_id IN (SELECT ticket_id FROM SCOPE.raw.ticket)"),
 ];
 
 /// Tables that every customer's rows may need.

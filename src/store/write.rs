@@ -140,6 +140,13 @@ impl Store {
                 "DELETE FROM state.ticket WHERE ticket_id IN (SELECT ticket_id FROM changed_ticket WHERE earlier_customer IS NOT NULL);
                  INSERT INTO state.ticket
                  SELECT ticket_id, owner, customer_key, key_name, created_at, is_closed, digest FROM changed_ticket ORDER BY created_at, ticket_id;
+                 -- What another customer wrote is not what this one did: messages are asked for again.
+                 DELETE FROM raw.message_read
+                 WHERE ticket_id IN (SELECT ticket_id FROM changed_ticket WHERE earlier_customer <> customer_key);
+                 DELETE FROM state.former_customer USING changed_ticket AS changed
+                 WHERE changed.ticket_id = former_customer.ticket_id AND changed.customer_key = former_customer.customer_key;
+                 INSERT INTO state.former_customer
+                 SELECT ticket_id, earlier_customer FROM changed_ticket WHERE earlier_customer <> customer_key;
                  DELETE FROM state.unsettled WHERE ticket_id IN (SELECT ticket_id FROM changed_ticket WHERE earlier_customer IS NOT NULL);
                  INSERT INTO state.unsettled
                  SELECT ticket_id, owner, customer_key, key_name, created_at, is_closed FROM changed_ticket ORDER BY created_at, ticket_id;

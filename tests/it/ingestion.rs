@@ -1,5 +1,7 @@
 //! Loads that lose nothing and repeat nothing.
 
+use std::sync::Arc;
+
 use crate::support::{Sandbox, everything, now, serve, world};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -89,6 +91,47 @@ async fn what_was_open_is_seen_closed_later() {
         published.parts_written < published.manifest.tables.values().map(|table| table.parts.len()).sum(),
         "unchanged months are shared"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ticket_that_becomes_anothers_is_there_once() {
+    let first = world(11, 600);
+    let place = first.tickets.len() - 1;
+    let (before, after) = (first.tickets[place].customer, first.tickets[0].customer);
+    assert_ne!(before, after);
+    let moved = {
+        let mut world = relato::sim::World::clone(&first);
+        world.tickets[place].customer = after;
+        Arc::new(world)
+    };
+    // Whose it was comes again, alone.
+    let later = {
+        let mut world = relato::sim::World::clone(&moved);
+        world.add_ticket(uuid::Uuid::from_u128(1), before, "Suporte".into(), None);
+        Arc::new(world)
+    };
+    // Whose it is comes again, and it goes back.
+    let back = {
+        let mut world = relato::sim::World::clone(&later);
+        world.tickets[place].customer = before;
+        world.add_ticket(uuid::Uuid::from_u128(2), after, "Suporte".into(), None);
+        Arc::new(world)
+    };
+    let sandbox = Sandbox::new("http://127.0.0.1:9");
+    let id = first.tickets[place].id;
+    let mut owners = Vec::new();
+    for world in [&first, &moved, &later, &back] {
+        let server = serve(world, &[]).await;
+        sandbox.write("relato.toml", &crate::support::settings(&server.base_url));
+        let (summary, _) = sandbox.load(everything()).await;
+        assert_eq!(usize::try_from(summary.marts.tickets).ok(), Some(world.tickets.len()));
+        assert!(summary.warnings.alarms.is_empty(), "{:?}", summary.warnings.alarms);
+        let store = sandbox.store();
+        let sql = format!("SELECT customer_key FROM marts.ticket WHERE ticket_id = '{id}'");
+        owners.push(store.connection().query_row(&sql, [], |row| row.get::<_, String>(0)).expect("one ticket"));
+    }
+    assert_eq!((&owners[1], &owners[3]), (&owners[2], &owners[0]));
+    assert_ne!(owners[0], owners[1]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -218,7 +218,7 @@ async fn a_day_without_tickets_where_some_are_usual_is_an_alarm() {
     let mut quiet = World::clone(&world);
     // A Wednesday, six days before the tests' present.
     let silent: chrono::NaiveDate = "2026-11-18".parse().expect("a day");
-    quiet.tickets.retain(|ticket| crate::support::zone().day(ticket.created_at) != silent);
+    quiet.retain_tickets(|ticket| crate::support::zone().day(ticket.created_at) != silent);
     let server = serve(&Arc::new(quiet), &[]).await;
     let sandbox = Sandbox::new(&server.base_url);
     sandbox

@@ -286,19 +286,25 @@ impl Store {
             }
             connection.execute_batch(&format!(
                 "CREATE OR REPLACE TEMP TABLE gone_conversation AS
-                 SELECT conversation_id FROM marts.conversation WHERE customer_key IN (SELECT customer_key FROM {scope}.main.customer)"
+                 SELECT rowid AS place, conversation_id FROM marts.conversation
+                 WHERE customer_key IN (SELECT customer_key FROM {scope}.main.customer)"
             ))?;
             for (schema, name, _, key) in KEPT {
-                let owned = match key {
-                    "conversation_id" => "conversation_id IN (SELECT conversation_id FROM gone_conversation)".to_owned(),
-                    _ => format!("coalesce(customer_key, '') IN (SELECT customer_key FROM {scope}.main.customer)"),
-                };
                 // Names are compared once: the rows are then known by their place.
+                let gone = if name == "conversation" {
+                    "gone_conversation"
+                } else {
+                    let owned = match key {
+                        "conversation_id" => "conversation_id IN (SELECT conversation_id FROM gone_conversation)".to_owned(),
+                        _ => format!("coalesce(customer_key, '') IN (SELECT customer_key FROM {scope}.main.customer)"),
+                    };
+                    connection.execute_batch(&format!(
+                        "CREATE OR REPLACE TEMP TABLE gone AS SELECT rowid AS place FROM {schema}.{name} WHERE {owned}"
+                    ))?;
+                    "gone"
+                };
                 connection.execute_batch(&format!(
-                    "CREATE OR REPLACE TEMP TABLE gone AS SELECT rowid AS place FROM {schema}.{name} WHERE {owned}"
-                ))?;
-                connection.execute_batch(&format!(
-                    "DELETE FROM {schema}.{name} WHERE rowid IN (SELECT place FROM gone);
+                    "DELETE FROM {schema}.{name} WHERE rowid IN (SELECT place FROM {gone});
                      INSERT INTO {schema}.{name} SELECT * FROM {scope}.{schema}.{name}"
                 ))?;
             }

@@ -15,7 +15,8 @@
 --   messages_missing  count  M28  tickets of the period whose messages were not read yet
 --   last_day          date   -    last day that was read at all; null: none
 -- behind:
---   days_loaded, tickets_reported, tickets_stored, messages_missing: dias_lidos
+--   days_loaded, tickets_reported, tickets_stored: dias_lidos
+--   messages_missing: tickets_sem_mensagens
 --   tickets_open: conversas_de measure=tickets_open
 -- unique: days_loaded
 -- not null: days_loaded, tickets_reported, tickets_stored, tickets_open, messages_missing

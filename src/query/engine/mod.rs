@@ -156,8 +156,8 @@ impl Engine {
         };
         let columns = columns().map_err(QueryError::Snapshot)?;
         let missing = later.into_iter().filter(|(_, column, _)| !columns.contains(*column));
-        let made: String = missing.map(|(_, column, made)| format!(", {made} AS {column}")).collect();
-        Ok(if made.is_empty() { rows } else { format!("SELECT *{made} FROM ({rows})") })
+        let made: Vec<String> = missing.map(|(_, column, made)| format!("{made} AS {column}")).collect();
+        Ok(if made.is_empty() { rows } else { format!("SELECT *, {} FROM ({rows})", made.join(", ")) })
     }
 
     /// Opens an engine on tables that `connection` holds already, for tests of single queries.

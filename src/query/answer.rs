@@ -254,7 +254,7 @@ impl DetailRows for AnswerFile {
         self.keep().map_err(RowsError)?;
         let copy = format!("COPY answer TO {} (FORMAT parquet, COMPRESSION zstd)", sql_path(path));
         let connection = &self.engine.connection;
-        by_one_thread(connection, 0, || connection.execute_batch(&copy)).map_err(|error| RowsError(Box::new(error)))
+        by_one_thread(connection, || connection.execute_batch(&copy)).map_err(|error| RowsError(Box::new(error)))
     }
 }
 

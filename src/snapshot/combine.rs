@@ -148,7 +148,7 @@ fn made_of_all(
     engine.execute_batch(&format!("CREATE VIEW owned.{table} AS {}", rows.join(" UNION ALL BY NAME ")))?;
     let target = draft.folder.join(table);
     fs::create_dir_all(&target).map_err(SnapshotError::file("created", &target))?;
-    let written = write_file(engine, &target, 0, sql)?;
+    let written = write_file(engine, &target, sql)?;
     Ok(Part {
         path: format!("{table}/{}", written.name),
         month: None,

@@ -97,7 +97,7 @@ fn merge(
         let place = format!("{table}/month={month}");
         let target = draft.folder.join(&place);
         std::fs::create_dir_all(&target).map_err(SnapshotError::file("created", &target))?;
-        let written = write_file(engine, &target, 0, &format!("SELECT * FROM {rows} ORDER BY {order}"))?;
+        let written = write_file(engine, &target, &format!("SELECT * FROM {rows} ORDER BY {order}"))?;
         let expected: i64 = group.iter().map(|part| part.rows).sum();
         if written.rows != expected {
             return Err(SnapshotError::RowsLost { table: table.to_owned(), expected, found: written.rows });

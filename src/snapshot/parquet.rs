@@ -25,14 +25,12 @@ const MOST_MEMORY_MB: u64 = 4096;
 
 /// Does `work` with one thread, and again with twice the memory for as long as there was too little.
 ///
-/// `least_mb` is what it is known to need: it begins with as much.
-///
 /// Several threads cut groups of rows otherwise where memory runs short, so that the same rows could be other bytes; and each needs memory
 /// of its own.
 ///
 /// # Errors
 /// That of `work`, or of a setting.
-pub fn by_one_thread<T>(connection: &Connection, least_mb: u64, work: impl Fn() -> duckdb::Result<T>) -> duckdb::Result<T> {
+pub fn by_one_thread<T>(connection: &Connection, work: impl Fn() -> duckdb::Result<T>) -> duckdb::Result<T> {
     let is_too_little = |error: &duckdb::Error| error.to_string().contains("Out of Memory");
     let (threads, usual, bytes): (i64, String, f64) = connection.query_row(
         "SELECT current_setting('threads'), current_setting('memory_limit'), CAST(parse_formatted_bytes(current_setting('memory_limit')) AS DOUBLE)",
@@ -40,27 +38,18 @@ pub fn by_one_thread<T>(connection: &Connection, least_mb: u64, work: impl Fn() 
         |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
     )?;
     connection.execute_batch("SET threads = 1")?;
+    let mut done = work();
+    let mut usual_settings = format!("SET threads = {threads}");
     // A limit is a few hundred megabytes: no precision is lost.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    let usual_mb = (bytes / 1e6) as u64;
-    let mut limit_mb = usual_mb;
-    while limit_mb < least_mb.min(MOST_MEMORY_MB) {
-        limit_mb *= 2;
-    }
-    let set = |limit_mb: u64| connection.execute_batch(&format!("SET memory_limit = '{limit_mb}MB'"));
-    if limit_mb > usual_mb {
-        set(limit_mb)?;
-    }
-    let mut done = work();
+    let mut limit_mb = (bytes / 1e6) as u64;
     while done.as_ref().is_err_and(is_too_little) && limit_mb < MOST_MEMORY_MB {
         limit_mb *= 2;
-        set(limit_mb)?;
+        connection.execute_batch(&format!("SET memory_limit = '{limit_mb}MB'"))?;
+        usual_settings = format!("SET threads = {threads}; SET memory_limit = '{usual}'");
         done = work();
     }
-    connection.execute_batch(&format!("SET threads = {threads}"))?;
-    if limit_mb > usual_mb {
-        connection.execute_batch(&format!("SET memory_limit = '{usual}'"))?;
-    }
+    connection.execute_batch(&usual_settings)?;
     done
 }
 
@@ -69,14 +58,12 @@ pub fn by_one_thread<T>(connection: &Connection, least_mb: u64, work: impl Fn() 
 pub const PARQUET: &str = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 20480";
 
 /// Writes the rows of `sql` into `folder` under a temporary name, then renames the file to its content's.
-///
-/// `least_mb` as in [`by_one_thread`].
-pub(super) fn write_file(connection: &Connection, folder: &Path, least_mb: u64, sql: &str) -> Result<Written, SnapshotError> {
+pub(super) fn write_file(connection: &Connection, folder: &Path, sql: &str) -> Result<Written, SnapshotError> {
     static WRITTEN: AtomicUsize = AtomicUsize::new(0);
     let number = WRITTEN.fetch_add(1, Ordering::Relaxed);
     let temporary = folder.join(format!(".writing-{}-{number}.parquet", std::process::id()));
     let copy = format!("COPY ({sql}) TO {} ({PARQUET})", sql_path(&temporary));
-    let rows = by_one_thread(connection, least_mb, || connection.query_row(&copy, [], |row| row.get(0)))?;
+    let rows = by_one_thread(connection, || connection.query_row(&copy, [], |row| row.get(0)))?;
     let mut file = File::open(&temporary).map_err(SnapshotError::file("read", &temporary))?;
     let (hash, bytes) = sha256_of(&mut file).map_err(SnapshotError::file("read", &temporary))?;
     file.sync_all().map_err(SnapshotError::file("written", &temporary))?;
@@ -101,7 +88,7 @@ mod tests {
         connection.execute_batch(sql).unwrap();
         let written = |threads: i64, memory: &str| {
             connection.execute_batch(&format!("SET threads = {threads}; SET memory_limit = '{memory}'")).unwrap();
-            write_file(&connection, folder.path(), 0, "SELECT * FROM marts.big ORDER BY a").unwrap().sha256
+            write_file(&connection, folder.path(), "SELECT * FROM marts.big ORDER BY a").unwrap().sha256
         };
         let usual = written(4, "1GB");
         assert_eq!([written(2, "40MB"), written(4, "40MB"), written(1, "40MB")], [usual.clone(), usual.clone(), usual]);

@@ -317,11 +317,6 @@ const ENDS: [&str; 2] = ["closed_day", "ended_day"];
 /// Values of a part up to which two are written at a time: of larger ones, two at once would need more memory than a load has.
 const CELLS_BY_TWO: i64 = 4_000_000;
 
-/// Values of a part for which the memory of a load is not enough, and how much is, however many more there are: putting rows in order can
-/// spill, encoding them cannot.
-const MANY_CELLS: i64 = 3_000_000;
-const MEMORY_OF_MANY_MB: u64 = 256;
-
 /// Writes parts into `folder`; returns them in their order.
 fn write_parts(connection: &Connection, folder: &Path, wanted: &[Wanted<'_>]) -> Result<Vec<Part>, SnapshotError> {
     if wanted.len() < 2 || wanted.iter().any(|wanted| wanted.cells > CELLS_BY_TWO) {
@@ -337,7 +332,7 @@ fn write_parts(connection: &Connection, folder: &Path, wanted: &[Wanted<'_>]) ->
         }
         Ok(())
     };
-    let written = by_one_thread(connection, 0, || {
+    let written = by_one_thread(connection, || {
         let other = connection.try_clone()?;
         Ok(thread::scope(|scope| {
             let write = &write;
@@ -354,7 +349,7 @@ fn write_parts(connection: &Connection, folder: &Path, wanted: &[Wanted<'_>]) ->
 
 impl Wanted<'_> {
     fn write(&self, connection: &Connection, folder: &Path) -> Result<Part, SnapshotError> {
-        let Wanted { table, order, columns, month, filter, cells, fingerprint } = self;
+        let Wanted { table, order, columns, month, filter, fingerprint, .. } = self;
         let part_folder = match month {
             Some(month) => format!("{table}/month={month}"),
             None => (*table).to_owned(),
@@ -362,9 +357,7 @@ impl Wanted<'_> {
         let target = folder.join(&part_folder);
         fs::create_dir_all(&target).map_err(SnapshotError::file("created", &target))?;
         // In one order whatever the history of loads: the same rows are the same bytes.
-        let rows = format!("SELECT * FROM marts.{table} WHERE {filter} ORDER BY {order}");
-        let least_mb = if *cells > MANY_CELLS { MEMORY_OF_MANY_MB } else { 0 };
-        let written = write_file(connection, &target, least_mb, &rows)?;
+        let written = write_file(connection, &target, &format!("SELECT * FROM marts.{table} WHERE {filter} ORDER BY {order}"))?;
         if RESTRICTED.contains(table) {
             let path = target.join(&written.name);
             fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).map_err(SnapshotError::file("restricted", &path))?;

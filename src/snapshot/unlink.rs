@@ -192,7 +192,7 @@ fn rewrite(
     let place = part.path.rsplit_once('/').map_or(String::new(), |(place, _)| format!("{place}/"));
     let folder = draft.folder.join(&place);
     fs::create_dir_all(&folder).map_err(SnapshotError::file("created", &folder))?;
-    let written = write_file(connection, &folder, 0, &kept)?;
+    let written = write_file(connection, &folder, &kept)?;
     if RESTRICTED.contains(&table) {
         let path = folder.join(&written.name);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).map_err(SnapshotError::file("restricted", &path))?;

@@ -31,9 +31,6 @@ const TICKETS_AT_ONCE: i64 = 25_000;
 /// Up to so many customers are one part without their tickets being counted.
 const CUSTOMERS_UNCOUNTED: i64 = 2_000;
 
-/// Of so many tickets the usual memory tells the names apart, which is what a check of all of them needs at least.
-const TICKETS_IN_MEMORY: i64 = 600_000;
-
 /// Mark of what the customers' tables were made with, and of what the others were made from.
 const BASIS: &str = "marts_basis";
 const GLOBAL_BASIS: &str = "marts_global_basis";
@@ -85,8 +82,7 @@ impl Store {
         self.set_threads(self.threads)?;
         let global_basis = format!("{basis}-{}-{}", self.global_basis()?, digest_of_checks(checks));
         if self.mark(GLOBAL_BASIS)?.as_deref() != Some(global_basis.as_str()) {
-            let tickets: i64 = self.connection.query_row("SELECT count(*) FROM marts.ticket", [], |row| row.get(0))?;
-            self.with_memory(1 + usize::try_from(tickets / TICKETS_IN_MEMORY).unwrap_or(0), |store| {
+            self.with_enough_memory(|store| {
                 store.transaction(|store| {
                     store.make("marts", "agent", queries)?;
                     let (last, others) = MARTS[OF_CUSTOMERS..].split_last().expect("tables that are made whole");

@@ -149,16 +149,7 @@ impl Store {
 
     /// Does `work`, and again with twice the memory for as long as there was too little: not everything can spill.
     fn with_enough_memory<T>(&mut self, work: impl Fn(&mut Store) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        self.with_memory(1, work)
-    }
-
-    /// As [`Store::with_enough_memory`], beginning with so many times as much as usual.
-    fn with_memory<T>(&mut self, times: usize, work: impl Fn(&mut Store) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let mut times = times.min(MOST_TIMES);
-        if times > 1 {
-            self.set_memory(times)?;
-        }
-        let mut done = work(self);
+        let (mut done, mut times) = (work(self), 1);
         while let Err(error) = &done
             && error.is_out_of_memory()
             && times < MOST_TIMES

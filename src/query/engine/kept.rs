@@ -199,7 +199,7 @@ impl Engine {
 /// Runs `sql` with one thread, while nobody else has the engine work so: the setting is one for all its connections.
 fn alone_by_one_thread(by_one: &Mutex<()>, connection: &Connection, sql: &str) -> duckdb::Result<()> {
     let _alone = by_one.lock().unwrap_or_else(PoisonError::into_inner);
-    by_one_thread(connection, 0, || connection.execute_batch(sql))
+    by_one_thread(connection, || connection.execute_batch(sql))
 }
 
 /// Runs `statements`, which fill `table`, in a thread that then looks whether the rows are what the header of `query` promises.

@@ -14,7 +14,7 @@
 --   sector           text        -    the sector under which it counts
 --   agent            text        -    attendant; null: nobody yet
 --   outcome          text        -    attended, lost, abandoned, inactive, transferred or pending
---   message_state    text        M28  expired, no_key or none; null: not asked for yet, or the snapshot does not tell
+--   message_state    text        M28  expired, no_key or none; null: not asked for yet
 -- unique: ticket_id
 -- not null: ticket_id, created_local
 -- notes: expired: Blip no longer has them; no_key: only a router's key can read them; none: nothing came

@@ -418,7 +418,12 @@ impl Failure {
         match &error {
             SessionError::Engine { message, at } => {
                 let span = audit::word_at(sql, *at);
-                Failure::in_sql(Exit::Failed, message.clone(), None, span, sql)
+                let is_about_a_column = message.starts_with("Binder: ") && message.contains(" column ");
+                let help = is_about_a_column.then(|| {
+                    "`.describe TABLE` lists the columns of this version; a snapshot that an earlier one published can have fewer"
+                        .to_owned()
+                });
+                Failure::in_sql(Exit::Failed, message.clone(), help, span, sql)
             }
             SessionError::TooManyRows(_) | SessionError::TooLong(_) | SessionError::Died { .. } => {
                 Failure::new(Exit::Failed, error).with_help(longer)

@@ -38,7 +38,8 @@ pub struct WorldSpec {
 pub struct World {
     /// The world's present.
     pub now: DateTime<Utc>,
-    /// Tickets by creation time.
+    /// Tickets by creation time. They keep their places: one is added by [`World::add_ticket`], some are removed by
+    /// [`World::retain_tickets`].
     pub tickets: Vec<Ticket>,
     /// Messages by customer position, in time; see [`World::messages_of`].
     pub messages: Vec<Vec<Message>>,

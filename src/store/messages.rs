@@ -122,3 +122,37 @@ impl Store {
         Ok(known)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, Utc};
+
+    use super::*;
+
+    #[test]
+    fn whoever_gets_no_message_but_another_reason_for_it_has_changed() {
+        let store = Store::in_memory().unwrap();
+        let at: DateTime<Utc> = "2026-10-05T12:00:00Z".parse().unwrap();
+        let run = store.begin_run(at).unwrap();
+        let ticket = TaskTicket { ticket_id: "t1".to_owned(), is_closed: true, created_at: at };
+        let task = MessageTask {
+            owner: "bot".to_owned(),
+            customer_key: "ana".to_owned(),
+            newest_ticket_id: "t1".to_owned(),
+            newest_at: at,
+            not_before: at,
+            thread_id: Some(1),
+            known_from: None,
+            tickets: vec![ticket],
+        };
+        let changed = |source| -> i64 {
+            let read = MessageRead { task: task.clone(), rows: Vec::new(), sources: vec![source] };
+            assert_eq!(store.write_messages(&[read], &KnownMessages::new(), run).unwrap(), 0);
+            let changed = store.connection().query_row("SELECT count(*) FROM state.changed_customer", [], |row| row.get(0)).unwrap();
+            store.connection().execute_batch("DELETE FROM state.changed_customer").unwrap();
+            changed
+        };
+        let found = [MessageSource::NoKey, MessageSource::NoKey, MessageSource::Expired, MessageSource::Expired].map(changed);
+        assert_eq!(found, [1, 0, 1, 0]);
+    }
+}

@@ -80,10 +80,7 @@ const CUT: [&str; 3] = ["ticket", "conversation", "turn"];
 
 /// Columns that queries read and snapshots of earlier versions do not have: table, column, and what it is made from there. A conversation's
 /// tickets lie in one part.
-const LATER_COLUMNS: [(&str, &str, &str); 2] = [
-    ("ticket", "conversation_tickets", "count(*) OVER (PARTITION BY conversation_id)"),
-    ("ticket", "message_state", "CAST(NULL AS STRING)"),
-];
+const LATER_COLUMNS: [(&str, &str, &str); 1] = [("ticket", "conversation_tickets", "count(*) OVER (PARTITION BY conversation_id)")];
 
 /// Tables that queries read and snapshots of earlier versions do not have, and what stands in for them: nothing.
 const LATER_TABLES: [(&str, &str); 1] = [("channel_state", "'' AS channel, '' AS state, '' AS missing")];
@@ -145,19 +142,14 @@ impl Engine {
             // What is joined to it need not be read either.
             rows.push_str(" WHERE FALSE");
         }
-        let later: Vec<_> = LATER_COLUMNS.iter().filter(|(of, ..)| *of == table).collect();
-        if later.is_empty() {
-            return Ok(rows);
+        for (_, column, made) in LATER_COLUMNS.iter().filter(|(of, ..)| *of == table) {
+            let sql = format!("SELECT count(*) FROM (DESCRIBE {rows}) WHERE column_name = '{column}'");
+            let is_there: bool = self.connection.query_row(&sql, [], |row| Ok(row.get::<_, i64>(0)? > 0)).map_err(QueryError::Snapshot)?;
+            if !is_there {
+                rows = format!("SELECT *, {made} AS {column} FROM ({rows})");
+            }
         }
-        let columns = || -> duckdb::Result<HashSet<String>> {
-            let mut statement = self.connection.prepare(&format!("SELECT column_name FROM (DESCRIBE {rows})"))?;
-            let columns = statement.query_map([], |row| row.get(0))?;
-            columns.collect()
-        };
-        let columns = columns().map_err(QueryError::Snapshot)?;
-        let missing = later.into_iter().filter(|(_, column, _)| !columns.contains(*column));
-        let made: Vec<String> = missing.map(|(_, column, made)| format!("{made} AS {column}")).collect();
-        Ok(if made.is_empty() { rows } else { format!("SELECT *, {} FROM ({rows})", made.join(", ")) })
+        Ok(rows)
     }
 
     /// Opens an engine on tables that `connection` holds already, for tests of single queries.

@@ -207,7 +207,6 @@ pub async fn run(
         if last == today && request.only.is_none() && gaps.is_empty() {
             store.set_mark(LOADED_UNTIL, &request.now.to_rfc3339())?;
         }
-        store.settle()?;
         store.finish_run(run, request.now, if gaps.is_empty() { "complete" } else { "partial" })
     })?;
     progress.finish();

@@ -21,7 +21,7 @@ use duckdb::params;
 use super::{
     MARTS, STAGING, Store, StoreError, TableCheck,
     checks::digest_of_checks,
-    tables::{CUT, KEPT, OF_CUSTOMERS, SHARED},
+    tables::{CUT, KEPT, OF_CUSTOMERS, OWNERS, SHARED},
 };
 use crate::domain::{digest::sha256, period::DigestsByMonth};
 
@@ -280,27 +280,26 @@ impl Store {
                     connection.execute("DELETE FROM state.check_result WHERE check_name = ?", params![check.name])?;
                 }
             }
-            connection.execute_batch(&format!(
-                "CREATE OR REPLACE TEMP TABLE gone_conversation AS
-                 SELECT rowid AS place, conversation_id FROM marts.conversation
-                 WHERE customer_key IN (SELECT customer_key FROM {scope}.main.customer)"
-            ))?;
+            // Names are compared once: the rows are then known by their place.
+            let gone = |from: &str, columns: &str, of: String| {
+                connection.execute_batch(&format!("CREATE OR REPLACE TEMP TABLE {from} AS SELECT rowid AS place{columns} FROM {of}"))
+            };
+            let of_customers = format!("coalesce(customer_key, '') IN (SELECT customer_key FROM {scope}.main.customer)");
+            for (owner, id) in OWNERS {
+                gone(&format!("gone_{owner}"), &format!(", {id}"), format!("marts.{owner} WHERE {of_customers}"))?;
+            }
             for (schema, name, _, key) in KEPT {
-                // Names are compared once: the rows are then known by their place.
-                let gone = if name == "conversation" {
-                    "gone_conversation"
-                } else {
-                    let owned = match key {
-                        "conversation_id" => "conversation_id IN (SELECT conversation_id FROM gone_conversation)".to_owned(),
-                        _ => format!("coalesce(customer_key, '') IN (SELECT customer_key FROM {scope}.main.customer)"),
-                    };
-                    connection.execute_batch(&format!(
-                        "CREATE OR REPLACE TEMP TABLE gone AS SELECT rowid AS place FROM {schema}.{name} WHERE {owned}"
-                    ))?;
-                    "gone"
-                };
+                let is_owner = OWNERS.iter().any(|(owner, _)| *owner == name);
+                let gone_rows = if is_owner { format!("gone_{name}") } else { "gone".to_owned() };
+                if !is_owner {
+                    let owned = OWNERS
+                        .iter()
+                        .find(|(_, id)| *id == key)
+                        .map_or_else(|| of_customers.clone(), |(owner, id)| format!("{id} IN (SELECT {id} FROM gone_{owner})"));
+                    gone(&gone_rows, "", format!("{schema}.{name} WHERE {owned}"))?;
+                }
                 connection.execute_batch(&format!(
-                    "DELETE FROM {schema}.{name} WHERE rowid IN (SELECT place FROM {gone});
+                    "DELETE FROM {schema}.{name} WHERE rowid IN (SELECT place FROM {gone_rows});
                      INSERT INTO {schema}.{name} SELECT * FROM {scope}.{schema}.{name}"
                 ))?;
             }
@@ -358,7 +357,8 @@ impl Store {
         self.connection.execute_batch(&format!(
             "ATTACH ':memory:' AS {scope};
              CREATE TABLE {scope}.main.customer AS {customers};
-             CREATE SCHEMA {scope}.raw; CREATE SCHEMA {scope}.settings; CREATE SCHEMA {scope}.staging; CREATE SCHEMA {scope}.marts"
+             CREATE SCHEMA {scope}.raw; CREATE SCHEMA {scope}.restricted; CREATE SCHEMA {scope}.settings;
+             CREATE SCHEMA {scope}.staging; CREATE SCHEMA {scope}.marts"
         ))?;
         let done = self.fill_scope(queries).and_then(|()| {
             let _turn = turn.map(|turn| turn.lock().unwrap_or_else(PoisonError::into_inner));
@@ -436,7 +436,6 @@ impl Store {
             digest_of("raw.report", "key_name, report, day, body, is_final", ""),
             digest_of("raw.rejected", "resource, reason, fingerprint", ""),
             digest_of("raw.attendant", "agent, name, queues", ""),
-            digest_of("restricted.comment", "event_id, comment", ""),
         ];
         Ok(sha256(self.digest(&parts)?.as_bytes()))
     }
@@ -460,17 +459,18 @@ fn insert_digests(scope: &str) -> String {
     let monthly = KEPT.iter().filter_map(|(_, name, month, key)| Some((name, (*month)?, key)));
     let (mut names, mut sums, mut rows) = (Vec::new(), Vec::new(), Vec::new());
     for (name, month, key) in monthly {
-        let (owner, join) = match *key {
-            "conversation_id" => (
-                "owner.customer_key",
-                format!("INNER JOIN {scope}.marts.conversation AS owner ON owner.conversation_id = kept.conversation_id"),
-            ),
-            _ => ("coalesce(kept.customer_key, '')", String::new()),
-        };
+        let (owner, join) = OWNERS.iter().find(|(_, id)| id == key).map_or_else(
+            || ("kept", String::new()),
+            |(owner, id)| ("owner", format!("INNER JOIN {scope}.marts.{owner} AS owner ON owner.{id} = kept.{id}")),
+        );
         names.push((*name).to_owned());
         sums.push(format!("sum(digest) FILTER (name = '{name}')"));
         rows.push(format!(
-            "SELECT {owner} AS customer_key, CAST(date_trunc('month', kept.{month}) AS DATE) AS month, '{name}' AS name, hash(kept) AS digest
+            "SELECT
+                 coalesce({owner}.customer_key, '') AS customer_key,
+                 CAST(date_trunc('month', kept.{month}) AS DATE) AS month,
+                 '{name}' AS name,
+                 hash(kept) AS digest
              FROM {scope}.marts.{name} AS kept {join}"
         ));
     }

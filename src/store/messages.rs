@@ -87,15 +87,20 @@ impl Store {
         )?;
         columns::append(self.connection.appender("incoming_read")?, covered)?;
         self.connection.execute_batch(
-            "CREATE OR REPLACE TEMP TABLE earlier_read AS
-             SELECT rowid AS place, ticket_id, source FROM raw.message_read WHERE ticket_id IN (SELECT ticket_id FROM incoming_read);
-             INSERT INTO state.changed_customer
-             SELECT DISTINCT incoming.customer_key
+            "CREATE OR REPLACE TEMP TABLE changed_read AS
+             SELECT incoming.*, earlier.message_source AS earlier_source
              FROM incoming_read AS incoming
-             LEFT JOIN earlier_read AS earlier ON earlier.ticket_id = incoming.ticket_id
-             WHERE earlier.source IS DISTINCT FROM incoming.source;
-             DELETE FROM raw.message_read WHERE rowid IN (SELECT place FROM earlier_read);
-             INSERT INTO raw.message_read (ticket_id, is_final, source) SELECT ticket_id, is_final, source FROM incoming_read",
+             LEFT JOIN state.unsettled AS earlier ON earlier.ticket_id = incoming.ticket_id
+             WHERE earlier.message_source IS DISTINCT FROM incoming.source OR earlier.has_all_messages IS DISTINCT FROM incoming.is_final;
+             INSERT INTO state.changed_customer
+             SELECT DISTINCT customer_key FROM changed_read WHERE earlier_source IS DISTINCT FROM source;
+             DELETE FROM raw.message_read WHERE ticket_id IN (SELECT ticket_id FROM changed_read WHERE earlier_source IS NOT NULL);
+             INSERT INTO raw.message_read (ticket_id, is_final, source) SELECT ticket_id, is_final, source FROM changed_read;
+             DELETE FROM state.unsettled
+             WHERE ticket_id IN (SELECT ticket_id FROM changed_read WHERE is_final AND source <> 'no_key');
+             UPDATE state.unsettled SET has_all_messages = changed.is_final, message_source = changed.source
+             FROM changed_read AS changed
+             WHERE changed.ticket_id = unsettled.ticket_id",
         )?;
         Ok(written)
     }
@@ -128,31 +133,85 @@ mod tests {
     use chrono::{DateTime, Utc};
 
     use super::*;
+    use crate::store::TicketRow;
+
+    /// What happens to one ticket of Ana's.
+    struct Ticket {
+        store: Store,
+        at: DateTime<Utc>,
+    }
+
+    impl Ticket {
+        fn new() -> Ticket {
+            Ticket { store: Store::in_memory().unwrap(), at: "2026-10-05T12:00:00Z".parse().unwrap() }
+        }
+
+        fn is_told(&self, customer_key: &str, body: &str, is_closed: bool) {
+            let row = TicketRow {
+                ticket_id: "t1".to_owned(),
+                owner: "bot".to_owned(),
+                customer_key: customer_key.to_owned(),
+                body: body.to_owned(),
+                key_name: "desk".to_owned(),
+                created_at: Some(self.at),
+                is_closed,
+            };
+            self.store.write_tickets(&[row], self.store.begin_run(self.at).unwrap()).unwrap();
+        }
+
+        /// Returns whose messages are to be read.
+        fn task(&self, has_router_key: bool) -> Option<MessageTask> {
+            self.store.message_tasks("desk", has_router_key, None, 9).unwrap().pop()
+        }
+
+        /// Has the read of its messages end like this; returns how many customers have changed by it.
+        fn is_read(&self, source: MessageSource) -> i64 {
+            self.store.connection().execute_batch("DELETE FROM state.changed_customer").unwrap();
+            let read = MessageRead { task: self.task(true).expect("a task"), rows: Vec::new(), sources: vec![source] };
+            let run = self.store.begin_run(self.at).unwrap();
+            assert_eq!(self.store.write_messages(&[read], &KnownMessages::new(), run).unwrap(), 0);
+            self.number("SELECT count(*) FROM state.changed_customer")
+        }
+
+        fn number(&self, sql: &str) -> i64 {
+            self.store.connection().query_row(sql, [], |row| row.get(0)).unwrap()
+        }
+    }
 
     #[test]
     fn whoever_gets_no_message_but_another_reason_for_it_has_changed() {
-        let store = Store::in_memory().unwrap();
-        let at: DateTime<Utc> = "2026-10-05T12:00:00Z".parse().unwrap();
-        let run = store.begin_run(at).unwrap();
-        let ticket = TaskTicket { ticket_id: "t1".to_owned(), is_closed: true, created_at: at };
-        let task = MessageTask {
-            owner: "bot".to_owned(),
-            customer_key: "ana".to_owned(),
-            newest_ticket_id: "t1".to_owned(),
-            newest_at: at,
-            not_before: at,
-            thread_id: Some(1),
-            known_from: None,
-            tickets: vec![ticket],
-        };
-        let changed = |source| -> i64 {
-            let read = MessageRead { task: task.clone(), rows: Vec::new(), sources: vec![source] };
-            assert_eq!(store.write_messages(&[read], &KnownMessages::new(), run).unwrap(), 0);
-            let changed = store.connection().query_row("SELECT count(*) FROM state.changed_customer", [], |row| row.get(0)).unwrap();
-            store.connection().execute_batch("DELETE FROM state.changed_customer").unwrap();
-            changed
-        };
-        let found = [MessageSource::NoKey, MessageSource::NoKey, MessageSource::Expired, MessageSource::Expired].map(changed);
-        assert_eq!(found, [1, 0, 1, 0]);
+        let ticket = Ticket::new();
+        ticket.is_told("ana", "{}", true);
+        let found = [MessageSource::NoKey, MessageSource::NoKey, MessageSource::Expired].map(|source| ticket.is_read(source));
+        assert_eq!(found, [1, 0, 1]);
+    }
+
+    #[test]
+    fn messages_are_asked_for_until_they_are_here_and_again_when_they_go_on() {
+        let ticket = Ticket::new();
+        let asked = || (ticket.task(false).is_some(), ticket.task(true).is_some());
+        ticket.is_told("ana", "open", false);
+        assert_eq!(asked(), (true, true));
+        ticket.is_read(MessageSource::Ticket);
+        assert_eq!(asked(), (true, true), "it is open");
+        ticket.is_told("ana", "closed", true);
+        ticket.is_read(MessageSource::None);
+        assert_eq!(asked(), (true, true), "nothing came");
+        ticket.is_read(MessageSource::NoKey);
+        assert_eq!(asked(), (false, true));
+        ticket.is_told("ana", "closed, another tag", true);
+        assert_eq!(asked(), (false, true));
+        ticket.is_read(MessageSource::Thread);
+        ticket.is_told("ana", "closed, a third tag", true);
+        assert_eq!(asked(), (false, false));
+        assert_eq!(ticket.number("SELECT count(*) FROM state.unsettled"), 0);
+        for (customer_key, body, is_closed) in [("ana", "open again", false), ("leo", "another customer's", true)] {
+            ticket.is_told(customer_key, body, is_closed);
+            assert_eq!(asked(), (true, true), "{body}");
+            assert_eq!(ticket.number("SELECT count(*) FROM raw.message_read"), 0, "{body}");
+            ticket.is_read(MessageSource::Ticket);
+            assert_eq!(ticket.number("SELECT count(*) FROM raw.message_read"), 1, "{body}");
+        }
+        assert_eq!(asked(), (false, false));
     }
 }

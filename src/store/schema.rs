@@ -4,7 +4,7 @@ use duckdb::Connection;
 
 use super::StoreError;
 
-const STEPS: [&str; 8] = [
+const STEPS: [&str; 9] = [
     include_str!("steps/1.sql"),
     include_str!("steps/2.sql"),
     include_str!("steps/3.sql"),
@@ -13,6 +13,7 @@ const STEPS: [&str; 8] = [
     include_str!("steps/6.sql"),
     include_str!("steps/7.sql"),
     include_str!("steps/8.sql"),
+    include_str!("steps/9.sql"),
 ];
 
 /// Runs the steps that the database has not seen yet, each in one transaction.
@@ -87,6 +88,7 @@ mod tests {
             "1 t1 0 Open, 2 t1 0 Transferred, 3 t2 0 Open, 4 t2 0 Open"
         );
         assert_eq!(text("SELECT source FROM raw.message_read"), "ticket");
+        assert_eq!(text("SELECT string_agg(ticket_id || ' ' || has_all_messages, ', ') FROM state.unsettled"), "t2 false");
         assert_eq!(text("SELECT CAST(bool_and(is_steady AND set_aside = 0) AS VARCHAR) FROM raw.coverage"), "true");
         migrate(&connection).unwrap();
     }

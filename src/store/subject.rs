@@ -132,6 +132,9 @@ impl Store {
              INSERT INTO raw.message_read (ticket_id, is_final, source)
              SELECT ticket_id, TRUE, 'expired' FROM unlinked_ticket
              WHERE ticket_id NOT IN (SELECT ticket_id FROM raw.message_read);
+             DELETE FROM state.unsettled WHERE is_closed AND ticket_id IN (SELECT ticket_id FROM unlinked_ticket);
+             UPDATE state.unsettled SET has_all_messages = TRUE, message_source = coalesce(message_source, 'expired')
+             WHERE ticket_id IN (SELECT ticket_id FROM unlinked_ticket);
              INSERT INTO state.changed_customer SELECT customer_key FROM unlinking UNION ALL SELECT new_key FROM unlinking",
         )?;
         for table in BY_CUSTOMER {

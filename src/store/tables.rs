@@ -29,14 +29,17 @@ pub const MARTS: [&str; 21] = [
 ];
 
 /// Marts whose rows belong to customers; those after them are made whole.
-pub(super) const OF_CUSTOMERS: usize = 12;
+pub(super) const OF_CUSTOMERS: usize = 13;
 
-/// Tables of customers that are kept, each with its month column and how its rows are found by customer. Rows found by conversation go
-/// before the conversations themselves.
-pub(super) const KEPT: [(&str, &str, Option<&str>, &str); 7] = [
+/// Tables whose rows own rows of other tables, and by what.
+pub(super) const OWNERS: [(&str, &str); 2] = [("conversation", "conversation_id"), ("rating", "rating_id")];
+
+/// Tables of customers that are kept, each with its month column and how its rows are found: by customer, or by what owns them.
+pub(super) const KEPT: [(&str, &str, Option<&str>, &str); 8] = [
     ("staging", "quarantine", None, "customer_key"),
     ("marts", "turn", Some("started_day"), "conversation_id"),
     ("marts", "sector_stay", Some("started_day"), "conversation_id"),
+    ("marts", "comment", Some("period_day"), "rating_id"),
     ("marts", "rating", Some("period_day"), "customer_key"),
     ("marts", "ticket_tag", Some("started_day"), "customer_key"),
     ("marts", "ticket", Some("started_day"), "customer_key"),
@@ -77,7 +80,8 @@ pub(super) const CUT: [(&str, &str); 7] = [
 ];
 
 /// Tables that every customer's rows may need.
-pub(super) const SHARED: [(&str, &str); 10] = [
+pub(super) const SHARED: [(&str, &str); 11] = [
+    ("restricted", "comment"),
     ("raw", "attendant"),
     ("raw", "mark"),
     ("settings", "queue_sector"),

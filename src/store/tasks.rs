@@ -81,10 +81,9 @@ impl Store {
     ) -> Result<Vec<MessageTask>, StoreError> {
         let mut statement = self.connection.prepare(&format!(
             "WITH uncovered AS (
-                 SELECT ticket.owner, ticket.customer_key, ticket.ticket_id, ticket.is_closed, ticket.created_at
-                 FROM state.unsettled AS ticket
-                 ANTI JOIN ({}) AS final ON final.ticket_id = ticket.ticket_id
-                 WHERE ticket.key_name = ? AND ticket.created_at IS NOT NULL
+                 SELECT owner, customer_key, ticket_id, is_closed, created_at
+                 FROM state.unsettled
+                 WHERE {} AND key_name = ? AND created_at IS NOT NULL
              ),
              -- Only what fits into a row of fixed width is gathered of everybody: it can be put aside when there are many.
              picked AS (
@@ -113,7 +112,7 @@ impl Store {
              FROM task
              LEFT JOIN raw.thread ON thread.owner = task.owner AND thread.customer_key = task.customer_key
              ORDER BY task.not_before, task.owner, task.customer_key",
-            final_reads(has_router_key),
+            to_be_read(has_router_key),
             // Looked up only where there is something to continue: it means to look at every message.
             if has_router_key && self.tickets_for_router_key()? > 0 {
                 "(SELECT min(message.sent_at) FROM raw.message WHERE message.thread_id = thread.thread_id) AS known_from"
@@ -154,12 +153,11 @@ impl Store {
             &format!(
                 "SELECT count(*)
                  FROM (
-                     SELECT DISTINCT ticket.owner, ticket.customer_key
-                     FROM state.unsettled AS ticket
-                     ANTI JOIN ({}) AS final ON final.ticket_id = ticket.ticket_id
-                     WHERE ticket.key_name = ? AND ticket.created_at IS NOT NULL
+                     SELECT DISTINCT owner, customer_key
+                     FROM state.unsettled
+                     WHERE {} AND key_name = ? AND created_at IS NOT NULL
                  )",
-                final_reads(has_router_key)
+                to_be_read(has_router_key)
             ),
             params![key],
             |row| row.get(0),
@@ -173,10 +171,7 @@ impl Store {
     /// When the database cannot be read.
     pub fn message_risk(&self, since: DateTime<Utc>) -> Result<Option<MessageRisk>, StoreError> {
         let (tickets, oldest): (i64, Option<DateTime<Utc>>) = self.connection.query_row(
-            "SELECT count(*), min(ticket.created_at)
-             FROM state.unsettled AS ticket
-             LEFT JOIN raw.message_read ON message_read.ticket_id = ticket.ticket_id
-             WHERE ticket.created_at >= ? AND (message_read.ticket_id IS NULL OR message_read.source = 'none')",
+            "SELECT count(*), min(created_at) FROM state.unsettled WHERE created_at >= ? AND coalesce(message_source, 'none') = 'none'",
             params![since.naive_utc()],
             |row| Ok((row.get(0)?, row.get(1)?)),
         )?;
@@ -249,11 +244,7 @@ impl Store {
     }
 }
 
-/// Returns the SQL of the tickets whose messages need not be asked for again.
-fn final_reads(has_router_key: bool) -> &'static str {
-    if has_router_key {
-        "SELECT ticket_id FROM raw.message_read WHERE is_final AND source <> 'no_key'"
-    } else {
-        "SELECT ticket_id FROM raw.message_read WHERE is_final"
-    }
+/// Returns the SQL of the condition that a ticket's messages are to be asked for.
+fn to_be_read(has_router_key: bool) -> &'static str {
+    if has_router_key { "(NOT has_all_messages OR message_source = 'no_key')" } else { "NOT has_all_messages" }
 }

@@ -125,7 +125,7 @@ impl Store {
         self.keep_tickets_unlinked()?;
         self.connection.execute_batch(
             "CREATE OR REPLACE TEMP TABLE changed_ticket AS
-             SELECT incoming.*, known.customer_key AS earlier_customer
+             SELECT incoming.*, known.rowid AS place, known.customer_key AS earlier_customer
              FROM (SELECT DISTINCT ON (ticket_id) *, hash(body) AS digest FROM incoming_ticket ORDER BY ticket_id) AS incoming
              LEFT JOIN state.ticket AS known ON known.ticket_id = incoming.ticket_id
              WHERE known.digest IS DISTINCT FROM incoming.digest",
@@ -137,19 +137,39 @@ impl Store {
         )?;
         if changed > 0 {
             self.connection.execute_batch(
-                "DELETE FROM state.ticket WHERE ticket_id IN (SELECT ticket_id FROM changed_ticket WHERE earlier_customer IS NOT NULL);
+                "DELETE FROM state.ticket WHERE rowid IN (SELECT place FROM changed_ticket);
                  INSERT INTO state.ticket
                  SELECT ticket_id, owner, customer_key, key_name, created_at, is_closed, digest FROM changed_ticket ORDER BY created_at, ticket_id;
-                 -- What another customer wrote is not what this one did: messages are asked for again.
-                 DELETE FROM raw.message_read
-                 WHERE ticket_id IN (SELECT ticket_id FROM changed_ticket WHERE earlier_customer <> customer_key);
                  DELETE FROM state.former_customer USING changed_ticket AS changed
                  WHERE changed.ticket_id = former_customer.ticket_id AND changed.customer_key = former_customer.customer_key;
                  INSERT INTO state.former_customer
                  SELECT ticket_id, earlier_customer FROM changed_ticket WHERE earlier_customer <> customer_key;
-                 DELETE FROM state.unsettled WHERE ticket_id IN (SELECT ticket_id FROM changed_ticket WHERE earlier_customer IS NOT NULL);
+                 CREATE OR REPLACE TEMP TABLE earlier_unsettled AS
+                 SELECT rowid AS place, * FROM state.unsettled WHERE ticket_id IN (SELECT ticket_id FROM changed_ticket);
+                 DELETE FROM state.unsettled WHERE rowid IN (SELECT place FROM earlier_unsettled);
+                 -- What is known and not unsettled has its messages. But what another customer wrote is not what this one did, and what is
+                 -- open again goes on.
+                 CREATE OR REPLACE TEMP TABLE covered_ticket AS
+                 SELECT
+                     changed.*,
+                     CASE
+                         WHEN changed.earlier_customer IS DISTINCT FROM changed.customer_key THEN FALSE
+                         WHEN earlier.ticket_id IS NULL THEN changed.is_closed
+                         ELSE earlier.has_all_messages
+                     END AS has_all_messages,
+                     CASE WHEN changed.earlier_customer = changed.customer_key THEN earlier.message_source END AS message_source
+                 FROM changed_ticket AS changed
+                 LEFT JOIN earlier_unsettled AS earlier ON earlier.ticket_id = changed.ticket_id;
+                 DELETE FROM raw.message_read
+                 WHERE ticket_id IN (
+                     SELECT ticket_id FROM covered_ticket
+                     WHERE earlier_customer IS NOT NULL AND NOT has_all_messages AND message_source IS NULL
+                 );
                  INSERT INTO state.unsettled
-                 SELECT ticket_id, owner, customer_key, key_name, created_at, is_closed FROM changed_ticket ORDER BY created_at, ticket_id;
+                 SELECT ticket_id, owner, customer_key, key_name, created_at, is_closed, has_all_messages, message_source
+                 FROM covered_ticket
+                 WHERE NOT (is_closed AND has_all_messages AND message_source IS DISTINCT FROM 'no_key')
+                 ORDER BY created_at, ticket_id;
                  INSERT INTO state.changed_customer
                  SELECT DISTINCT customer_key FROM changed_ticket
                  UNION
@@ -161,21 +181,6 @@ impl Store {
             )?;
         }
         Ok(changed)
-    }
-
-    /// Forgets of which tickets there is nothing left to read: those that have ended and whose messages are here for good.
-    ///
-    /// # Errors
-    /// When the database cannot be written.
-    pub fn settle(&self) -> Result<(), StoreError> {
-        self.connection.execute(
-            "DELETE FROM state.unsettled
-             USING raw.message_read
-             WHERE message_read.ticket_id = unsettled.ticket_id AND unsettled.is_closed
-               AND message_read.is_final AND message_read.source <> 'no_key'",
-            [],
-        )?;
-        Ok(())
     }
 
     /// Keeps new events; their comments go to the restricted area. A known event whose queue is read from another extra now is corrected.

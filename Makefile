@@ -113,8 +113,9 @@ fmt: ## Format the code
 	@cargo fmt
 
 .PHONY: soak
-soak: setup ## Kill the collector and the sender hundreds of times, storm them with faults, serve a month, apply thousands of plans, fight over a lake
+soak: setup ## Kill the collector and the sender hundreds of times, storm them with faults, follow drawn histories, serve a month, apply thousands of plans, fight over a lake
 	@RELATO_SOAK_KILLS=200 RELATO_SOAK_SEEDS=60 cargo test --locked --test it reliability -- --nocapture --test-threads 1
+	@RELATO_SOAK_SEEDS=60 cargo test --locked --test it histories -- --nocapture
 	@RELATO_SOAK_CRASHES=20 cargo test --locked --test it scheduling -- --nocapture --test-threads 1
 	@RELATO_SOAK_DAYS=31 cargo test --locked --test it serving -- --nocapture
 	@RELATO_SOAK_LAKE=60 cargo test --locked --test it lake -- --nocapture killed

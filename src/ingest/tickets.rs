@@ -353,6 +353,7 @@ fn row(ticket: &Ticket, key_name: &str, pseudonyms: &Pseudonyms) -> Result<Ticke
         key_name: key_name.to_owned(),
         created_at: ticket.storage_date.as_deref().and_then(time::parse_instant),
         is_closed: is_closed(ticket),
+        closed_at: ticket.close_date.as_deref().and_then(time::parse_instant),
     })
 }
 

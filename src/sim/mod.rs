@@ -23,4 +23,4 @@ pub use fault::{Fault, FaultKind, FaultParseError};
 pub use portal::{CONTRACT, Portal};
 pub use profile::{ANSWER_WORDS, SECTORS, SURVEY_CATEGORY};
 pub use server::{Keys, ROUTER_BOT, Server, SimOptions, start};
-pub use world::{Attendant, Event, World, WorldSpec, Written};
+pub use world::{Attendant, Author, Event, Message, World, WorldSpec, Written};

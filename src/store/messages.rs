@@ -87,18 +87,28 @@ impl Store {
         )?;
         columns::append(self.connection.appender("incoming_read")?, covered)?;
         self.connection.execute_batch(
-            "CREATE OR REPLACE TEMP TABLE changed_read AS
-             SELECT incoming.*, earlier.message_source AS earlier_source
+            "-- Messages that came stay here when Blip forgets them.
+             CREATE OR REPLACE TEMP TABLE changed_read AS
+             SELECT
+                 incoming.ticket_id,
+                 incoming.is_final,
+                 incoming.customer_key,
+                 earlier.message_source AS earlier_source,
+                 CASE
+                     WHEN earlier.message_source IN ('ticket', 'thread') AND incoming.source NOT IN ('ticket', 'thread')
+                         THEN earlier.message_source
+                     ELSE incoming.source
+                 END AS kept_source
              FROM incoming_read AS incoming
              LEFT JOIN state.unsettled AS earlier ON earlier.ticket_id = incoming.ticket_id
-             WHERE earlier.message_source IS DISTINCT FROM incoming.source OR earlier.has_all_messages IS DISTINCT FROM incoming.is_final;
+             WHERE kept_source IS DISTINCT FROM earlier_source OR earlier.has_all_messages IS DISTINCT FROM incoming.is_final;
              INSERT INTO state.changed_customer
-             SELECT DISTINCT customer_key FROM changed_read WHERE earlier_source IS DISTINCT FROM source;
+             SELECT DISTINCT customer_key FROM changed_read WHERE kept_source IS DISTINCT FROM earlier_source;
              DELETE FROM raw.message_read WHERE ticket_id IN (SELECT ticket_id FROM changed_read WHERE earlier_source IS NOT NULL);
-             INSERT INTO raw.message_read (ticket_id, is_final, source) SELECT ticket_id, is_final, source FROM changed_read;
+             INSERT INTO raw.message_read (ticket_id, is_final, source) SELECT ticket_id, is_final, kept_source FROM changed_read;
              DELETE FROM state.unsettled
-             WHERE ticket_id IN (SELECT ticket_id FROM changed_read WHERE is_final AND source <> 'no_key');
-             UPDATE state.unsettled SET has_all_messages = changed.is_final, message_source = changed.source
+             WHERE ticket_id IN (SELECT ticket_id FROM changed_read WHERE is_final AND kept_source <> 'no_key');
+             UPDATE state.unsettled SET has_all_messages = changed.is_final, message_source = changed.kept_source
              FROM changed_read AS changed
              WHERE changed.ticket_id = unsettled.ticket_id",
         )?;
@@ -130,7 +140,7 @@ impl Store {
 
 #[cfg(test)]
 mod tests {
-    use chrono::{DateTime, Utc};
+    use chrono::{DateTime, TimeDelta, Utc};
 
     use super::*;
     use crate::store::TicketRow;
@@ -146,7 +156,7 @@ mod tests {
             Ticket { store: Store::in_memory().unwrap(), at: "2026-10-05T12:00:00Z".parse().unwrap() }
         }
 
-        fn is_told(&self, customer_key: &str, body: &str, is_closed: bool) {
+        fn is_told(&self, customer_key: &str, body: &str, ended_after_minutes: Option<i64>) {
             let row = TicketRow {
                 ticket_id: "t1".to_owned(),
                 owner: "bot".to_owned(),
@@ -154,7 +164,8 @@ mod tests {
                 body: body.to_owned(),
                 key_name: "desk".to_owned(),
                 created_at: Some(self.at),
-                is_closed,
+                is_closed: ended_after_minutes.is_some(),
+                closed_at: ended_after_minutes.map(|minutes| self.at + TimeDelta::minutes(minutes)),
             };
             self.store.write_tickets(&[row], self.store.begin_run(self.at).unwrap()).unwrap();
         }
@@ -181,7 +192,7 @@ mod tests {
     #[test]
     fn whoever_gets_no_message_but_another_reason_for_it_has_changed() {
         let ticket = Ticket::new();
-        ticket.is_told("ana", "{}", true);
+        ticket.is_told("ana", "{}", Some(10));
         let found = [MessageSource::NoKey, MessageSource::NoKey, MessageSource::Expired].map(|source| ticket.is_read(source));
         assert_eq!(found, [1, 0, 1]);
     }
@@ -190,28 +201,29 @@ mod tests {
     fn messages_are_asked_for_until_they_are_here_and_again_when_they_go_on() {
         let ticket = Ticket::new();
         let asked = || (ticket.task(false).is_some(), ticket.task(true).is_some());
-        ticket.is_told("ana", "open", false);
-        assert_eq!(asked(), (true, true));
-        ticket.is_read(MessageSource::Ticket);
-        assert_eq!(asked(), (true, true), "it is open");
-        ticket.is_told("ana", "closed", true);
+        ticket.is_told("ana", "open", None);
         ticket.is_read(MessageSource::None);
         assert_eq!(asked(), (true, true), "nothing came");
+        ticket.is_told("ana", "closed", Some(10));
         ticket.is_read(MessageSource::NoKey);
         assert_eq!(asked(), (false, true));
-        ticket.is_told("ana", "closed, another tag", true);
+        ticket.is_told("ana", "closed, another tag", Some(10));
         assert_eq!(asked(), (false, true));
         ticket.is_read(MessageSource::Thread);
-        ticket.is_told("ana", "closed, a third tag", true);
+        ticket.is_told("ana", "closed, a third tag", Some(10));
         assert_eq!(asked(), (false, false));
         assert_eq!(ticket.number("SELECT count(*) FROM state.unsettled"), 0);
-        for (customer_key, body, is_closed) in [("ana", "open again", false), ("leo", "another customer's", true)] {
-            ticket.is_told(customer_key, body, is_closed);
+        let here = "SELECT count(*) FROM raw.message_read WHERE source = 'thread'";
+        for (body, minute) in [("open again", None), ("closed again", Some(20)), ("closed anew", Some(30))] {
+            ticket.is_told("ana", body, minute);
             assert_eq!(asked(), (true, true), "{body}");
-            assert_eq!(ticket.number("SELECT count(*) FROM raw.message_read"), 0, "{body}");
-            ticket.is_read(MessageSource::Ticket);
-            assert_eq!(ticket.number("SELECT count(*) FROM raw.message_read"), 1, "{body}");
+            // What came before is here, whatever comes now.
+            ticket.is_read(MessageSource::Expired);
+            assert_eq!((ticket.number(here), ticket.number("SELECT count(*) FROM raw.message_read")), (1, 1), "{body}");
         }
         assert_eq!(asked(), (false, false));
+        // The same answer about another customer is about other messages.
+        ticket.is_told("leo", "closed anew", Some(30));
+        assert_eq!((asked(), ticket.number("SELECT count(*) FROM raw.message_read")), ((true, true), 0));
     }
 }

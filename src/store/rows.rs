@@ -49,6 +49,8 @@ pub struct TicketRow {
     pub created_at: Option<DateTime<Utc>>,
     /// Whether the ticket had ended.
     pub is_closed: bool,
+    /// Its end, where it was told.
+    pub closed_at: Option<DateTime<Utc>>,
 }
 
 /// One message, without its content.

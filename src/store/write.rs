@@ -109,7 +109,8 @@ impl Store {
         }
         self.connection.execute_batch(
             "CREATE OR REPLACE TEMP TABLE incoming_ticket (
-                 ticket_id VARCHAR, owner VARCHAR, customer_key VARCHAR, body VARCHAR, key_name VARCHAR, created_at TIMESTAMP, is_closed BOOLEAN
+                 ticket_id VARCHAR, owner VARCHAR, customer_key VARCHAR, body VARCHAR, key_name VARCHAR, created_at TIMESTAMP, is_closed BOOLEAN,
+                 closed_at TIMESTAMP
              )",
         )?;
         let columns = vec![
@@ -120,15 +121,17 @@ impl Store {
             columns::texts(rows.iter().map(|row| row.key_name.as_str())),
             columns::instants(rows.iter().map(|row| row.created_at)),
             columns::flags(rows.iter().map(|row| row.is_closed)),
+            columns::instants(rows.iter().map(|row| row.closed_at)),
         ];
         columns::append(self.connection.appender("incoming_ticket")?, columns)?;
         self.keep_tickets_unlinked()?;
         self.connection.execute_batch(
             "CREATE OR REPLACE TEMP TABLE changed_ticket AS
-             SELECT incoming.*, known.rowid AS place, known.customer_key AS earlier_customer
+             SELECT incoming.*, known.rowid AS place, known.customer_key AS earlier_customer, known.closed_at AS earlier_end
              FROM (SELECT DISTINCT ON (ticket_id) *, hash(body) AS digest FROM incoming_ticket ORDER BY ticket_id) AS incoming
              LEFT JOIN state.ticket AS known ON known.ticket_id = incoming.ticket_id
-             WHERE known.digest IS DISTINCT FROM incoming.digest",
+             -- The answer as it is stored does not say whose the ticket is.
+             WHERE known.digest IS DISTINCT FROM incoming.digest OR known.customer_key <> incoming.customer_key",
         )?;
         let changed = self.connection.execute(
             "INSERT INTO raw.ticket (version, ticket_id, customer_key, body, key_name, run)
@@ -138,8 +141,10 @@ impl Store {
         if changed > 0 {
             self.connection.execute_batch(
                 "DELETE FROM state.ticket WHERE rowid IN (SELECT place FROM changed_ticket);
-                 INSERT INTO state.ticket
-                 SELECT ticket_id, owner, customer_key, key_name, created_at, is_closed, digest FROM changed_ticket ORDER BY created_at, ticket_id;
+                 INSERT INTO state.ticket (ticket_id, owner, customer_key, key_name, created_at, is_closed, digest, closed_at)
+                 SELECT ticket_id, owner, customer_key, key_name, created_at, is_closed, digest, closed_at
+                 FROM changed_ticket
+                 ORDER BY created_at, ticket_id;
                  DELETE FROM state.former_customer USING changed_ticket AS changed
                  WHERE changed.ticket_id = former_customer.ticket_id AND changed.customer_key = former_customer.customer_key;
                  INSERT INTO state.former_customer
@@ -147,24 +152,26 @@ impl Store {
                  CREATE OR REPLACE TEMP TABLE earlier_unsettled AS
                  SELECT rowid AS place, * FROM state.unsettled WHERE ticket_id IN (SELECT ticket_id FROM changed_ticket);
                  DELETE FROM state.unsettled WHERE rowid IN (SELECT place FROM earlier_unsettled);
-                 -- What is known and not unsettled has its messages. But what another customer wrote is not what this one did, and what is
-                 -- open again goes on.
+                 -- What is known and not unsettled has its messages, unless it is open again or has ended anew. What another customer wrote is
+                 -- not what this one did.
                  CREATE OR REPLACE TEMP TABLE covered_ticket AS
                  SELECT
                      changed.*,
                      CASE
                          WHEN changed.earlier_customer IS DISTINCT FROM changed.customer_key THEN FALSE
-                         WHEN earlier.ticket_id IS NULL THEN changed.is_closed
-                         ELSE earlier.has_all_messages
+                         WHEN earlier.ticket_id IS NOT NULL THEN earlier.has_all_messages
+                         ELSE changed.is_closed AND coalesce(changed.closed_at = changed.earlier_end, TRUE)
                      END AS has_all_messages,
                      CASE WHEN changed.earlier_customer = changed.customer_key THEN earlier.message_source END AS message_source
                  FROM changed_ticket AS changed
                  LEFT JOIN earlier_unsettled AS earlier ON earlier.ticket_id = changed.ticket_id;
                  DELETE FROM raw.message_read
-                 WHERE ticket_id IN (
-                     SELECT ticket_id FROM covered_ticket
-                     WHERE earlier_customer IS NOT NULL AND NOT has_all_messages AND message_source IS NULL
-                 );
+                 WHERE ticket_id IN (SELECT ticket_id FROM covered_ticket WHERE earlier_customer <> customer_key);
+                 UPDATE covered_ticket SET message_source = message_read.source
+                 FROM raw.message_read
+                 WHERE message_read.ticket_id = covered_ticket.ticket_id
+                     AND covered_ticket.earlier_customer IS NOT NULL AND NOT covered_ticket.has_all_messages
+                     AND covered_ticket.message_source IS NULL;
                  INSERT INTO state.unsettled
                  SELECT ticket_id, owner, customer_key, key_name, created_at, is_closed, has_all_messages, message_source
                  FROM covered_ticket

@@ -12,6 +12,7 @@ mod documents;
 mod escapes;
 mod every_report;
 mod golden;
+mod histories;
 mod imports;
 mod ingestion;
 mod lake;

@@ -13,6 +13,9 @@ WHERE NOT (ticket.is_closed AND coalesce(message_read.is_final AND message_read.
 DROP TABLE state.unsettled;
 ALTER TABLE state.new_unsettled RENAME TO unsettled;
 
+-- A ticket that ends anew has new messages; ends from before are not known.
+ALTER TABLE state.ticket ADD COLUMN closed_at TIMESTAMP;
+
 -- Comments are made by customer.
 ALTER TABLE state.customer_digest ADD COLUMN comment HUGEINT;
 DELETE FROM raw.mark WHERE name = 'marts_basis';

@@ -381,7 +381,7 @@ note-check = Check: { $n } { $message }.
 check-answers_are_fewer_than_closes = answer(s) beyond the number of closed tickets
 check-waits_are_shorter_than_a_month = wait(s) of more than a month: a forgotten ticket, or clocks that disagree
 check-everything_reported_is_stored = day(s) on which Blip reported more records than were stored
-check-tickets_open_before_they_are_created = ticket(s) picked up before they were created, left out of the queue wait
+check-tickets_open_before_they_are_created = ticket(s) picked up or ended before they were created, left out of these times
 note-restated = { $n ->
     [one] 1 published figure has changed since: see “Restatements”.
    *[other] { $count } published figures have changed since: see “Restatements”.
@@ -479,7 +479,7 @@ M10-null = never picked up, or still open
 M11-name = Resolution time
 M11-text = From the start of the conversation to its last close. With returns: to the end of the last conversation of the same customer in the same sector that began within 7 days of the end of the one before.
 M11-anchor = end of the conversation
-M11-null = still open; with returns, while a return is open
+M11-null = still open, or a negative time; with returns, while a return is open
 M12-name = Lost in queue
 M12-text = Tickets that the customer left before anybody picked them up, out of the tickets created. Those who left within a few seconds (a configured limit) are also counted apart.
 M12-anchor = creation of the ticket

@@ -381,7 +381,7 @@ note-check = Verificação: { $n } { $message }.
 check-answers_are_fewer_than_closes = resposta(s) à pesquisa além do número de tickets encerrados
 check-waits_are_shorter_than_a_month = espera(s) de mais de um mês: ticket esquecido, ou relógios que discordam
 check-everything_reported_is_stored = dia(s) em que a Blip informou mais registros do que os armazenados
-check-tickets_open_before_they_are_created = ticket(s) assumido(s) antes de criado(s), fora da espera na fila
+check-tickets_open_before_they_are_created = ticket(s) assumido(s) ou encerrado(s) antes de criado(s), fora desses tempos
 note-restated = { $n ->
     [one] 1 número já publicado mudou desde a publicação: veja “Retificações”.
    *[other] { $count } números já publicados mudaram desde a publicação: veja “Retificações”.
@@ -479,7 +479,7 @@ M10-null = nunca assumido, ou ainda aberto
 M11-name = Tempo de resolução
 M11-text = Do início da conversa até o último encerramento. Com retornos: até o fim da última conversa do mesmo cliente no mesmo setor que começou em até 7 dias do fim da anterior.
 M11-anchor = fim da conversa
-M11-null = ainda em aberto; com retornos, enquanto um retorno estiver em aberto
+M11-null = ainda em aberto, ou tempo negativo; com retornos, enquanto um retorno estiver em aberto
 M12-name = Perdidos na fila
 M12-text = Tickets que o cliente encerrou antes de alguém assumir, sobre os tickets criados. Saídas em poucos segundos (limite configurado) são contadas também à parte.
 M12-anchor = criação do ticket

@@ -6,10 +6,10 @@
 --   root_ticket_id         text        the same as conversation_id, for joins by meaning
 --   first_response_day     date        local; null: never answered
 --   whole_wait_business_s  duration    M8 within the hours of whoever held it; null: never answered, or no calendar is declared
---   resolution_s           duration    M11, last close − start; null: still open
---   resolution_business_s  duration    M11 within the hours of whoever held it; null: still open, or no calendar is declared
+--   resolution_s           duration    M11, last close − start; null: still open, or a negative time
+--   resolution_business_s  duration    M11 within the hours of whoever held it; null: as resolution_s, or no calendar is declared
 --   full_resolution_s      duration    M11 with returns: end of the last conversation that began within seven days of the one before's
---                                      end, by the same customer in the same sector − start; null: that one is still open
+--                                      end, by the same customer in the same sector − start; null: that one is still open, or a negative time
 --   returned_after_s       duration    M16, from the end to the customer's next conversation that begins, within seven days, in the sector
 --                                      where this one ended; null: none, or still open
 --   waiting_since_s        count       seconds from 1970 to the start, while it waits for a first reply; null: it does not
@@ -29,7 +29,8 @@ WITH RECURSIVE next_at AS (
     ASOF JOIN marts.chain AS later
         ON later.customer_key = ended.customer_key
         AND later.first_sector = ended.last_sector
-        AND ended.ended_at < later.started_at
+        -- Where clocks disagree an end can lie before its beginning: no conversation returns to itself.
+        AND greatest(ended.ended_at, ended.started_at) < later.started_at
     WHERE ended.ended_at IS NOT NULL
 ),
 
@@ -122,13 +123,22 @@ SELECT
     CASE WHEN chain.whole_wait_s IS NOT NULL THEN first_wait.business_s END AS whole_wait_business_s,
     chain.ended_at,
     chain.ended_day,
-    date_diff('second', date_trunc('second', chain.started_at), date_trunc('second', chain.ended_at)) AS resolution_s,
-    CASE WHEN chain.ended_at IS NOT NULL THEN held.business_s END AS resolution_business_s,
-    date_diff(
-        'second',
-        date_trunc('second', chain.started_at),
-        date_trunc('second', CASE WHEN last_return.conversation_id IS NULL THEN chain.ended_at ELSE last_return.ended_at END)
-    ) AS full_resolution_s,
+    CASE
+        WHEN date_trunc('second', chain.ended_at) >= date_trunc('second', chain.started_at)
+            THEN date_diff('second', date_trunc('second', chain.started_at), date_trunc('second', chain.ended_at))
+    END AS resolution_s,
+    CASE
+        WHEN date_trunc('second', chain.ended_at) >= date_trunc('second', chain.started_at) THEN held.business_s
+    END AS resolution_business_s,
+    CASE
+        WHEN last_return.conversation_id IS NOT NULL AND last_return.ended_at IS NULL THEN NULL
+        WHEN date_trunc('second', chain.ended_at) >= date_trunc('second', chain.started_at)
+            THEN date_diff(
+                'second',
+                date_trunc('second', chain.started_at),
+                date_trunc('second', greatest(chain.ended_at, coalesce(last_return.ended_at, chain.ended_at)))
+            )
+    END AS full_resolution_s,
     date_diff('second', date_trunc('second', returned.ended_at), date_trunc('second', returned.next_started_at)) AS returned_after_s,
     CASE
         WHEN chain.first_response_at IS NULL AND chain.ended_at IS NULL THEN CAST(floor(epoch(chain.started_at)) AS BIGINT)

@@ -6,8 +6,8 @@
 --   started_day         date      local day of the conversation's root
 --   waiting_s           duration  seconds of ended waits (until the first reply, then of every turn) within the stretch; 0: none
 --   waiting_business_s  duration  of these, within the sector's business hours; null: no calendar is declared
---   held_s              duration  the whole stretch; null: holds it still
---   held_business_s     duration  of these, within the sector's business hours; null: holds it still, or no calendar is declared
+--   held_s              duration  the whole stretch; null: holds it still, or a negative time
+--   held_business_s     duration  of these, within the sector's business hours; null: as held_s, or no calendar is declared
 -- notes: each second of a wait belongs to exactly one stretch, so the stretches of a conversation add up to its waits
 WITH waited AS (
     SELECT
@@ -38,9 +38,9 @@ SELECT
     timed.to_at,
     coalesce(waited.waiting_s, 0) AS waiting_s,
     CASE WHEN timed.calendar IS NOT NULL THEN coalesce(waited.waiting_business_s, 0) END AS waiting_business_s,
-    date_diff('second', timed.from_second, timed.to_second) AS held_s,
+    CASE WHEN timed.to_second >= timed.from_second THEN date_diff('second', timed.from_second, timed.to_second) END AS held_s,
     CASE
-        WHEN timed.calendar IS NOT NULL AND timed.to_at IS NOT NULL
+        WHEN timed.calendar IS NOT NULL AND timed.to_second >= timed.from_second
             THEN coalesce(last_span.before_s + date_diff('second', last_span.from_at, least(timed.to_second, last_span.to_at)), 0)
                 - coalesce(first_span.before_s + date_diff('second', first_span.from_at, least(timed.from_second, first_span.to_at)), 0)
     END AS held_business_s,

@@ -109,6 +109,11 @@ async fn every_oddity_of_records_is_taken_for_what_it_is() {
     let skewed: i64 =
         store.connection().query_row("SELECT count(*) FROM marts.ticket WHERE queue_wait_rejected", [], |row| row.get(0)).expect("a count");
     assert!(skewed > 0, "a wait that cannot be is kept apart");
+    let backwards: i64 = store
+        .connection()
+        .query_row("SELECT count(*) FROM marts.conversation WHERE ended_at < started_at AND resolution_s IS NULL", [], |row| row.get(0))
+        .expect("a count");
+    assert!(backwards > 0, "an end that cannot be takes no time");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

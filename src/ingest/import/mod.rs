@@ -21,12 +21,11 @@ use serde_json::{Map, Value, json};
 
 use self::{
     columns::{Field, Kind, Mapping},
-    values::Refusal,
+    values::{Clock, Refusal},
 };
 use super::{IngestError, Progress, Pseudonyms};
 use crate::{
     config::Project,
-    domain::Zone,
     store::{ImportVerdict, ImportedRating, ImportedTicket, MartReport, SettingsRows, Store},
 };
 
@@ -150,13 +149,13 @@ fn import(
         found: sheet.headings.join(", "),
         needed: columns::needed(),
     })?;
-    let zone = project.settings.organization.timezone;
+    let clock = Clock { zone: project.settings.organization.timezone, now };
     let mut kept: Vec<(usize, Row)> = Vec::new();
     let mut rows: Vec<(usize, Verdict)> = Vec::new();
     for (line, cells) in &sheet.rows {
         let row = match mapping.kind {
-            Kind::Tickets => ticket(&mapping, cells, pseudonyms, zone).map(Row::Ticket),
-            Kind::Ratings => rating(&mapping, cells, pseudonyms, zone).map(Row::Rating),
+            Kind::Tickets => ticket(&mapping, cells, pseudonyms, clock).map(Row::Ticket),
+            Kind::Ratings => rating(&mapping, cells, pseudonyms, clock).map(Row::Rating),
         };
         match row {
             Ok(row) => kept.push((*line, row)),
@@ -193,9 +192,9 @@ fn import(
     })
 }
 
-fn ticket(mapping: &Mapping, cells: &[String], pseudonyms: &Pseudonyms, zone: Zone) -> Result<ImportedTicket, Refusal> {
+fn ticket(mapping: &Mapping, cells: &[String], pseudonyms: &Pseudonyms, clock: Clock) -> Result<ImportedTicket, Refusal> {
     let text = |field: Field| mapping.get(field, cells);
-    let instant = |field: Field| text(field).map(|text| values::instant(field, text, zone)).transpose();
+    let instant = |field: Field| text(field).map(|text| values::instant(field, text, clock)).transpose();
     let ticket_id = text(Field::TicketId).ok_or(Refusal::Missing(Field::TicketId))?.to_owned();
     let created_at = instant(Field::CreatedAt)?.ok_or(Refusal::Missing(Field::CreatedAt))?;
     let (opened_at, first_response_at, closed_at) =
@@ -238,10 +237,10 @@ fn ticket(mapping: &Mapping, cells: &[String], pseudonyms: &Pseudonyms, zone: Zo
     Ok(ImportedTicket { ticket_id, customer_key, body: Value::Object(body).to_string() })
 }
 
-fn rating(mapping: &Mapping, cells: &[String], pseudonyms: &Pseudonyms, zone: Zone) -> Result<ImportedRating, Refusal> {
+fn rating(mapping: &Mapping, cells: &[String], pseudonyms: &Pseudonyms, clock: Clock) -> Result<ImportedRating, Refusal> {
     let text = |field: Field| mapping.get(field, cells);
     let answer = text(Field::Answer).ok_or(Refusal::Missing(Field::Answer))?.to_owned();
-    let answered_at = text(Field::AnsweredAt).map(|text| values::instant(Field::AnsweredAt, text, zone)).transpose()?;
+    let answered_at = text(Field::AnsweredAt).map(|text| values::instant(Field::AnsweredAt, text, clock)).transpose()?;
     let ticket_id = text(Field::TicketId).map(str::to_owned);
     if ticket_id.is_none() && answered_at.is_none() {
         return Err(Refusal::Missing(Field::AnsweredAt));

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, NaiveDateTime, TimeDelta, Utc};
 
 use super::columns::Field;
 use crate::{blip::time::parse_instant, domain::Zone};
@@ -32,9 +32,24 @@ impl fmt::Display for Refusal {
     }
 }
 
+/// How the times of a file are meant.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock {
+    /// Zone of times without one.
+    pub zone: Zone,
+    /// The present.
+    pub now: DateTime<Utc>,
+}
+
+/// Clocks differ by less.
+const CLOCKS_DIFFER: TimeDelta = TimeDelta::days(1);
+
+/// Before it there was no Blip.
+const FIRST_YEAR: i32 = 2010;
+
 /// Reads a time: with a zone as it stands, without one on the organisation's wall clock. Of an hour that a clock change repeats, the
-/// first is meant; one that it skips is counted from the hour before.
-pub fn instant(field: Field, text: &str, zone: Zone) -> Result<DateTime<Utc>, Refusal> {
+/// first is meant; one that it skips is counted from the hour before. What has not been yet is a slip of the pen.
+pub fn instant(field: Field, text: &str, Clock { zone, now }: Clock) -> Result<DateTime<Utc>, Refusal> {
     const LOCAL: [&str; 8] = [
         "%d/%m/%Y %H:%M:%S",
         "%d/%m/%Y %H:%M",
@@ -50,7 +65,12 @@ pub fn instant(field: Field, text: &str, zone: Zone) -> Result<DateTime<Utc>, Re
         Some(local) => Some(zone.day_start(local.date()) + wall_offset(zone, local)),
         None => parse_instant(text),
     };
-    found.ok_or_else(|| Refusal::Value { field, value: text.to_owned(), accepted: "dd/mm/yyyy hh:mm[:ss] or ISO 8601" })
+    let refusal = |accepted| Refusal::Value { field, value: text.to_owned(), accepted };
+    let found = found.ok_or_else(|| refusal("dd/mm/yyyy hh:mm[:ss] or ISO 8601"))?;
+    if found.year() < FIRST_YEAR || found > now + CLOCKS_DIFFER {
+        return Err(refusal("a time from 2010 until now"));
+    }
+    Ok(found)
 }
 
 /// Returns how long after the start of its local day a wall-clock time is.
@@ -91,7 +111,17 @@ mod tests {
     use super::*;
 
     fn at(text: &str) -> Result<String, Refusal> {
-        instant(Field::CreatedAt, text, "America/Sao_Paulo".parse().unwrap()).map(crate::blip::time::instant)
+        let clock = Clock { zone: "America/Sao_Paulo".parse().unwrap(), now: "2026-11-24T15:00:00Z".parse().unwrap() };
+        instant(Field::CreatedAt, text, clock).map(crate::blip::time::instant)
+    }
+
+    #[test]
+    fn a_slip_of_the_pen_is_no_time() {
+        for text in ["05/10/26 09:30", "05/10/9999 09:30", "25/11/2027 12:00", "2009-12-31T12:00:00Z"] {
+            let refusal = at(text).unwrap_err().to_string();
+            assert_eq!(refusal, format!("creation `{text}` (accepted: a time from 2010 until now)"));
+        }
+        assert!(at("25/11/2026 11:00").is_ok(), "clocks differ");
     }
 
     #[test]

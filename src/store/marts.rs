@@ -281,12 +281,12 @@ impl Store {
                 }
             }
             // Names are compared once: the rows are then known by their place.
-            let gone = |from: &str, columns: &str, of: String| {
-                connection.execute_batch(&format!("CREATE OR REPLACE TEMP TABLE {from} AS SELECT rowid AS place{columns} FROM {of}"))
+            let find = |into: &str, columns: &str, of: String| {
+                connection.execute_batch(&format!("CREATE OR REPLACE TEMP TABLE {into} AS SELECT rowid AS place{columns} FROM {of}"))
             };
             let of_customers = format!("coalesce(customer_key, '') IN (SELECT customer_key FROM {scope}.main.customer)");
             for (owner, id) in OWNERS {
-                gone(&format!("gone_{owner}"), &format!(", {id}"), format!("marts.{owner} WHERE {of_customers}"))?;
+                find(&format!("gone_{owner}"), &format!(", {id}"), format!("marts.{owner} WHERE {of_customers}"))?;
             }
             for (schema, name, _, key) in KEPT {
                 let is_owner = OWNERS.iter().any(|(owner, _)| *owner == name);
@@ -296,7 +296,7 @@ impl Store {
                         .iter()
                         .find(|(_, id)| *id == key)
                         .map_or_else(|| of_customers.clone(), |(owner, id)| format!("{id} IN (SELECT {id} FROM gone_{owner})"));
-                    gone(&gone_rows, "", format!("{schema}.{name} WHERE {owned}"))?;
+                    find(&gone_rows, "", format!("{schema}.{name} WHERE {owned}"))?;
                 }
                 connection.execute_batch(&format!(
                     "DELETE FROM {schema}.{name} WHERE rowid IN (SELECT place FROM {gone_rows});

@@ -11,11 +11,10 @@ use relato::{
     ingest::{self, IngestRequest, Silent},
     sim::{Author, Event, Message, World},
     snapshot::Published,
-    store::{MART_TABLES, Store},
 };
 use uuid::Uuid;
 
-use crate::support::{Sandbox, differences, everything, now, serve, settings, world};
+use crate::support::{Sandbox, differences, digests, everything, now, serve, settings, world};
 
 /// Something that happens at the desk; numbers pick tickets and customers.
 #[derive(Debug, Clone)]
@@ -138,14 +137,6 @@ fn happens(world: &mut World, change: &Change, at: DateTime<Utc>) {
         }
     }
     world.retain_tickets(|_| true);
-}
-
-fn digests(store: &Store) -> Vec<String> {
-    let digest = |(table, ..): &(&str, Option<&str>, &str)| -> String {
-        let sql = format!("SELECT '{table} ' || count(*) || ' ' || coalesce(sum(hash(t)), 0) FROM marts.{table} AS t");
-        store.connection().query_row(&sql, [], |row| row.get(0)).expect("a digest")
-    };
-    MART_TABLES.iter().map(digest).collect()
 }
 
 /// One project that follows the desk.

@@ -15,7 +15,7 @@ use relato::{
     snapshot::{Catalog, Manifest},
 };
 
-use crate::support::{Sandbox, damaged, differences, everything, now, serve, serve_with, settings, world};
+use crate::support::{Sandbox, damaged, differences, digests, everything, now, serve, serve_with, settings, world};
 
 /// Every fault that strikes commands, thirty per cent in all.
 const STORM: [&str; 11] = [
@@ -254,15 +254,6 @@ async fn the_tables_made_again_from_what_is_stored_are_the_same() {
     sandbox.relato(&["rebuild", "--months", "2026-10..2026-09"]).assert().code(2).stderr(contains("ends before it begins"));
     // What was made customer by customer, by several workers at once, is what one statement over everything gives.
     let store = sandbox.store();
-    let digests = |store: &relato::store::Store| -> Vec<String> {
-        ["ticket", "conversation", "turn", "sector_stay", "rating", "coverage", "quality"]
-            .iter()
-            .map(|table| {
-                let sql = format!("SELECT count(*) || ' ' || coalesce(sum(hash(t)), 0) FROM marts.{table} AS t");
-                store.connection().query_row(&sql, [], |row| row.get(0)).expect("a digest")
-            })
-            .collect()
-    };
     let by_customer = digests(&store);
     store.make_all_tables(&sandbox.project().query_texts().expect("queries")).expect("tables");
     assert_eq!(by_customer, digests(&store));

@@ -220,6 +220,15 @@ pub fn differences(one: &Manifest, other: &Manifest) -> Vec<String> {
         .collect()
 }
 
+/// Returns a digest of the rows of each published table of the live database.
+pub fn digests(store: &Store) -> Vec<String> {
+    let digest = |(table, ..): &(&str, Option<&str>, &str)| -> String {
+        let sql = format!("SELECT '{table} ' || count(*) || ' ' || coalesce(sum(hash(t)), 0) FROM marts.{table} AS t");
+        store.connection().query_row(&sql, [], |row| row.get(0)).expect("a digest")
+    };
+    MART_TABLES.iter().map(digest).collect()
+}
+
 /// Pauses too short to wait for.
 pub fn impatient() -> ClientOptions {
     ClientOptions {

@@ -381,7 +381,7 @@ note-check = Check: { $n } { $message }.
 check-answers_are_fewer_than_closes = answer(s) beyond the number of closed tickets
 check-waits_are_shorter_than_a_month = wait(s) of more than a month: a forgotten ticket, or clocks that disagree
 check-everything_reported_is_stored = day(s) on which Blip reported more records than were stored
-check-tickets_open_before_they_are_created = ticket(s) picked up or ended before they were created, left out of these times
+check-tickets_open_before_they_are_created = ticket(s) picked up or ended before they were created, left out of the queue wait or the resolution
 note-restated = { $n ->
     [one] 1 published figure has changed since: see “Restatements”.
    *[other] { $count } published figures have changed since: see “Restatements”.

@@ -381,7 +381,7 @@ note-check = Verificação: { $n } { $message }.
 check-answers_are_fewer_than_closes = resposta(s) à pesquisa além do número de tickets encerrados
 check-waits_are_shorter_than_a_month = espera(s) de mais de um mês: ticket esquecido, ou relógios que discordam
 check-everything_reported_is_stored = dia(s) em que a Blip informou mais registros do que os armazenados
-check-tickets_open_before_they_are_created = ticket(s) assumido(s) ou encerrado(s) antes de criado(s), fora desses tempos
+check-tickets_open_before_they_are_created = ticket(s) assumido(s) ou encerrado(s) antes de criado(s), fora da espera na fila ou da resolução
 note-restated = { $n ->
     [one] 1 número já publicado mudou desde a publicação: veja “Retificações”.
    *[other] { $count } números já publicados mudaram desde a publicação: veja “Retificações”.

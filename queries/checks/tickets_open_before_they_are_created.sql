@@ -1,6 +1,6 @@
 -- question: Does any ticket have an impossible wait or end?
 -- strength: warn
--- message: tickets that were picked up or ended before they were created: left out of these times
+-- message: tickets that were picked up or ended before they were created: left out of the queue wait or the resolution
 -- metrics: M6, M11
 -- holds for: each customer
 -- columns:

@@ -382,7 +382,11 @@ impl Client {
         drop(turn);
         match response.status() {
             StatusCode::OK => {}
-            StatusCode::UNAUTHORIZED => return Err(BlipError::Unauthorized { base_url: self.base_url.clone(), key }),
+            StatusCode::UNAUTHORIZED => {
+                // The body only explains; where it cannot be read, the status says enough.
+                let description = response.bytes().await.ok().and_then(|body| description_of(&body));
+                return Err(BlipError::Unauthorized { base_url: self.base_url.clone(), key, description });
+            }
             StatusCode::TOO_MANY_REQUESTS => return Err(BlipError::Throttled { key, retry_after: retry_after(response.headers()) }),
             status => return Err(BlipError::Http { status: status.as_u16(), command: text(), key }),
         }
@@ -409,6 +413,17 @@ impl Client {
 /// Reads `Retry-After` in seconds. No other form of it was ever seen here, and Blip documents none.
 fn retry_after(headers: &header::HeaderMap) -> Option<Duration> {
     headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+}
+
+/// Longest text of Blip's that an error repeats, in characters.
+const LONGEST_DESCRIPTION: usize = 200;
+
+/// Returns the `description` of a refusal's JSON body, also where it is under `reason`; none in any other body.
+fn description_of(body: &[u8]) -> Option<String> {
+    let body: serde_json::Value = serde_json::from_slice(body).ok()?;
+    let text = body["description"].as_str().or_else(|| body["reason"]["description"].as_str())?;
+    let shown: String = text.chars().filter(|char| !char.is_control()).take(LONGEST_DESCRIPTION).collect();
+    (!shown.is_empty()).then_some(shown)
 }
 
 fn beginning(body: &[u8]) -> String {

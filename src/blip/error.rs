@@ -18,12 +18,14 @@ pub enum BlipError {
         source: reqwest::Error,
     },
     /// HTTP 401.
-    #[error("Blip refused key `{key}` at `{base_url}` (HTTP 401): the key is wrong, expired or of another contract")]
+    #[error("Blip refused key `{key}` at `{base_url}` (HTTP 401{}): {}", quoted(.description.as_deref()), refusal(.description.as_deref()))]
     Unauthorized {
         /// Address of the key.
         base_url: String,
         /// Name of the key.
         key: String,
+        /// Blip's own words from the body of the answer; none where it had none.
+        description: Option<String>,
     },
     /// HTTP 429.
     #[error("Blip throttles key `{key}` (HTTP 429): more than its commands per second were sent")]
@@ -115,6 +117,56 @@ fn code_suffix(code: Option<i64>) -> String {
     code.map_or_else(String::new, |code| format!(" (code {code})"))
 }
 
+fn quoted(description: Option<&str>) -> String {
+    description.map_or_else(String::new, |description| format!(", \"{description}\""))
+}
+
+/// Returns what a refused key means. Blip answers a wrong secret and a wrong form with different words.
+fn refusal(description: Option<&str>) -> &'static str {
+    let text = description.unwrap_or_default().to_lowercase();
+    if text.contains("authentication failed") {
+        "the bot is known, its access key is wrong or was revoked; copy the key again from the portal"
+    } else if text.contains("authorization header") || text.contains("session identity") {
+        "the key is not in the expected form, or names an unknown bot; expected base64 of `bot:access key`, without the word `Key`"
+    } else {
+        "the key is wrong, expired or of another contract"
+    }
+}
+
+/// Reason code of a gateway that gave no answer in time.
+const GATEWAY_TIMEOUT: i64 = 86;
+
+/// Returns whether a reason code is the protocol's own. Any other code belongs to an extension.
+fn is_protocol_code(code: i64) -> bool {
+    matches!(code, 1 | 11..=18 | 21..=27 | 31..=35 | 41..=44 | 51 | 61..=67 | 71 | 81..=87 | 101)
+}
+
+/// Words of a service behind an extension that gave no answer in time.
+const TIME_OUTS: [&str; 5] = ["timeout", "time-out", "timed out", "task was canceled", "operation was canceled"];
+
+/// Returns whether a description reports a failure of the service behind an extension that may pass: throttling, a server error or a time-out.
+///
+/// Such a failure arrives as HTTP 200 with a code of the extension's own (2105 in what is known); only the text carries the inner HTTP
+/// status. Reported by integrators, not documented by Blip.
+fn is_passing_behind(description: &str) -> bool {
+    let text = description.to_lowercase();
+    match inner_status(&text) {
+        Some(status) => matches!(status, 408 | 429 | 500..=599),
+        None => TIME_OUTS.iter().any(|words| text.contains(words)),
+    }
+}
+
+/// Returns the HTTP status that a description names: the first number of three digits from 400 to 599, after the word "status" where it occurs.
+fn inner_status(text: &str) -> Option<u16> {
+    let first = |text: &str| {
+        text.split(|char: char| !char.is_ascii_alphanumeric())
+            .filter(|word| word.len() == 3)
+            .filter_map(|word| word.parse().ok())
+            .find(|status| (400..=599).contains(status))
+    };
+    text.find("status").and_then(|place| first(&text[place..])).or_else(|| first(text))
+}
+
 impl BlipError {
     /// Returns what the failure means.
     pub fn kind(&self) -> ErrorKind {
@@ -127,12 +179,14 @@ impl BlipError {
             | BlipError::NotJson { .. }
             | BlipError::Malformed { .. }
             | BlipError::Http { status: 408 | 500..=599, .. } => ErrorKind::Passing,
-            BlipError::Refused { code, .. } => match code {
+            BlipError::Refused { code, description, .. } => match code {
                 // General, dispatch, processing and gateway time-out errors pass; the others are answers.
-                Some(1 | 51 | 61 | 86) => ErrorKind::Passing,
+                Some(1 | 51 | 61 | GATEWAY_TIMEOUT) => ErrorKind::Passing,
                 Some(67) => ErrorKind::Empty,
                 Some(62 | 63) => ErrorKind::NotOffered,
                 Some(13 | 31 | 32 | 35 | 66) => ErrorKind::Denied,
+                Some(code) if is_protocol_code(*code) => ErrorKind::Final,
+                _ if is_passing_behind(description) => ErrorKind::Passing,
                 _ => ErrorKind::Final,
             },
             BlipError::Http { .. } | BlipError::KeyText { .. } | BlipError::Address { .. } | BlipError::Setup(_) => ErrorKind::Final,
@@ -142,10 +196,16 @@ impl BlipError {
     /// Returns whether a write that failed so may have been done all the same: it was sent, and no word of Blip's says that it was not done.
     pub fn is_unclear(&self) -> bool {
         match self {
-            BlipError::Unreachable { .. } | BlipError::NotJson { .. } | BlipError::Malformed { .. } => true,
+            BlipError::Unreachable { .. }
+            | BlipError::NotJson { .. }
+            | BlipError::Malformed { .. }
+            | BlipError::Refused { code: Some(GATEWAY_TIMEOUT), .. } => true,
             BlipError::Http { status, .. } => *status >= 500 || *status == 408,
-            BlipError::Refused { .. }
-            | BlipError::Unauthorized { .. }
+            // The extension answered for a service behind it, which may have done the work before it failed.
+            BlipError::Refused { code, description, .. } => {
+                !code.is_some_and(is_protocol_code) && is_passing_behind(description) && inner_status(description) != Some(429)
+            }
+            BlipError::Unauthorized { .. }
             | BlipError::Throttled { .. }
             | BlipError::KeyText { .. }
             | BlipError::Address { .. }
@@ -186,6 +246,56 @@ mod tests {
         assert_eq!(kind(66), ErrorKind::Denied);
         assert_eq!(kind(61), ErrorKind::Passing);
         assert_eq!(kind(64), ErrorKind::Final);
+    }
+
+    fn refused(code: Option<i64>, description: &str) -> BlipError {
+        BlipError::Refused { command: String::new(), key: String::new(), code, description: description.to_owned() }
+    }
+
+    #[test]
+    fn a_failure_behind_an_extension_passes_or_not_by_the_status_in_its_text() {
+        let passing = [
+            "Response status code does not indicate success: 503 (Service Unavailable).",
+            "Response status code does not indicate success: 429 (Too Many Requests).",
+            "The service answered 500",
+            "A task was canceled.",
+            "The request to queue 503 timed out with status 504",
+        ];
+        let last =
+            ["Response status code does not indicate success: 404 (Not Found).", "Ticket 5031 is unknown", "", "Status code: 400 for 503"];
+        for code in [Some(2105), Some(9999), None] {
+            for text in passing {
+                assert_eq!(refused(code, text).kind(), ErrorKind::Passing, "{code:?} {text}");
+            }
+            for text in last {
+                assert_eq!(refused(code, text).kind(), ErrorKind::Final, "{code:?} {text}");
+            }
+        }
+        // Codes of the protocol mean what they mean, whatever the text.
+        assert_eq!(refused(Some(64), "503").kind(), ErrorKind::Final);
+    }
+
+    #[test]
+    fn a_write_that_failed_behind_an_extension_may_have_been_done() {
+        let is_unclear = |code, text| refused(Some(code), text).is_unclear();
+        assert!(is_unclear(2105, "status code 503") && is_unclear(2105, "The operation was canceled") && is_unclear(86, "Gateway timeout"));
+        assert!(!is_unclear(2105, "status code 404") && !is_unclear(2105, "status code 429") && !is_unclear(64, "invalid argument"));
+    }
+
+    #[test]
+    fn a_refused_key_shows_blips_words_and_which_part_is_wrong() {
+        let message = |description: Option<&str>| {
+            let description = description.map(str::to_owned);
+            BlipError::Unauthorized { base_url: "http://b".to_owned(), key: "desk".to_owned(), description }.to_string()
+        };
+        assert_eq!(
+            message(Some("authentication failed")),
+            "Blip refused key `desk` at `http://b` (HTTP 401, \"authentication failed\"): the bot is known, its access key is wrong or was \
+             revoked; copy the key again from the portal"
+        );
+        assert!(message(Some("invalid authorization header")).contains("expected base64 of `bot:access key`"));
+        assert!(message(Some("invalid session identity")).contains("expected base64 of `bot:access key`"));
+        assert_eq!(message(None), "Blip refused key `desk` at `http://b` (HTTP 401): the key is wrong, expired or of another contract");
     }
 
     #[test]

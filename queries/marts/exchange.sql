@@ -6,7 +6,9 @@
 --   conversation_id  text        the conversation
 --   wait_number      count       0: from the start to the first human reply; 1, 2, …: the turns after it, in time
 --   sector           text        that ends the wait; of a wait without an end the one that holds the conversation last
---   agent            text        attendant of the ticket that replies; null: nobody replied, or the first wait
+--   agent            text        attendant who replies; null: nobody replied, or the first wait
+--   agent_basis      text        how the attendant is known: message (it names its author), ticket (it names its ticket) or time (the ticket
+--                                that was open then); null: as agent
 --   started_at       local_time  UTC; of a turn the first unanswered message, even when more follow
 --   replied_at       local_time  UTC; the first message of the reply; null: none
 --   until_at         local_time  UTC; the reply, else the end of the conversation; null: waits still
@@ -14,7 +16,7 @@
 --   messages         count       messages of the conversation, on its first wait only
 --   started_day      date        local day of the conversation's root
 -- notes: only messages between the conversation's start and end count. A person is who is marked so where any message of the
---   conversation is marked; where none is, a content message sent while a ticket is open. The first reply itself is no turn.
+--   conversation is marked as a person's; where none is, a content message sent while a ticket is open. The first reply itself is no turn.
 --   Customers and conversations go by a number within the query: messages are many, and numbers sort faster than names.
 WITH customer AS (
     SELECT
@@ -48,7 +50,9 @@ written AS (
         message.is_received,
         message.author,
         message.content,
-        message.sent_at
+        message.sent_at,
+        message.agent,
+        message.ticket_id
     FROM staging.message AS message
     INNER JOIN customer
         ON customer.owner = message.owner
@@ -63,7 +67,9 @@ placed AS (
         written.is_received,
         written.author,
         written.content,
-        written.sent_at
+        written.sent_at,
+        written.agent,
+        written.ticket_id
     FROM written
     ASOF JOIN (
         -- Of several that began at one instant, one takes the messages.
@@ -79,7 +85,8 @@ placed AS (
 marked AS (
     SELECT
         place,
-        bool_or(author IS NOT NULL) AS has_marks,
+        -- Other marks than a person's occur; they do not say who is one.
+        coalesce(bool_or(author = 'Human'), FALSE) AS has_marks,
         count(*) AS messages
     FROM placed
     GROUP BY place
@@ -106,10 +113,16 @@ sent AS (
         placed.author,
         placed.content,
         marked.has_marks,
-        ticket.agent,
+        coalesce(placed.agent, named.agent, ticket.agent) AS agent,
+        CASE WHEN placed.agent IS NOT NULL THEN 'message' WHEN named.agent IS NOT NULL THEN 'ticket' ELSE 'time' END AS agent_basis,
         coalesce(ticket.opened_at <= placed.sent_at AND (ticket.closed_at IS NULL OR placed.sent_at <= ticket.closed_at), FALSE) AS is_attended
     FROM placed
     INNER JOIN marked ON marked.place = placed.place
+    -- Only where the message does not name its author.
+    LEFT JOIN ticket AS named
+        ON named.place = placed.place
+        AND named.ticket_id = placed.ticket_id
+        AND placed.agent IS NULL
     ASOF LEFT JOIN (
         SELECT *
         FROM ticket
@@ -126,6 +139,7 @@ spoken AS (
         message_id,
         sent_at,
         CAST(NULL AS VARCHAR) AS agent,
+        CAST(NULL AS VARCHAR) AS agent_basis,
         'customer' AS speaker
     FROM placed
     WHERE is_received AND content AND sent_at > first_response_at
@@ -135,6 +149,7 @@ spoken AS (
         message_id,
         sent_at,
         agent,
+        agent_basis,
         'person' AS speaker
     FROM sent
     WHERE (has_marks AND author = 'Human') OR (NOT has_marks AND content AND is_attended)
@@ -169,7 +184,8 @@ paired AS (
         begun.ended_at,
         asked.started_at,
         reply.sent_at AS replied_at,
-        reply.agent
+        reply.agent,
+        reply.agent_basis
     FROM asked
     INNER JOIN begun ON begun.place = asked.place
     LEFT JOIN numbered AS reply
@@ -207,6 +223,7 @@ SELECT
     row_number() OVER (PARTITION BY place ORDER BY started_at) AS wait_number,
     sector,
     agent,
+    agent_basis,
     started_at,
     replied_at,
     coalesce(replied_at, ended_at) AS until_at,
@@ -224,6 +241,7 @@ SELECT
     0 AS wait_number,
     coalesce(begun.first_response_sector, begun.last_sector) AS sector,
     NULL AS agent,
+    NULL AS agent_basis,
     begun.started_at,
     begun.first_response_at AS replied_at,
     coalesce(begun.first_response_at, begun.ended_at) AS until_at,

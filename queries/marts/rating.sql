@@ -1,11 +1,11 @@
 -- question: What did customers answer to the satisfaction survey, about which conversation and sector?
 -- grain: one row per answer
 -- parameters: none
--- reads: raw.event, raw.imported_rating, staging.ticket, marts.conversation, marts.ticket, settings.queue_sector, settings.answer, settings.survey, settings.offset_span
+-- reads: raw.event, raw.identity_link, raw.imported_rating, staging.ticket, marts.conversation, marts.ticket, settings.queue_sector, settings.answer, settings.survey, settings.offset_span
 -- columns:
 --   rating_id        text        key of the answer
 --   conversation_id  text        the customer's last conversation that had ended; null: none had
---   customer_key     text        pseudonym; null: the event names nobody
+--   customer_key     text        pseudonym, of the conversation where there is one; null: the answer names nobody
 --   sector           text        named by the answer's queue, else the rated ticket's, else the conversation's last; null: none of them
 --   agent            text        attendant of the rated ticket, else of the conversation's last one; null: none
 --   channel          text        of the conversation; null: none
@@ -18,7 +18,17 @@
 --   counted          flag        the last valid answer about its conversation
 --   answered_at      local_time  UTC
 --   period_day       date        local day on which the conversation ended; without one, the day of the answer
-WITH given AS (
+-- notes: a desk behind a router knows a customer by a tunnel, a survey of the router by the identity on the channel. Both are one person
+--   where a link between them is known.
+WITH linked AS (
+    SELECT
+        customer_key,
+        linked_key AS person
+    FROM raw.identity_link
+    WHERE kind = 'originator' AND linked_key IS NOT NULL
+),
+
+given AS (
     SELECT
         event.event_id AS rating_id,
         'events' AS source,
@@ -60,6 +70,7 @@ answer AS (
         given.source,
         given.ticket_id,
         given.customer_key,
+        coalesce(linked.person, given.customer_key) AS person,
         given.raw_answer,
         given.queue,
         given.answered_at,
@@ -71,13 +82,15 @@ answer AS (
         coalesce(words.score, TRY_CAST(trim(given.raw_answer) AS BIGINT)) AS given_score
     FROM given
     INNER JOIN settings.survey ON survey.source = given.source
+    LEFT JOIN linked ON linked.customer_key = given.customer_key
     ASOF JOIN settings.offset_span ON given.answered_at >= offset_span.from_at
     LEFT JOIN settings.answer AS words ON words.answer = given.raw_answer
 ),
 
 ended AS (
     SELECT
-        conversation.customer_key,
+        coalesce(linked.person, conversation.customer_key) AS person,
+        conversation.customer_key AS customer_of_chain,
         conversation.conversation_id,
         conversation.channel,
         conversation.last_sector,
@@ -85,6 +98,7 @@ ended AS (
         conversation.ended_day,
         ticket.agent
     FROM marts.conversation
+    LEFT JOIN linked ON linked.customer_key = conversation.customer_key
     LEFT JOIN marts.ticket
         ON ticket.conversation_id = conversation.conversation_id
         AND ticket.closed_at = conversation.ended_at
@@ -92,7 +106,7 @@ ended AS (
     WHERE conversation.ended_at IS NOT NULL
     -- Of several that ended at one instant, the one that began last.
     QUALIFY row_number() OVER (
-        PARTITION BY conversation.customer_key, conversation.ended_at
+        PARTITION BY person, conversation.ended_at
         ORDER BY conversation.started_at DESC, conversation.conversation_id DESC, ticket.created_at DESC, ticket.ticket_id DESC
     ) = 1
 ),
@@ -100,6 +114,7 @@ ended AS (
 by_time AS (
     SELECT
         answer.*,
+        ended.customer_of_chain,
         ended.conversation_id,
         ended.agent,
         ended.channel,
@@ -107,7 +122,7 @@ by_time AS (
         ended.last_sector AS sector_of_chain
     FROM answer
     ASOF LEFT JOIN ended
-        ON ended.customer_key = answer.customer_key
+        ON ended.person = answer.person
         AND answer.answered_at >= ended.ended_at
     WHERE answer.ticket_id IS NULL
 ),
@@ -115,6 +130,7 @@ by_time AS (
 by_ticket AS (
     SELECT
         answer.*,
+        ticket.customer_key AS customer_of_chain,
         ticket.conversation_id,
         ticket.agent,
         conversation.channel,
@@ -138,7 +154,7 @@ joined AS (
 SELECT
     rating_id,
     conversation_id,
-    customer_key,
+    coalesce(customer_of_chain, customer_key) AS customer_key,
     sector,
     agent,
     channel,

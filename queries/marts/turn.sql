@@ -6,7 +6,9 @@
 --   conversation_id   text        the conversation
 --   turn_number       count       1, 2, … in time
 --   sector            text        that replies; of an unanswered turn the one that holds the conversation last
---   agent             text        attendant of the ticket that replies; null: nobody replied
+--   agent             text        attendant who replies; null: nobody replied
+--   agent_basis       text        how the attendant is known: message (it names its author), ticket (it names its ticket) or time (the ticket
+--                                 that was open then); null: nobody replied
 --   channel           text        of the conversation
 --   started_at        local_time  UTC; the first unanswered message, even when more follow
 --   replied_at        local_time  UTC; the first message of the reply; null: none
@@ -48,7 +50,8 @@ SELECT
     held.whole_business_s,
     CASE WHEN exchange.state = 'pending' THEN CAST(floor(epoch(exchange.started_at)) AS BIGINT) END AS waiting_since_s,
     exchange.state,
-    exchange.started_day
+    exchange.started_day,
+    exchange.agent_basis
 FROM marts.exchange
 INNER JOIN marts.chain ON chain.conversation_id = exchange.conversation_id
 LEFT JOIN held

@@ -10,6 +10,8 @@
 --   author        text        the platform's mark of the author; null: not marked
 --   content       flag        says something to a person, unlike typing states, redirections and ticket events
 --   sent_at       local_time  UTC
+--   agent         text        attendant who wrote it, as an e-mail address; null: the platform does not name one
+--   ticket_id     text        ticket for which it was written; null: the platform does not name one
 SELECT
     thread.owner,
     thread.customer_key,
@@ -17,6 +19,8 @@ SELECT
     message.is_received,
     message.author,
     message.content,
-    message.sent_at
+    message.sent_at,
+    message.agent,
+    CAST(message.ticket_id AS VARCHAR) AS ticket_id
 FROM raw.message
 INNER JOIN raw.thread ON thread.thread_id = message.thread_id

@@ -47,6 +47,18 @@ pub fn tunnel_name(identity: &str) -> Option<&str> {
     identity.split('/').next()?.strip_suffix("@tunnel.msging.net")
 }
 
+/// Returns the identity of the tunnel called `name`.
+pub fn tunnel(name: &str) -> String {
+    format!("{name}@tunnel.msging.net")
+}
+
+/// Returns the domain of an identity without its instance, in lower case; none where there is none.
+pub fn domain(identity: &str) -> Option<String> {
+    let (_, domain) = identity.rsplit_once('@')?;
+    let domain = domain.split('/').next().filter(|domain| !domain.is_empty())?;
+    Some(domain.to_lowercase())
+}
+
 /// Returns the bot that a key names: keys are `base64("{bot}:{access key}")`.
 pub fn key_owner(key: &str) -> Option<String> {
     let text = String::from_utf8(BASE64_STANDARD.decode(key.trim()).ok()?).ok()?;

@@ -17,11 +17,11 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use super::{
     IngestError, Pseudonyms,
     days::{Reader, days_holding, runs},
-    gaps::Gaps,
+    gaps::{Gaps, Source},
     pipeline::{Ahead, doubted, read_ahead},
 };
 use crate::{
-    blip::{BlipError, Client, Entry, events, time},
+    blip::{BlipError, Client, Entry, events, identity, time},
     config::Settings,
     store::{Coverage, EventRow, Resource, Store, Written},
 };
@@ -39,6 +39,9 @@ const ACTIONS_AT_ONCE: usize = 4;
 
 /// How often a list that is shorter than announced is asked for again before that is noted.
 const DOUBTS: usize = 3;
+
+/// Extras in which a router's flow names the customer as the desk knows them. Reported by others, not documented.
+const TUNNEL_EXTRAS: [&str; 2] = ["#tunnelIdentity", "tunnelIdentity"];
 
 /// Which events are the survey's, and what is kept of them.
 #[derive(Debug, Clone)]
@@ -78,6 +81,7 @@ pub async fn read(
     survey: &Arc<Survey>,
     span: (NaiveDate, NaiveDate),
 ) -> Result<(usize, Written), IngestError> {
+    let source = Source { resource: Resource::Event, key: client.key_name(), path: "/event-track" };
     let mut days = reader.days(store, Resource::Event, client.key_name(), span)?;
     // Counters are asked for by runs of days, which need them in order.
     days.sort();
@@ -100,11 +104,11 @@ pub async fn read(
             let read = match answer {
                 Ok(read) => read,
                 Err(error) => {
-                    gaps.note(Resource::Event, format!("{first}..{last}"), error)?;
+                    gaps.note(&source, format!("{first}..{last}"), error)?;
                     continue;
                 }
             };
-            gaps.note_success();
+            gaps.note_success(&source);
             let run: Vec<NaiveDate> = first.iter_days().take_while(|day| *day <= last).collect();
             most_events = most_events.max((read.rows.len() + read.rejected.len()) / run.len());
             written += write(store, reader, (client.key_name(), &run), &read)?;
@@ -206,6 +210,8 @@ fn row(entry: Entry<events::Event>, pseudonyms: &Pseudonyms, survey: &Survey) ->
     let extras = event.extras.unwrap_or_default();
     let extra = |name: &Option<String>| name.as_ref().and_then(|name| extras.get(name)).filter(|value| !value.trim().is_empty()).cloned();
     let identity = event.contact.and_then(|contact| contact.identity).or(event.identity);
+    // The router can name the desk's customer: no link is needed then.
+    let of_desk = TUNNEL_EXTRAS.iter().find_map(|name| extras.get(*name)).filter(|name| identity::tunnel_name(name).is_some());
     let sorted: BTreeMap<_, _> = extras.iter().collect();
     let content = format!("{}\0{}\0{}\0{identity:?}\0{:?}\0{sorted:?}", event.category, event.action, event.storage_date, event.message_id);
     let fingerprint = pseudonyms.keyed("event", &content);
@@ -219,7 +225,7 @@ fn row(entry: Entry<events::Event>, pseudonyms: &Pseudonyms, survey: &Survey) ->
         category: event.category,
         action: event.action,
         recorded_at,
-        customer_key: identity.map(|identity| pseudonyms.customer(&identity)),
+        customer_key: of_desk.or(identity.as_ref()).map(|identity| pseudonyms.customer(identity)),
     })
 }
 
@@ -275,6 +281,15 @@ mod tests {
     fn comments_are_kept_only_where_the_configuration_says_so() {
         assert_eq!(rows(vec![event()], &survey()).0[0].comment.as_deref(), Some("rápido"));
         assert_eq!(rows(vec![event()], &Survey { comment_extra: None, ..survey() }).0[0].comment, None);
+    }
+
+    #[test]
+    fn an_event_of_the_router_can_name_the_customer_as_the_desk_does() {
+        let extras = |name: &str, value: &str| Some(HashMap::from([(name.to_owned(), value.to_owned())]));
+        let key = |extras| rows(vec![events::Event { extras, ..event() }], &survey()).0[0].customer_key.clone().unwrap();
+        let pseudonym = |identity: &str| Pseudonyms::new(&"k".into()).customer(identity);
+        assert_eq!(key(extras("#tunnelIdentity", "t1@tunnel.msging.net")), pseudonym("t1@tunnel.msging.net"));
+        assert_eq!(key(extras("#tunnelIdentity", "not an identity")), pseudonym("x@tunnel.msging.net"));
     }
 
     #[test]

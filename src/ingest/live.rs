@@ -3,7 +3,10 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Clients, IngestError, gaps::Gaps};
+use super::{
+    Clients, IngestError,
+    gaps::{Gaps, Source},
+};
 use crate::{
     blip::{Client, desk},
     store::{Resource, Store},
@@ -41,9 +44,11 @@ pub struct LiveQueue {
 pub async fn sample(clients: &Clients, store: &mut Store, now: DateTime<Utc>, gaps: &mut Gaps) -> Result<Vec<LiveView>, IngestError> {
     let mut views = Vec::new();
     for client in &clients.desk {
+        let source = Source { resource: Resource::Report, key: client.key_name(), path: "/monitoring" };
         match view(client, now).await {
             Ok(view) => views.push(view),
-            Err(error) if error.kind() == crate::blip::ErrorKind::NotOffered => gaps.note(Resource::Report, "/monitoring", error)?,
+            // Nothing in a report rests on these numbers: they are no gap.
+            Err(error) if error.kind() == crate::blip::ErrorKind::NotOffered => gaps.note(&source, "today's numbers", error)?,
             Err(error) => tracing::info!(blip.key = client.key_name(), %error, "no live numbers"),
         }
     }

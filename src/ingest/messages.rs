@@ -15,12 +15,12 @@ use uuid::Uuid;
 use super::{
     IngestError, Pseudonyms,
     days::Reader,
-    gaps::Gaps,
+    gaps::{Gaps, Source},
     pipeline::{Ahead, Batch, doubted, read_ahead},
 };
 use crate::{
-    blip::{BlipError, Client, Entry, Listing, desk, threads, tunnels},
-    store::{KnownMessages, MessageRead, MessageRow, MessageSource, MessageTask, Resource, Store, TaskTicket, Written},
+    blip::{BlipError, Client, Entry, Listing, desk, identity, threads, tunnels},
+    store::{KnownMessages, MessageRead, MessageRow, MessageSource, MessageTask, OtherIdentities, Resource, Store, TaskTicket, Written},
 };
 
 /// Messages per transaction.
@@ -60,6 +60,7 @@ pub async fn read(
     reader: &Reader<'_>,
     gaps: &mut Gaps,
 ) -> Result<(usize, Written), IngestError> {
+    let source = Source { resource: Resource::Message, key: client.key_name(), path: "/tickets/{id}/messages" };
     let mut written = Written::default();
     let mut batch = Batch::new(BATCH_ROWS);
     let mut last: Option<MessageTask> = None;
@@ -89,13 +90,13 @@ pub async fn read(
             count += 1;
             match answer {
                 Ok(read) => {
-                    gaps.note_success();
+                    gaps.note_success(&source);
                     let size = read.read.rows.len() + 1;
                     if let Some(full) = batch.add(read, size) {
                         written += write(store, reader, known.as_ref(), full)?;
                     }
                 }
-                Err((task, error)) => gaps.note(Resource::Message, format!("messages of ticket {}", task.newest_ticket_id), error)?,
+                Err((task, error)) => gaps.note(&source, format!("messages of ticket {}", task.newest_ticket_id), error)?,
             }
         }
         written += write(store, reader, known.as_ref(), batch.take())?;
@@ -123,6 +124,7 @@ async fn read_customer(
         Err(error) => return Err((task, error)),
     };
     let is_steady = listing.is_steady;
+    let mut identities = identities(&listing.entries, pseudonyms);
     let (mut rows, mut rejected) = kept(listing.entries, pseudonyms);
     let age_days = |ticket: &TaskTicket| (now - ticket.created_at).num_days();
     let reaches = |ticket: &TaskTicket, rows: &[MessageRow]| rows.iter().any(|row| row.sent_at <= ticket.created_at + OPENING);
@@ -141,10 +143,11 @@ async fn read_customer(
     if missing(&sources).iter().any(|place| is_kept_as_thread(&task.tickets[*place]))
         && let Some(channel) = channel
     {
-        let thread = match thread(client, channel, &task, from).await {
-            Ok(entries) => entries,
+        let (thread, originator) = match thread(client, channel, &task, from).await {
+            Ok(found) => found,
             Err(error) => return Err((task, error)),
         };
+        identities.originator = identities.originator.or(originator.map(|originator| pseudonyms.customer(&originator)));
         let (found, unreadable) = kept(thread, pseudonyms);
         for place in missing(&sources) {
             if reaches(&task.tickets[place], &found) {
@@ -167,25 +170,35 @@ async fn read_customer(
             _ => MessageSource::None,
         };
     }
-    Ok(Read { read: MessageRead { task, rows, sources }, rejected })
+    Ok(Read { read: MessageRead { task, rows, sources, identities }, rejected })
 }
 
-/// The customer's thread: who it is on the channel is asked for and not kept.
+/// Returns what the newest of some messages, which come first, say of the customer's other identities.
+fn identities(entries: &[Entry<desk::Message>], pseudonyms: &Pseudonyms) -> OtherIdentities {
+    let newest = |mark: fn(&desk::Marks) -> Option<&String>| {
+        let marks = entries.iter().filter_map(|entry| if let Entry::Record(message) = entry { message.metadata.as_ref() } else { None });
+        marks.filter_map(mark).find(|text| !text.trim().is_empty()).map(|identity| pseudonyms.customer(identity))
+    };
+    OtherIdentities { originator: newest(|marks| marks.originator.as_ref()), bsuid: newest(|marks| marks.bsuid.as_ref()) }
+}
+
+/// Returns the customer's thread, and who they are on the channel where the desk knows them by a tunnel.
 async fn thread(
     client: &Client,
     channel: &Client,
     task: &MessageTask,
     from: DateTime<Utc>,
-) -> Result<Vec<Entry<desk::Message>>, BlipError> {
+) -> Result<(Vec<Entry<desk::Message>>, Option<String>), BlipError> {
     let Some(customer) = desk::ticket(client, &task.newest_ticket_id).await?.and_then(|ticket| ticket.customer_identity) else {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), None));
     };
-    let on_channel = tunnels::tunnel(client, &customer).await?.map_or(customer, |tunnel| tunnel.originator);
+    let originator = tunnels::tunnel(client, &customer).await?.map(|tunnel| tunnel.originator);
+    let on_channel = originator.clone().unwrap_or(customer);
     let listing = doubted(|| async {
         let entries = threads::messages(channel, &on_channel, from).await?;
         Ok(Listing { entries, total: None, is_steady: true })
     });
-    Ok(listing.await?.entries)
+    Ok((listing.await?.entries, originator))
 }
 
 fn kept(entries: Vec<Entry<desk::Message>>, pseudonyms: &Pseudonyms) -> (Vec<MessageRow>, Vec<(String, String)>) {
@@ -235,6 +248,7 @@ fn write(store: &mut Store, reader: &Reader<'_>, known: Option<&KnownMessages>, 
 
 /// Keeps what a turn needs; a message without id, direction or time can not take part in one.
 fn row(message: &desk::Message) -> Result<MessageRow, &'static str> {
+    let marks = message.metadata.as_ref();
     Ok(MessageRow {
         sent_at: message.sent_at().ok_or("no readable time")?,
         message_id: message_id(message.id.as_deref().ok_or("no id")?),
@@ -246,12 +260,18 @@ fn row(message: &desk::Message) -> Result<MessageRow, &'static str> {
         },
         author: message.emitter().map(str::to_owned),
         content: message.is_content(),
+        agent: marks.and_then(|marks| marks.agent.as_deref()).map(identity::attendant_email),
+        ticket_id: marks.and_then(|marks| marks.ticket_id.as_deref()).and_then(|id| Uuid::try_parse(id).ok()),
     })
 }
 
-/// Blip's ids are UUIDs; any other text is told apart by its digest.
+/// How the id of a message begins that was handed on, once for each time: an attendant's message is `fwd:fwd:{id}` in the customer's thread.
+const FORWARDED: &str = "fwd:";
+
+/// Returns the id under which a message was written first. Blip's ids are UUIDs; any other text is told apart by its digest.
 fn message_id(id: &str) -> Uuid {
-    Uuid::try_parse(id).unwrap_or_else(|_| {
+    let first = id.trim_start_matches(FORWARDED);
+    Uuid::try_parse(first).unwrap_or_else(|_| {
         let digest = Sha256::digest(id.as_bytes());
         Uuid::from_slice(&digest[..16]).expect("sixteen bytes")
     })
@@ -272,8 +292,43 @@ mod tests {
     }
 
     #[test]
+    fn the_newest_message_names_the_customers_other_identities() {
+        let message = |json: &str| Entry::Record(serde_json::from_str::<desk::Message>(json).unwrap());
+        let pseudonyms = Pseudonyms::new(&"k".into());
+        let found = identities(
+            &[
+                message(r##"{"id":"3","metadata":{"#wa.bsuid":"BR.new"}}"##),
+                message(r##"{"id":"2","metadata":{"#wa.bsuid":"BR.old","#tunnel.originator":"5531900000001@wa.gw.msging.net"}}"##),
+                message(r#"{"id":"1"}"#),
+            ],
+            &pseudonyms,
+        );
+        let expected = OtherIdentities {
+            originator: Some(pseudonyms.customer("5531900000001@wa.gw.msging.net")),
+            bsuid: Some(pseudonyms.customer("BR.new")),
+        };
+        assert_eq!(found, expected);
+        assert_eq!(identities(&[message(r#"{"id":"1"}"#)], &pseudonyms), OtherIdentities::default());
+    }
+
+    #[test]
+    fn a_message_keeps_who_wrote_it_and_for_which_ticket() {
+        let row = |metadata: &str| {
+            let json = format!(r#"{{"id":"m","direction":"sent","date":"2026-02-03T13:01:10.420Z","metadata":{metadata}}}"#);
+            row(&serde_json::from_str::<desk::Message>(&json).unwrap()).map(|row| (row.agent, row.ticket_id.map(|id| id.to_string())))
+        };
+        let id = "0f6f0a52-5b0e-4c39-9a55-4b7f2d1f3c11";
+        assert_eq!(
+            row(&format!(r##"{{"#message.agentIdentity":"Ana%40acme.example@blip.ai","#message.ticketId":"{id}"}}"##)),
+            Ok((Some("ana@acme.example".to_owned()), Some(id.to_owned())))
+        );
+        assert_eq!(row(r##"{"#message.ticketId":"7"}"##), Ok((None, None)));
+    }
+
+    #[test]
     fn ids_stay_what_they_are_and_other_texts_stay_apart() {
         assert_eq!(message_id("0f6f0a52-5b0e-4c39-9a55-4b7f2d1f3c11").to_string(), "0f6f0a52-5b0e-4c39-9a55-4b7f2d1f3c11");
+        assert_eq!(message_id("fwd:fwd:0f6f0a52-5b0e-4c39-9a55-4b7f2d1f3c11"), message_id("0f6f0a52-5b0e-4c39-9a55-4b7f2d1f3c11"));
         assert_ne!(message_id("fwd:1"), message_id("fwd:2"));
         assert_eq!(message_id("fwd:1"), message_id("fwd:1"));
     }

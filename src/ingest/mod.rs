@@ -22,6 +22,7 @@ mod pseudonym;
 mod reports;
 mod subject;
 mod tickets;
+mod tunnels;
 mod warnings;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -47,7 +48,11 @@ pub use pseudonym::Pseudonyms;
 pub use subject::{Forgotten, erase, held_about, identity_of, retain};
 pub use warnings::{Alarm, Warnings, days_until_forgotten};
 
-use self::{days::Reader, gaps::Gaps};
+use self::{
+    days::Reader,
+    gaps::{ANSWERED, Gaps},
+    tunnels::MetTunnels,
+};
 
 /// How far a first load looks back: a full year for comparisons, and the month before it.
 const BACKFILL_MONTHS: u32 = 13;
@@ -129,7 +134,6 @@ pub async fn run(
     }
     crate::store::require_free(&project.data_dir())?;
     let wants = |resource: OnlyResource| request.only.is_none_or(|only| only == resource);
-    let mut gaps = Gaps::default();
     let mut written = Written::default();
 
     progress.start("attendants and queues", None);
@@ -137,6 +141,7 @@ pub async fn run(
         if wants(OnlyResource::Directory) { Some(directory::read(&clients.desk, &clients.channel, &pseudonyms).await?) } else { None };
     let mut store = open(project, &pseudonyms, request.now, "relato ingest")?;
     let run = store.begin_run(request.now)?;
+    let mut gaps = Gaps::new(store.marks(ANSWERED)?);
     let quarantined_before = store.quarantined()?;
     let extras = survey_extras(project);
     store.transaction(|store| {
@@ -169,12 +174,14 @@ pub async fn run(
     };
     let reader = Reader { zone, now: request.now, full: request.full, run, progress };
 
+    let met = Arc::new(MetTunnels::default());
     let (mut ticket_days, mut customers, mut event_days) = (0, 0, 0);
+    let mut unjoined_answers = 0;
     if wants(OnlyResource::Tickets) {
         let span = span(&store, Resource::Ticket)?;
         for client in &clients.desk {
             written += reports::read(client, &mut store, &reader, &mut gaps, span).await?;
-            let (days, more) = tickets::read(client, &mut store, &pseudonyms, &reader, &mut gaps, span).await?;
+            let (days, more) = tickets::read(client, &mut store, &pseudonyms, &reader, &mut gaps, (span, &met)).await?;
             ticket_days += days;
             written += more;
         }
@@ -195,6 +202,10 @@ pub async fn run(
             event_days += days;
             written += more;
         }
+        for client in &clients.desk {
+            let resolved = tunnels::read(client, &mut store, &pseudonyms, &reader, &mut gaps, (&met, &survey.category)).await?;
+            unjoined_answers = unjoined_answers.max(resolved.unjoined_answers);
+        }
     }
     let live =
         if request.only.is_none() && last == today { live::sample(clients, &mut store, request.now, &mut gaps).await? } else { Vec::new() };
@@ -204,6 +215,7 @@ pub async fn run(
     store.transaction(|store| {
         let fields = unknown_fields.iter().map(|((resource, field), seen)| (*resource, field.as_str(), *seen));
         store.write_unknown_fields(fields, run)?;
+        gaps.answered().try_for_each(|mark| store.set_mark(mark, "yes"))?;
         if last == today && request.only.is_none() && gaps.is_empty() {
             store.set_mark(LOADED_UNTIL, &request.now.to_rfc3339())?;
         }
@@ -211,7 +223,7 @@ pub async fn run(
     })?;
     progress.finish();
     let newly_set_aside = marts.quarantined - quarantined_before;
-    let warnings = warnings::gather(&store, &reader, gaps, &unknown_fields, newly_set_aside)?;
+    let warnings = Warnings { unjoined_answers, ..warnings::gather(&store, &reader, gaps, &unknown_fields, newly_set_aside)? };
     Ok((store, IngestSummary { written, ticket_days, customers, event_days, marts, warnings, live }))
 }
 

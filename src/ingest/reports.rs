@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::{
     IngestError,
     days::{Reader, runs},
-    gaps::Gaps,
+    gaps::{Gaps, Source},
     pipeline::{Ahead, doubted_if, read_ahead},
 };
 use crate::{
@@ -41,18 +41,21 @@ pub async fn read(
     reader.progress.start("Blip's own figures", None);
     let days = store.missing_report_days(client.key_name(), "tickets", span.0, span.1)?;
     let mut rows = Vec::new();
+    let source = |path| Source { resource: Resource::Report, key: client.key_name(), path };
+    let by_day = source("/analytics/reports/tickets");
     for (first, last) in runs(&days, LONGEST_RUN) {
         match day_summaries(client, first, last).await {
             Ok(found) => {
-                gaps.note_success();
+                gaps.note_success(&by_day);
                 for day in first.iter_days().take_while(|day| *day <= last) {
                     rows.push(row(client, reader, "tickets", day, found.get(&day).unwrap_or(&json!({}))));
                 }
             }
-            Err(error) => gaps.note(Resource::Report, "/analytics/reports/tickets", error)?,
+            Err(error) => gaps.note(&by_day, format!("{first}..{last}"), error)?,
         }
     }
-    for report in ["teams", "timings"] {
+    for (report, path) in [("teams", "/analytics/reports/teams"), ("timings", "/analytics/reports/timings")] {
+        let source = source(path);
         let days: Vec<NaiveDate> = store
             .missing_report_days(client.key_name(), report, span.0, span.1)?
             .into_iter()
@@ -67,13 +70,13 @@ pub async fn read(
         while let Some((day, answer)) = answers.recv().await {
             match answer {
                 Ok(body) => {
-                    gaps.note_success();
+                    gaps.note_success(&source);
                     rows.push(row(client, reader, report, day, &body));
                 }
                 Err(error) => {
-                    let is_offered = error.kind() != crate::blip::ErrorKind::NotOffered;
-                    gaps.note(Resource::Report, format!("/analytics/reports/{report}"), error)?;
-                    if !is_offered {
+                    let is_refused = error.kind() == crate::blip::ErrorKind::NotOffered;
+                    gaps.note(&source, format!("{report} of {day}"), error)?;
+                    if is_refused {
                         break;
                     }
                 }

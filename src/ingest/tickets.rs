@@ -12,8 +12,9 @@ use serde::Serialize;
 use super::{
     IngestError, Pseudonyms,
     days::{Reader, days_holding},
-    gaps::Gaps,
+    gaps::{Gaps, Source},
     pipeline::{Ahead, Batch, doubted, read_ahead},
+    tunnels::MetTunnels,
 };
 use crate::{
     blip::{
@@ -55,8 +56,9 @@ pub async fn read(
     pseudonyms: &Arc<Pseudonyms>,
     reader: &Reader<'_>,
     gaps: &mut Gaps,
-    span: (NaiveDate, NaiveDate),
+    (span, met): ((NaiveDate, NaiveDate), &Arc<MetTunnels>),
 ) -> Result<(usize, Written), IngestError> {
+    let source = Source { resource: Resource::Ticket, key: client.key_name(), path: "/tickets" };
     let days = reader.days(store, Resource::Ticket, client.key_name(), span)?;
     store.expect_little(days.len() <= FEW_DAYS)?;
     let lists = lists(client, store, reader).await?;
@@ -83,13 +85,13 @@ pub async fn read(
     let mut days_at_once = *DAYS_AT_ONCE.start();
     while asked.peek().is_some() {
         let mut answers = {
-            let (client, pseudonyms) = (Arc::clone(client), Arc::clone(pseudonyms));
+            let (client, pseudonyms, met) = (Arc::clone(client), Arc::clone(pseudonyms), Arc::clone(met));
             let ahead = Ahead { concurrency: days_at_once, waiting: days_at_once - 1 };
             read_ahead(asked.by_ref().take(DAYS_BETWEEN_LOOKS * days_at_once).collect(), ahead, move |asked| {
-                let (client, pseudonyms) = (Arc::clone(&client), Arc::clone(&pseudonyms));
+                let (client, pseudonyms, met) = (Arc::clone(&client), Arc::clone(&pseudonyms), Arc::clone(&met));
                 async move {
                     let day = asked.day;
-                    (day, read_day(&client, &pseudonyms, asked).await)
+                    (day, read_day(&client, &pseudonyms, &met, asked).await)
                 }
             })
         };
@@ -98,20 +100,20 @@ pub async fn read(
             reader.progress.advance(1);
             match answer {
                 Ok(day) => {
-                    gaps.note_success();
+                    gaps.note_success(&source);
                     let size = day.rows.len() + 1;
                     most_tickets = most_tickets.max(size);
                     if let Some(full) = batch.add(day, size) {
                         written += write(store, reader, full)?;
                     }
                 }
-                Err(error) => gaps.note(Resource::Ticket, day.to_string(), error)?,
+                Err(error) => gaps.note(&source, day.to_string(), error)?,
             }
         }
         days_at_once = days_holding(TICKETS_AT_ONCE, most_tickets, DAYS_AT_ONCE);
     }
     written += write(store, reader, batch.take())?;
-    written += read_open(client, store, pseudonyms, reader, gaps, open).await?;
+    written += read_open(client, store, pseudonyms, reader, gaps, (open, met)).await?;
     Ok((count, written))
 }
 
@@ -122,8 +124,9 @@ async fn read_open(
     pseudonyms: &Arc<Pseudonyms>,
     reader: &Reader<'_>,
     gaps: &mut Gaps,
-    open: Vec<String>,
+    (open, met): (Vec<String>, &MetTunnels),
 ) -> Result<Written, IngestError> {
+    let source = Source { resource: Resource::Ticket, key: client.key_name(), path: "/ticket" };
     reader.progress.start("open tickets", Some(open.len()));
     let asked = Arc::clone(client);
     let ahead = Ahead { concurrency: client.concurrency(), waiting: BATCH_ROWS };
@@ -139,16 +142,16 @@ async fn read_open(
         reader.progress.advance(1);
         match answer {
             // Blip has forgotten it: what is here stays.
-            Ok(None) => gaps.note_success(),
+            Ok(None) => gaps.note_success(&source),
             Ok(Some(ticket)) => {
-                gaps.note_success();
-                match row(&ticket, client.key_name(), pseudonyms) {
+                gaps.note_success(&source);
+                match row(&ticket, client.key_name(), pseudonyms, met) {
                     Ok(row) if row.ticket_id == id => rows.push(row),
                     Ok(_) => rejected.push(("another ticket than asked for".to_owned(), pseudonyms.rejected(&ticket))),
                     Err(reason) => rejected.push((reason.to_owned(), pseudonyms.rejected(&ticket))),
                 }
             }
-            Err(error) => gaps.note(Resource::Ticket, format!("/ticket/{id}"), error)?,
+            Err(error) => gaps.note(&source, format!("/ticket/{id}"), error)?,
         }
     }
     let run = reader.run;
@@ -203,11 +206,11 @@ struct Asked {
     lists: Vec<TicketList>,
 }
 
-async fn read_day(client: &Client, pseudonyms: &Pseudonyms, asked: Asked) -> Result<Day, BlipError> {
+async fn read_day(client: &Client, pseudonyms: &Pseudonyms, met: &MetTunnels, asked: Asked) -> Result<Day, BlipError> {
     let (from, until) = asked.bounds;
     let keep = |entry| match entry {
         Entry::Record(ticket) => {
-            row(&ticket, client.key_name(), pseudonyms).map_err(|reason| (reason.to_owned(), pseudonyms.rejected(&ticket)))
+            row(&ticket, client.key_name(), pseudonyms, met).map_err(|reason| (reason.to_owned(), pseudonyms.rejected(&ticket)))
         }
         Entry::Unreadable(one) => Err(pseudonyms.unreadable(&one)),
     };
@@ -319,7 +322,7 @@ struct Body<'a> {
 }
 
 /// Makes the stored row of an answer: known fields only, the customer as a pseudonym, attendants as e-mail addresses.
-fn row(ticket: &Ticket, key_name: &str, pseudonyms: &Pseudonyms) -> Result<TicketRow, &'static str> {
+fn row(ticket: &Ticket, key_name: &str, pseudonyms: &Pseudonyms, met: &MetTunnels) -> Result<TicketRow, &'static str> {
     let ticket_id = ticket.id.clone().ok_or("no id")?;
     let customer = ticket.customer_identity.as_deref().ok_or("no customer")?;
     let agent = ticket.agent_identity.as_deref().map(identity::attendant_email);
@@ -344,16 +347,19 @@ fn row(ticket: &Ticket, key_name: &str, pseudonyms: &Pseudonyms) -> Result<Ticke
         priority: ticket.priority,
         average_agent_response_time: ticket.average_agent_response_time,
     };
+    let customer_key = pseudonyms.customer(customer);
+    met.remember(&customer_key, customer);
     let body = serde_json::to_string(&body).expect("texts and numbers are always JSON");
     Ok(TicketRow {
         ticket_id,
         owner: ticket.owner_identity.clone().unwrap_or_default(),
-        customer_key: pseudonyms.customer(customer),
+        customer_key,
         body,
         key_name: key_name.to_owned(),
         created_at: ticket.storage_date.as_deref().and_then(time::parse_instant),
         is_closed: is_closed(ticket),
         closed_at: ticket.close_date.as_deref().and_then(time::parse_instant),
+        is_tunnel: identity::tunnel_name(customer).is_some(),
     })
 }
 
@@ -369,7 +375,7 @@ mod tests {
                 "customerInput":{"type":"text/plain","value":"meu CPF é 1"},"someNewField":1}"#,
         )
         .unwrap();
-        let row = row(&ticket, "desk", &Pseudonyms::new(&"k".into())).unwrap();
+        let row = row(&ticket, "desk", &Pseudonyms::new(&"k".into()), &MetTunnels::default()).unwrap();
         assert_eq!(
             row.body,
             r#"{"id":"t1","sequentialId":7,"agentIdentity":"ana@acme.example","status":"ClosedClient","team":"Financeiro"}"#
@@ -380,8 +386,8 @@ mod tests {
     #[test]
     fn a_ticket_without_id_or_customer_is_set_aside() {
         let ticket = |json| serde_json::from_str::<Ticket>(json).unwrap();
-        let pseudonyms = Pseudonyms::new(&"k".into());
-        assert_eq!(row(&ticket(r#"{"customerIdentity":"c"}"#), "desk", &pseudonyms), Err("no id"));
-        assert_eq!(row(&ticket(r#"{"id":"t"}"#), "desk", &pseudonyms), Err("no customer"));
+        let row = |json| row(&ticket(json), "desk", &Pseudonyms::new(&"k".into()), &MetTunnels::default());
+        assert_eq!(row(r#"{"customerIdentity":"c"}"#), Err("no id"));
+        assert_eq!(row(r#"{"id":"t"}"#), Err("no customer"));
     }
 }

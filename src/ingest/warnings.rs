@@ -39,6 +39,8 @@ pub struct Warnings {
     pub need_router_key: i64,
     /// Records that were set aside in this run.
     pub set_aside: i64,
+    /// Survey answers that name a customer whom no ticket names, where Blip does not tell who is behind the tunnels of a router.
+    pub unjoined_answers: i64,
     /// What this contract does not offer. Not a reason to worry.
     pub not_offered: Vec<String>,
     /// Fields that nobody documented, by kind of record, name and count. Not a reason to worry.
@@ -59,7 +61,7 @@ pub struct Risk {
 impl Warnings {
     /// Returns whether nothing needs a person.
     pub fn is_empty(&self) -> bool {
-        self.gaps.is_empty() && self.alarms.is_empty() && self.risk.is_none() && self.set_aside <= 0
+        self.gaps.is_empty() && self.alarms.is_empty() && self.risk.is_none() && self.set_aside <= 0 && self.unjoined_answers == 0
     }
 }
 
@@ -81,6 +83,7 @@ pub fn gather(
         risk: store.message_risk(kept_since)?.and_then(|risk| of_tickets(&risk, reader)),
         need_router_key: store.tickets_for_router_key()?,
         set_aside,
+        unjoined_answers: 0,
         not_offered: gaps.not_offered,
         gaps: gaps.missing,
         unknown_fields: unknown_fields.iter().map(|((kind, field), count)| ((*kind).to_owned(), field.clone(), *count)).collect(),

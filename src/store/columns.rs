@@ -7,7 +7,10 @@ use chrono::{DateTime, NaiveDate, Utc};
 use duckdb::{
     Appender,
     arrow::{
-        array::{ArrayRef, BooleanArray, Date32Array, FixedSizeBinaryArray, Int64Array, LargeStringArray, TimestampMicrosecondArray},
+        array::{
+            ArrayRef, BooleanArray, Date32Array, FixedSizeBinaryArray, FixedSizeBinaryBuilder, Int64Array, LargeStringArray,
+            TimestampMicrosecondArray,
+        },
         datatypes::{DataType, Date32Type, Field, Schema},
         record_batch::RecordBatch,
     },
@@ -66,6 +69,17 @@ pub(super) fn days(values: impl IntoIterator<Item = NaiveDate>) -> ArrayRef {
 pub(super) fn uuids<'a>(values: impl IntoIterator<Item = &'a Uuid>) -> ArrayRef {
     let bytes: Vec<u8> = values.into_iter().flat_map(Uuid::as_bytes).copied().collect();
     Arc::new(FixedSizeBinaryArray::new(16, bytes.into(), None))
+}
+
+pub(super) fn uuids_or_none<'a>(values: impl IntoIterator<Item = Option<&'a Uuid>>) -> ArrayRef {
+    let mut builder = FixedSizeBinaryBuilder::new(16);
+    for value in values {
+        match value {
+            Some(value) => builder.append_value(value.as_bytes()).expect("a UUID has sixteen bytes"),
+            None => builder.append_null(),
+        }
+    }
+    Arc::new(builder.finish())
 }
 
 #[cfg(test)]

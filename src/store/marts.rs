@@ -223,8 +223,20 @@ impl Store {
 
     /// Shares the changed customers out over parts, at least one a worker; returns their number.
     fn plan(&self, workers: usize) -> Result<usize, StoreError> {
-        // Every worker's connection sees it.
-        self.connection.execute_batch("ATTACH IF NOT EXISTS ':memory:' AS plan")?;
+        // Customers who are one person are worked on together, whichever of them changed. Every worker's connection sees the plan.
+        self.connection.execute_batch(
+            "ATTACH IF NOT EXISTS ':memory:' AS plan;
+             CREATE OR REPLACE TEMP TABLE linked AS
+             SELECT customer_key, linked_key AS person FROM raw.identity_link WHERE kind = 'originator' AND linked_key IS NOT NULL;
+             CREATE OR REPLACE TEMP TABLE changed_person AS
+             SELECT DISTINCT coalesce(linked.person, changed.customer_key) AS person
+             FROM state.changed_customer AS changed
+             LEFT JOIN linked ON linked.customer_key = changed.customer_key;
+             INSERT INTO state.changed_customer
+             SELECT linked.customer_key FROM linked SEMI JOIN changed_person USING (person)
+             UNION
+             SELECT linked.person FROM linked SEMI JOIN changed_person USING (person)",
+        )?;
         let customers: i64 =
             self.connection.query_row("SELECT count(DISTINCT customer_key) FROM state.changed_customer", [], |row| row.get(0))?;
         if customers <= CUSTOMERS_UNCOUNTED && workers == 1 {
@@ -242,22 +254,32 @@ impl Store {
              threaded AS (
                  SELECT customer_key, min(thread_id) AS thread_id FROM raw.thread GROUP BY customer_key
              ),
-             sized AS (
-                 SELECT changed.customer_key, any_value(threaded.thread_id) AS thread_id, count(ticket.ticket_id) AS tickets
+             person AS (
+                 SELECT changed.customer_key, coalesce(linked.person, changed.customer_key) AS person
                  FROM changed
-                 LEFT JOIN threaded ON threaded.customer_key = changed.customer_key
-                 LEFT JOIN state.ticket ON ticket.customer_key = changed.customer_key
-                 GROUP BY changed.customer_key
+                 LEFT JOIN linked ON linked.customer_key = changed.customer_key
+             ),
+             sized AS (
+                 SELECT person.person, min(threaded.thread_id) AS thread_id, count(ticket.ticket_id) AS tickets
+                 FROM person
+                 LEFT JOIN threaded ON threaded.customer_key = person.customer_key
+                 LEFT JOIN state.ticket ON ticket.customer_key = person.customer_key
+                 GROUP BY person.person
+             ),
+             placed AS (
+                 SELECT
+                     person,
+                     CAST(
+                         floor(
+                             (sum(tickets) OVER (ORDER BY thread_id, person) - tickets)
+                             / least({TICKETS_AT_ONCE}, greatest(1, ceil(sum(tickets) OVER () / {workers})))
+                         ) AS BIGINT
+                     ) AS part
+                 FROM sized
              )
-             SELECT
-                 customer_key,
-                 CAST(
-                     floor(
-                         (sum(tickets) OVER (ORDER BY thread_id, customer_key) - tickets)
-                         / least({TICKETS_AT_ONCE}, greatest(1, ceil(sum(tickets) OVER () / {workers})))
-                     ) AS BIGINT
-                 ) AS part
-             FROM sized"
+             SELECT person.customer_key, placed.part
+             FROM person
+             INNER JOIN placed ON placed.person = person.person"
         ))?;
         let parts: i64 =
             self.connection.query_row("SELECT coalesce(max(part) + 1, 0) FROM plan.main.part_of_customer", [], |row| row.get(0))?;

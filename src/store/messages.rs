@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use uuid::Uuid;
 
-use super::{MessageRow, MessageSource, MessageTask, Run, Store, StoreError, TaskTicket, columns};
+use super::{MessageRow, MessageSource, MessageTask, OtherIdentities, Run, Store, StoreError, TaskTicket, columns};
 
 /// What the messages of one customer gave.
 #[derive(Debug)]
@@ -15,6 +15,8 @@ pub struct MessageRead {
     pub rows: Vec<MessageRow>,
     /// Where the messages of each ticket of the task came from, in its order.
     pub sources: Vec<MessageSource>,
+    /// Other identities of the customer that the messages name.
+    pub identities: OtherIdentities,
 }
 
 /// Messages by thread and id.
@@ -71,8 +73,11 @@ impl Store {
             columns::flags(messages.iter().map(|(_, row)| row.content)),
             columns::instants(messages.iter().map(|(_, row)| Some(row.sent_at))),
             columns::numbers(messages.iter().map(|_| run)),
+            columns::texts_or_none(messages.iter().map(|(_, row)| row.agent.as_deref())),
+            columns::uuids_or_none(messages.iter().map(|(_, row)| row.ticket_id.as_ref())),
         ];
         columns::append(self.connection.appender_to_catalog_and_db("message", &self.catalog, "raw")?, messages)?;
+        self.write_identities(reads.iter().map(|read| (read.task.customer_key.as_str(), &read.task.identities, &read.identities)))?;
         let changed = vec![columns::texts(changed)];
         columns::append(self.connection.appender_to_catalog_and_db("changed_customer", &self.catalog, "state")?, changed)?;
         let is_final = |(ticket, source, _): &(&TaskTicket, MessageSource, &str)| ticket.is_closed && *source != MessageSource::None;
@@ -166,6 +171,7 @@ mod tests {
                 created_at: Some(self.at),
                 is_closed: ended_after_minutes.is_some(),
                 closed_at: ended_after_minutes.map(|minutes| self.at + TimeDelta::minutes(minutes)),
+                is_tunnel: false,
             };
             self.store.write_tickets(&[row], self.store.begin_run(self.at).unwrap()).unwrap();
         }
@@ -178,7 +184,12 @@ mod tests {
         /// Has the read of its messages end like this; returns how many customers have changed by it.
         fn is_read(&self, source: MessageSource) -> i64 {
             self.store.connection().execute_batch("DELETE FROM state.changed_customer").unwrap();
-            let read = MessageRead { task: self.task(true).expect("a task"), rows: Vec::new(), sources: vec![source] };
+            let read = MessageRead {
+                task: self.task(true).expect("a task"),
+                rows: Vec::new(),
+                sources: vec![source],
+                identities: OtherIdentities::default(),
+            };
             let run = self.store.begin_run(self.at).unwrap();
             assert_eq!(self.store.write_messages(&[read], &KnownMessages::new(), run).unwrap(), 0);
             self.number("SELECT count(*) FROM state.changed_customer")

@@ -8,6 +8,7 @@
 mod checks;
 mod columns;
 mod error;
+mod identities;
 mod import;
 mod lock;
 mod marts;
@@ -28,11 +29,14 @@ use crate::files::lock::{Holder, Lock};
 
 pub use checks::{TableCheck, digest_of_checks};
 pub use error::StoreError;
+pub use identities::{IdentityLink, ORIGINATOR};
 pub use import::{ImportVerdict, ImportedRating, ImportedTicket};
 pub use lock::{hold, require_free};
 pub use marts::MartReport;
 pub use messages::{KnownMessages, MessageRead};
-pub use rows::{AttendantRow, Coverage, EventRow, MessageRow, MessageSource, MessageTask, ReportRow, Resource, TaskTicket, TicketRow};
+pub use rows::{
+    AttendantRow, Coverage, EventRow, MessageRow, MessageSource, MessageTask, OtherIdentities, ReportRow, Resource, TaskTicket, TicketRow,
+};
 pub use settings::SettingsRows;
 pub use subject::{Unlinked, UnlinkingPlan};
 pub use tables::{MART_TABLES, MARTS, STAGING};

@@ -51,6 +51,8 @@ pub struct TicketRow {
     pub is_closed: bool,
     /// Its end, where it was told.
     pub closed_at: Option<DateTime<Utc>>,
+    /// Whether the desk knows the customer by a tunnel, and not by the identity on the channel.
+    pub is_tunnel: bool,
 }
 
 /// One message, without its content.
@@ -66,6 +68,19 @@ pub struct MessageRow {
     pub content: bool,
     /// When it was stored.
     pub sent_at: DateTime<Utc>,
+    /// E-mail address of the attendant who wrote it, where the platform names one.
+    pub agent: Option<String>,
+    /// The ticket it was written for, where the platform names one; ids that are no UUID are left out.
+    pub ticket_id: Option<Uuid>,
+}
+
+/// Other identities of one customer, as pseudonyms.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OtherIdentities {
+    /// On the channel, for a customer whom the desk knows by a tunnel.
+    pub originator: Option<String>,
+    /// WhatsApp's business-scoped id, the newest that was seen.
+    pub bsuid: Option<String>,
 }
 
 /// One recorded event.
@@ -155,6 +170,8 @@ pub struct MessageTask {
     pub thread_id: Option<i64>,
     /// Earliest message that is here already, where only older ones are wanted.
     pub known_from: Option<DateTime<Utc>>,
+    /// Other identities of the customer that are here already.
+    pub identities: OtherIdentities,
     /// Tickets that are covered by the read.
     pub tickets: Vec<TaskTicket>,
 }

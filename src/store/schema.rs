@@ -4,7 +4,7 @@ use duckdb::Connection;
 
 use super::StoreError;
 
-const STEPS: [&str; 9] = [
+const STEPS: [&str; 10] = [
     include_str!("steps/1.sql"),
     include_str!("steps/2.sql"),
     include_str!("steps/3.sql"),
@@ -14,6 +14,7 @@ const STEPS: [&str; 9] = [
     include_str!("steps/7.sql"),
     include_str!("steps/8.sql"),
     include_str!("steps/9.sql"),
+    include_str!("steps/10.sql"),
 ];
 
 /// Runs the steps that the database has not seen yet, each in one transaction.

@@ -23,8 +23,10 @@ pub(super) fn of_nobody() -> String {
 /// Customers that are going to be unlinked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UnlinkingPlan {
-    /// The pseudonyms before and after.
+    /// The pseudonyms before and after. One person can have several.
     pub pairs: Vec<(String, String)>,
+    /// Number of persons.
+    pub persons: usize,
     /// Answers whose comments go.
     pub answers_without_comment: Vec<String>,
 }
@@ -43,7 +45,7 @@ pub struct Unlinked {
 }
 
 /// Tables of what sources told, by customer.
-const BY_CUSTOMER: [&str; 8] = [
+const BY_CUSTOMER: [&str; 10] = [
     "raw.ticket",
     "raw.imported_ticket",
     "raw.imported_rating",
@@ -52,38 +54,43 @@ const BY_CUSTOMER: [&str; 8] = [
     "state.ticket",
     "state.unsettled",
     "state.former_customer",
+    "state.open_tunnel",
+    "raw.identity_link",
 ];
 
 impl Store {
-    /// Returns everything that is held about the customer with this pseudonym, by kind of record; empty lists where there is nothing.
+    /// Returns everything that is held about the customer with this pseudonym, under all their pseudonyms, by kind of record; empty lists where
+    /// there is nothing.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub fn held_about(&self, customer_key: &str) -> Result<Map<String, Value>, StoreError> {
+        let keys = self.keys_of_persons([customer_key])?;
+        self.fill_temporary("held_customer", keys.iter().map(String::as_str))?;
         let mut held = Map::new();
         for (name, sql) in [
-            ("conversations", "SELECT * FROM marts.conversation WHERE customer_key = $1 ORDER BY started_at, conversation_id"),
-            ("tickets", "SELECT * FROM marts.ticket WHERE customer_key = $1 ORDER BY created_at, ticket_id"),
-            ("ticket_answers", "SELECT version, ticket_id, body, key_name FROM raw.ticket WHERE customer_key = $1 ORDER BY version"),
-            ("imported_tickets", "SELECT ticket_id, body FROM raw.imported_ticket WHERE customer_key = $1 ORDER BY ticket_id"),
+            ("conversations", "SELECT * FROM marts.conversation WHERE customer_key IN (SELECT text FROM held_customer) ORDER BY started_at, conversation_id"),
+            ("tickets", "SELECT * FROM marts.ticket WHERE customer_key IN (SELECT text FROM held_customer) ORDER BY created_at, ticket_id"),
+            ("ticket_answers", "SELECT version, ticket_id, body, key_name FROM raw.ticket WHERE customer_key IN (SELECT text FROM held_customer) ORDER BY version"),
+            ("imported_tickets", "SELECT ticket_id, body FROM raw.imported_ticket WHERE customer_key IN (SELECT text FROM held_customer) ORDER BY ticket_id"),
             (
                 "messages",
                 "SELECT thread.owner, message.message_id, message.is_received, message.author, message.content AS has_content, message.sent_at
-                 FROM raw.message INNER JOIN raw.thread USING (thread_id) WHERE thread.customer_key = $1
+                 FROM raw.message INNER JOIN raw.thread USING (thread_id) WHERE thread.customer_key IN (SELECT text FROM held_customer)
                  ORDER BY message.sent_at, message.message_id",
             ),
             (
                 "survey_answers",
                 "SELECT event.event_id, event.category, event.action AS answer, event.queue, event.recorded_at, comment.comment
-                 FROM raw.event LEFT JOIN restricted.comment USING (event_id) WHERE event.customer_key = $1
+                 FROM raw.event LEFT JOIN restricted.comment USING (event_id) WHERE event.customer_key IN (SELECT text FROM held_customer)
                  ORDER BY event.recorded_at, event.event_id",
             ),
-            ("imported_answers", "SELECT rating_id, ticket_id, answer, queue, answered_at FROM raw.imported_rating WHERE customer_key = $1"),
-            ("erasures", "SELECT erased_at, receipt FROM restricted.erasure WHERE customer_key = $1 ORDER BY erased_at"),
+            ("imported_answers", "SELECT rating_id, ticket_id, answer, queue, answered_at FROM raw.imported_rating WHERE customer_key IN (SELECT text FROM held_customer)"),
+            ("erasures", "SELECT erased_at, receipt FROM restricted.erasure WHERE customer_key IN (SELECT text FROM held_customer) ORDER BY erased_at"),
         ] {
             let sql = format!("SELECT CAST(to_json(one) AS VARCHAR) FROM ({sql}) AS one");
             let mut statement = self.connection.prepare(&sql)?;
-            let rows = statement.query_map(params![customer_key], |row| row.get::<_, String>(0))?;
+            let rows = statement.query_map([], |row| row.get::<_, String>(0))?;
             // What would be no JSON is told as it is.
             let parsed = rows.map(|row| row.map(|text| serde_json::from_str(&text).unwrap_or(Value::String(text))));
             held.insert(name.to_owned(), json!(parsed.collect::<duckdb::Result<Vec<Value>>>()?));
@@ -91,20 +98,25 @@ impl Store {
         Ok(held)
     }
 
-    /// Returns how some customers will be unlinked, and which comments will go.
+    /// Returns how some customers will be unlinked under all their pseudonyms, and which comments will go.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub fn plan_unlinking(&self, customers: &[String]) -> Result<UnlinkingPlan, StoreError> {
+        let customers = self.keys_of_persons(customers.iter().map(String::as_str))?;
         self.fill_temporary("unlinking_customer", customers.iter().map(String::as_str))?;
         let answers_without_comment = self.texts(
             "SELECT comment.event_id FROM restricted.comment INNER JOIN raw.event USING (event_id)
              WHERE event.customer_key IN (SELECT text FROM unlinking_customer)",
         )?;
-        let pairs = customers.iter().map(|customer| (customer.clone(), of_nobody())).collect();
+        let links =
+            "SELECT count(*) FROM raw.identity_link WHERE customer_key IN (SELECT text FROM unlinking_customer) AND linked_key IS NOT NULL";
+        let links: i64 = self.connection.query_row(links, [], |row| row.get(0))?;
+        let persons = customers.len().saturating_sub(usize::try_from(links).unwrap_or(0));
+        let pairs = customers.into_iter().map(|customer| (customer, of_nobody())).collect();
         let mut answers_without_comment: Vec<String> = answers_without_comment.into_iter().collect();
         answers_without_comment.sort();
-        Ok(UnlinkingPlan { pairs, answers_without_comment })
+        Ok(UnlinkingPlan { pairs, persons, answers_without_comment })
     }
 
     /// Unlinks all records of some customers from them. Belongs into a transaction; tables are to be refreshed after it.
@@ -112,7 +124,7 @@ impl Store {
     /// # Errors
     /// When the database cannot be written.
     pub fn unlink(&self, plan: &UnlinkingPlan, at: DateTime<Utc>, receipt: &str) -> Result<Unlinked, StoreError> {
-        let mut unlinked = Unlinked { customers: plan.pairs.len(), ..Unlinked::default() };
+        let mut unlinked = Unlinked { customers: plan.persons, ..Unlinked::default() };
         self.connection.execute_batch("CREATE OR REPLACE TEMP TABLE unlinking (customer_key VARCHAR, new_key VARCHAR)")?;
         {
             let mut appender = self.connection.appender("unlinking")?;
@@ -135,7 +147,11 @@ impl Store {
              DELETE FROM state.unsettled WHERE is_closed AND ticket_id IN (SELECT ticket_id FROM unlinked_ticket);
              UPDATE state.unsettled SET has_all_messages = TRUE, message_source = coalesce(message_source, 'expired')
              WHERE ticket_id IN (SELECT ticket_id FROM unlinked_ticket);
-             INSERT INTO state.changed_customer SELECT customer_key FROM unlinking UNION ALL SELECT new_key FROM unlinking",
+             INSERT INTO state.changed_customer SELECT customer_key FROM unlinking UNION ALL SELECT new_key FROM unlinking;
+             -- Answers stay joined to conversations by links between pseudonyms that lead to nobody; others are of no more use.
+             DELETE FROM raw.identity_link
+             WHERE kind <> 'originator' AND customer_key IN (SELECT customer_key FROM unlinking);
+             UPDATE raw.identity_link SET linked_key = unlinking.new_key FROM unlinking WHERE unlinking.customer_key = identity_link.linked_key",
         )?;
         for table in BY_CUSTOMER {
             let changed = self.connection.execute(
@@ -163,18 +179,23 @@ impl Store {
     /// When the database cannot be read.
     pub fn customers_silent_since(&self, before: DateTime<Utc>) -> Result<Vec<String>, StoreError> {
         let mut statement = self.connection.prepare(&format!(
-            "SELECT customer_key
-             FROM (
+            "WITH linked AS (
+                 SELECT customer_key, linked_key AS person FROM raw.identity_link WHERE kind = 'originator' AND linked_key IS NOT NULL
+             ),
+             seen AS (
                  SELECT customer_key, coalesce(closed_at, TIMESTAMP '9999-01-01') AS last_at FROM marts.ticket
                  UNION ALL
                  SELECT customer_key, recorded_at FROM raw.event WHERE customer_key IS NOT NULL
                  UNION ALL
                  SELECT customer_key, answered_at FROM raw.imported_rating WHERE customer_key IS NOT NULL AND answered_at IS NOT NULL
              )
-             WHERE NOT starts_with(customer_key, '{UNLINKED}')
-             GROUP BY customer_key
-             HAVING max(last_at) < ?
-             ORDER BY customer_key"
+             SELECT coalesce(linked.person, seen.customer_key) AS person
+             FROM seen
+             LEFT JOIN linked ON linked.customer_key = seen.customer_key
+             WHERE NOT starts_with(seen.customer_key, '{UNLINKED}')
+             GROUP BY person
+             HAVING max(seen.last_at) < ?
+             ORDER BY person"
         ))?;
         let rows = statement.query_map(params![before.naive_utc()], |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)

@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use duckdb::params;
 
 use super::{
-    MessageTask, Resource, Store, StoreError, TaskTicket,
+    MessageTask, OtherIdentities, Resource, Store, StoreError, TaskTicket,
     rows::{flags, numbers, texts},
 };
 
@@ -108,8 +108,10 @@ impl Store {
                  INNER JOIN uncovered ON uncovered.owner = picked.owner AND uncovered.customer_key = picked.customer_key
                  GROUP BY picked.owner, picked.customer_key
              )
-             SELECT task.*, thread.thread_id, {}
+             SELECT task.*, thread.thread_id, {}, originator.linked_key, bsuid.linked_key
              FROM task
+             LEFT JOIN raw.identity_link AS originator ON originator.customer_key = task.customer_key AND originator.kind = 'originator'
+             LEFT JOIN raw.identity_link AS bsuid ON bsuid.customer_key = task.customer_key AND bsuid.kind = 'bsuid'
              LEFT JOIN raw.thread ON thread.owner = task.owner AND thread.customer_key = task.customer_key
              ORDER BY task.not_before, task.owner, task.customer_key",
             to_be_read(has_router_key),
@@ -139,6 +141,7 @@ impl Store {
                 tickets: tickets.collect(),
                 thread_id: row.get(8)?,
                 known_from: row.get(9)?,
+                identities: OtherIdentities { originator: row.get(10)?, bsuid: row.get(11)? },
             })
         })?;
         Ok(tasks.collect::<Result<_, _>>()?)

@@ -1,6 +1,6 @@
 //! Writes of received rows. Each is harmless when repeated: a row that is known already is not written again.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use duckdb::params;
@@ -110,7 +110,7 @@ impl Store {
         self.connection.execute_batch(
             "CREATE OR REPLACE TEMP TABLE incoming_ticket (
                  ticket_id VARCHAR, owner VARCHAR, customer_key VARCHAR, body VARCHAR, key_name VARCHAR, created_at TIMESTAMP, is_closed BOOLEAN,
-                 closed_at TIMESTAMP
+                 closed_at TIMESTAMP, is_tunnel BOOLEAN
              )",
         )?;
         let columns = vec![
@@ -122,6 +122,7 @@ impl Store {
             columns::instants(rows.iter().map(|row| row.created_at)),
             columns::flags(rows.iter().map(|row| row.is_closed)),
             columns::instants(rows.iter().map(|row| row.closed_at)),
+            columns::flags(rows.iter().map(|row| row.is_tunnel)),
         ];
         columns::append(self.connection.appender("incoming_ticket")?, columns)?;
         self.keep_tickets_unlinked()?;
@@ -177,6 +178,8 @@ impl Store {
                  FROM covered_ticket
                  WHERE NOT (is_closed AND has_all_messages AND message_source IS DISTINCT FROM 'no_key')
                  ORDER BY created_at, ticket_id;
+                 INSERT INTO state.open_tunnel
+                 SELECT DISTINCT customer_key FROM changed_ticket WHERE is_tunnel AND earlier_customer IS DISTINCT FROM customer_key;
                  INSERT INTO state.changed_customer
                  SELECT DISTINCT customer_key FROM changed_ticket
                  UNION
@@ -421,6 +424,16 @@ impl Store {
     pub fn mark(&self, name: &str) -> Result<Option<String>, StoreError> {
         let mut statement = self.connection.prepare("SELECT max(value) FROM raw.mark WHERE name = ?")?;
         Ok(statement.query_row(params![name], |row| row.get(0))?)
+    }
+
+    /// Returns the names of all marks that begin with `beginning`.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn marks(&self, beginning: &str) -> Result<BTreeSet<String>, StoreError> {
+        let mut statement = self.connection.prepare("SELECT name FROM raw.mark WHERE starts_with(name, ?)")?;
+        let names = statement.query_map(params![beginning], |row| row.get(0))?;
+        Ok(names.collect::<Result<_, _>>()?)
     }
 
     /// Sets a mark.

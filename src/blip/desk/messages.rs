@@ -22,12 +22,24 @@ pub struct Message {
     pub metadata: Option<Marks>,
 }
 
-/// What the platform adds to a message; all other marks are passed over.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+/// What the platform adds to a message; all other marks are passed over. None of them is confirmed by Blip's documentation for every answer.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct Marks {
-    /// `Human` for an attendant. Not confirmed by Blip's documentation for every answer.
+    /// `Human` for an attendant; other values occur.
     #[serde(rename = "#messageEmitter")]
     pub emitter: Option<String>,
+    /// Identity of the attendant who wrote it, in either of its forms.
+    #[serde(rename = "#message.agentIdentity")]
+    pub agent: Option<String>,
+    /// Id of the ticket for which it was written.
+    #[serde(rename = "#message.ticketId")]
+    pub ticket_id: Option<String>,
+    /// The customer's identity on the channel, in clear, where the thread goes through a tunnel: pseudonymised before it is stored.
+    #[serde(rename = "#tunnel.originator")]
+    pub originator: Option<String>,
+    /// WhatsApp's business-scoped id of the customer, in clear: pseudonymised before it is stored.
+    #[serde(rename = "#wa.bsuid")]
+    pub bsuid: Option<String>,
 }
 
 impl Record for Message {

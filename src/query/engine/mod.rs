@@ -80,7 +80,11 @@ const CUT: [&str; 3] = ["ticket", "conversation", "turn"];
 
 /// Columns that queries read and snapshots of earlier versions do not have: table, column, and what it is made from there. A conversation's
 /// tickets lie in one part.
-const LATER_COLUMNS: [(&str, &str, &str); 1] = [("ticket", "conversation_tickets", "count(*) OVER (PARTITION BY conversation_id)")];
+const LATER_COLUMNS: [(&str, &str, &str); 2] = [
+    ("ticket", "conversation_tickets", "count(*) OVER (PARTITION BY conversation_id)"),
+    // Attendants were known by the ticket that was open then.
+    ("turn", "agent_basis", "CASE WHEN agent IS NOT NULL THEN 'time' END"),
+];
 
 /// Tables that queries read and snapshots of earlier versions do not have, and what stands in for them: nothing.
 const LATER_TABLES: [(&str, &str); 1] = [("channel_state", "'' AS channel, '' AS state, '' AS missing")];

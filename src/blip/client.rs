@@ -20,6 +20,7 @@ use super::{
     envelope::{Answer, Command, Method, Status},
     identity,
     pace::Pace,
+    readings::Readings,
     record::{Entry, Page, Record, read_page},
 };
 
@@ -106,6 +107,7 @@ pub struct Client {
     options: ClientOptions,
     unknown_fields: Mutex<BTreeMap<(&'static str, String), u64>>,
     has_answered: AtomicBool,
+    readings: Mutex<Readings>,
 }
 
 impl Client {
@@ -141,6 +143,7 @@ impl Client {
             options,
             unknown_fields: Mutex::default(),
             has_answered: AtomicBool::new(false),
+            readings: Mutex::default(),
         })
     }
 
@@ -152,6 +155,16 @@ impl Client {
     /// Returns the bot that the key says it belongs to; none where it is not made as Blip documents.
     pub fn owner(&self) -> Option<&str> {
         self.owner.as_deref()
+    }
+
+    /// Returns how this key reads what the documentation leaves open, as far as that is known.
+    pub fn readings(&self) -> Readings {
+        *self.readings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sets what is known of how this key reads what the documentation leaves open.
+    pub fn set_readings(&self, readings: Readings) {
+        *self.readings.lock().unwrap_or_else(PoisonError::into_inner) = readings;
     }
 
     /// Returns the address that commands go to.

@@ -15,6 +15,8 @@ pub mod identity;
 pub mod metrics;
 mod pace;
 pub mod portal;
+pub mod probe;
+pub mod readings;
 mod record;
 pub mod threads;
 pub mod time;

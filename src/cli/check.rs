@@ -2,13 +2,14 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    sync::Arc,
     time::Instant,
 };
 
 use chrono::{Days, NaiveDate, TimeDelta};
 use clap::Args;
 
-use super::{Exit, Failure, Global, output};
+use super::{Exit, Failure, Global, answers, ingest::contract_line, output};
 use crate::{
     audit,
     blip::{
@@ -19,10 +20,13 @@ use crate::{
         BlockSpec, Condition, ConfigError, ContentSpec, KeyRole, NoAccess, Problem, Project, ReportSpec, SatisfactionSource, ScheduleSpec,
     },
     domain::Period,
+    files::lock::Holder,
+    ingest::contract::{self, Contract},
     ops::Subject,
     query::Catalogue,
     report,
     snapshot::{Catalog, Writing},
+    store::{Store, require_free},
 };
 
 /// Tell everything that is wrong with configuration, queries, reports and keys
@@ -45,6 +49,8 @@ pub async fn run(global: &Global, args: &CheckArgs) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     let mut exit = tokio::task::block_in_place(|| lake(&project))?;
+    let mut store = tokio::task::block_in_place(|| database(&project, global))?;
+    let (mut desks, mut routers) = (Vec::new(), Vec::new());
     for key in &project.settings.blip_keys {
         let secret = key.secret.fetch(&project.dir, &format!("key `{}`", key.name))?;
         let options = ClientOptions {
@@ -53,12 +59,42 @@ pub async fn run(global: &Global, args: &CheckArgs) -> Result<Exit, Failure> {
             attempts: 3,
             ..ClientOptions::default()
         };
-        let client = Client::new(&key.name, &key.base_url, &secret, options)?;
-        exit = exit.max_with(ask(&project, &client, &key.roles, global).await?);
+        let client = Arc::new(Client::new(&key.name, &key.base_url, &secret, options)?);
+        let known = store.as_ref().map(|store| Contract::remembered(store, &key.name)).transpose()?.unwrap_or_default();
+        let (answer, found) = ask(&project, &client, &key.roles, (global, known)).await?;
+        exit = exit.max_with(answer);
+        if let Some(store) = &mut store {
+            store.transaction(|store| found.remember(store, &key.name))?;
+        }
+        if key.roles.contains(&KeyRole::Events) {
+            routers.push(client.clone());
+        }
+        if key.roles.contains(&KeyRole::Desk) {
+            desks.push((client, found));
+        }
+    }
+    if project.settings.satisfaction.source == SatisfactionSource::Events {
+        let category = &project.settings.satisfaction.category;
+        for (desk, contract) in &desks {
+            for router in &routers {
+                if !answers::report((desk, contract), router, category, global.now()).await? {
+                    exit = exit.max_with(Exit::Warnings);
+                }
+            }
+        }
     }
     let used: Vec<String> = Unconfirmed::ALL.iter().map(|one| format!("  {}\n", one.message())).collect();
     output::print(&format!("\nRelato also relies on what others report or what is assumed:\n{}", used.concat()))?;
     Ok(exit)
+}
+
+/// Opens the project's database, to remember what is found out; none before the first load, or while another process has it.
+fn database(project: &Project, global: &Global) -> Result<Option<Store>, Failure> {
+    let file = project.store_file();
+    if !file.exists() || require_free(&project.data_dir()).is_err() {
+        return Ok(None);
+    }
+    Ok(Some(Store::open(&file, &Holder::new("relato check", global.now()))?))
 }
 
 /// Tells whether a lake on object storage is there, and what may be written.
@@ -90,7 +126,12 @@ fn lake(project: &Project) -> Result<Exit, Failure> {
 }
 
 /// Asks for everything that a key with `roles` is read for, and says what came of it.
-async fn ask(project: &Project, client: &Client, roles: &[KeyRole], global: &Global) -> Result<Exit, Failure> {
+async fn ask(
+    project: &Project,
+    client: &Client,
+    roles: &[KeyRole],
+    (global, known): (&Global, Contract),
+) -> Result<(Exit, Contract), Failure> {
     let owner = client.owner().map_or_else(
         || "a key that names no bot; Blip's keys are base64 of `bot:access key`".to_owned(),
         |owner| format!("of bot `{owner}`"),
@@ -99,6 +140,14 @@ async fn ask(project: &Project, client: &Client, roles: &[KeyRole], global: &Glo
     let began = Instant::now();
     client.ping().await?;
     output::print(&format!("  {:34} {} ms\n", "answers a ping in", began.elapsed().as_millis()))?;
+    let settings = &project.settings.satisfaction;
+    let scope = contract::Scope {
+        has_desk: roles.contains(&KeyRole::Desk),
+        category: (roles.contains(&KeyRole::Events) && settings.source == SatisfactionSource::Events).then_some(settings.category.as_str()),
+        is_thorough: true,
+    };
+    let contract = contract::find_out(client, scope, known, global.now()).await?;
+    client.set_readings(contract.readings());
     let today = project.settings.organization.timezone.day(global.now());
     let mut found = Found::default();
     if roles.contains(&KeyRole::Desk) {
@@ -124,8 +173,18 @@ async fn ask(project: &Project, client: &Client, roles: &[KeyRole], global: &Glo
     found.note("/metrics (people by day)", active.map(|days| count(days.len())))?;
     let lines: Vec<String> = found.lines.iter().map(|(what, answer)| format!("  {what:34} {answer}\n")).collect();
     let advice: Vec<String> = found.advice.iter().map(|advice| format!("  → {advice}\n")).collect();
-    output::print(&[lines.concat(), advice.concat()].concat())?;
-    Ok(if found.advice.is_empty() { Exit::Done } else { Exit::Warnings })
+    let readings: Vec<String> = contract
+        .lines(scope.has_desk, scope.category.is_some())
+        .iter()
+        .map(|(question, found, effect)| contract_line(*question, found, effect))
+        .collect();
+    let found_out = match (readings.is_empty(), contract.commands) {
+        (true, _) => String::new(),
+        (false, 0) => "What the documentation leaves open, as it was found out before:\n".to_owned(),
+        (false, commands) => format!("What the documentation leaves open, found out with {commands} commands:\n"),
+    };
+    output::print(&[lines.concat(), advice.concat(), found_out, readings.concat()].concat())?;
+    Ok((if found.advice.is_empty() { Exit::Done } else { Exit::Warnings }, contract))
 }
 
 /// What a key was found to see.

@@ -11,7 +11,10 @@ use crate::{
     config::Project,
     domain::period::{PeriodError, parse_day},
     files,
-    ingest::{self, Alarm, Clients, IngestRequest, IngestSummary, LOADED_UNTIL, LiveView, OnlyResource, Progress, Rebuild, Warnings},
+    ingest::{
+        self, Alarm, Clients, IngestRequest, IngestSummary, LOADED_UNTIL, LiveView, OnlyResource, Progress, Rebuild, Warnings,
+        contract::{Contract, Question},
+    },
     snapshot::{self, Catalog, Published, Stamp},
     store::{MART_TABLES, Store},
 };
@@ -155,6 +158,13 @@ fn print(summary: &IngestSummary, published: &Published, format: Printed) -> Res
             "retention_risk": warnings.risk.as_ref().map(|risk| json!({"tickets": risk.tickets, "oldest_day": risk.oldest_day, "days_left": risk.days_left})),
             "tickets_that_need_the_routers_key": warnings.need_router_key,
             "answers_not_joined": warnings.unjoined_answers,
+            "contract": summary.contracts.iter().map(|(key, contract)| {
+                let answers: serde_json::Map<String, serde_json::Value> = Question::ALL
+                    .into_iter()
+                    .filter_map(|question| Some((question.name().to_owned(), contract.answer(question)?.into())))
+                    .collect();
+                json!({"key": key, "commands": contract.commands, "found": answers})
+            }).collect::<Vec<_>>(),
             "not_offered": warnings.not_offered,
             "unknown_fields": warnings.unknown_fields.iter().map(|(kind, field, seen)| json!({"kind": kind, "field": field, "seen": seen})).collect::<Vec<_>>(),
             "snapshot": published.manifest.id,
@@ -176,7 +186,22 @@ fn print(summary: &IngestSummary, published: &Published, format: Printed) -> Res
             warnings.set_aside.max(0)
         ),
     };
-    output::print(&[read, changed, set_aside, told(warnings), outcome(published)].concat())
+    let found = summary.contracts.iter().map(|(key, contract)| found_out(key, contract)).collect::<String>();
+    output::print(&[found, read, changed, set_aside, told(warnings), outcome(published)].concat())
+}
+
+/// Reports what was found out about a contract that Blip's documentation leaves open.
+fn found_out(key: &str, contract: &Contract) -> String {
+    let is_found = |question| contract.answer(question).is_some();
+    let desk = is_found(Question::UpperBound);
+    let lines = contract.lines(desk, is_found(Question::EventsEnd));
+    let lines: Vec<String> = lines.iter().map(|(question, found, effect)| contract_line(*question, found, effect)).collect();
+    format!("Found out about key `{key}` with {} commands:\n{}", contract.commands, lines.concat())
+}
+
+/// Returns one line about what a contract answers.
+pub fn contract_line(question: Question, found: &str, effect: &str) -> String {
+    format!("  {:34} {found}; {effect}\n", question.title())
 }
 
 /// So many lines of one kind are shown; the rest is counted.

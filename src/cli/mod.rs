@@ -1,5 +1,6 @@
 //! The command line: arguments, printing, exit codes. One file a command.
 
+mod answers;
 mod audit;
 mod channel;
 mod check;

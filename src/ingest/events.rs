@@ -21,7 +21,7 @@ use super::{
     pipeline::{Ahead, doubted, read_ahead},
 };
 use crate::{
-    blip::{BlipError, Client, Entry, events, identity, time},
+    blip::{BlipError, Client, Entry, events, time},
     config::Settings,
     store::{Coverage, EventRow, Resource, Store, Written},
 };
@@ -39,9 +39,6 @@ const ACTIONS_AT_ONCE: usize = 4;
 
 /// How often a list that is shorter than announced is asked for again before that is noted.
 const DOUBTS: usize = 3;
-
-/// Extras in which a router's flow names the customer as the desk knows them. Reported by others, not documented.
-const TUNNEL_EXTRAS: [&str; 2] = ["#tunnelIdentity", "tunnelIdentity"];
 
 /// Which events are the survey's, and what is kept of them.
 #[derive(Debug, Clone)]
@@ -174,14 +171,25 @@ async fn read_run(client: &Client, pseudonyms: &Pseudonyms, survey: &Survey, spa
             is_steady = false;
             continue;
         };
-        if let Some(at) = time::parse_instant(&counter.storage_date) {
-            *reported.entry(time::blip_day(at)).or_default() += i64::try_from(counter.count).unwrap_or(i64::MAX);
+        let day = time::parse_instant(&counter.storage_date).map(time::blip_day);
+        // Where it is not known whether the last day is included, one more was asked for.
+        if day.is_some_and(|day| day > span.1) {
+            continue;
+        }
+        if let Some(day) = day {
+            *reported.entry(day).or_default() += i64::try_from(counter.count).unwrap_or(i64::MAX);
         }
         *actions.entry(counter.action).or_default() += usize::try_from(counter.count).unwrap_or(usize::MAX);
     }
     let mut answers = stream::iter(actions)
         .map(|(action, count)| async move {
             let details = || events::details(client, &survey.category, &action, span, |entry| row(entry, pseudonyms, survey));
+            let is_in_span = |entry: &Result<EventRow, _>| entry.as_ref().map_or(true, |row| time::blip_day(row.recorded_at) <= span.1);
+            let details = || async {
+                let mut found = details().await?;
+                found.entries.retain(is_in_span);
+                Ok::<_, BlipError>(found)
+            };
             let mut found = details().await?;
             for _ in 0..DOUBTS {
                 if found.entries.len() >= count {
@@ -207,11 +215,11 @@ fn row(entry: Entry<events::Event>, pseudonyms: &Pseudonyms, survey: &Survey) ->
         Entry::Record(event) => event,
         Entry::Unreadable(one) => return Err(pseudonyms.unreadable(&one)),
     };
+    // The router can name the desk's customer: no link is needed then.
+    let of_desk = event.tunnel().map(|tunnel| pseudonyms.customer(tunnel));
     let extras = event.extras.unwrap_or_default();
     let extra = |name: &Option<String>| name.as_ref().and_then(|name| extras.get(name)).filter(|value| !value.trim().is_empty()).cloned();
     let identity = event.contact.and_then(|contact| contact.identity).or(event.identity);
-    // The router can name the desk's customer: no link is needed then.
-    let of_desk = TUNNEL_EXTRAS.iter().find_map(|name| extras.get(*name)).filter(|name| identity::tunnel_name(name).is_some());
     let sorted: BTreeMap<_, _> = extras.iter().collect();
     let content = format!("{}\0{}\0{}\0{identity:?}\0{:?}\0{sorted:?}", event.category, event.action, event.storage_date, event.message_id);
     let fingerprint = pseudonyms.keyed("event", &content);
@@ -225,7 +233,7 @@ fn row(entry: Entry<events::Event>, pseudonyms: &Pseudonyms, survey: &Survey) ->
         category: event.category,
         action: event.action,
         recorded_at,
-        customer_key: of_desk.or(identity.as_ref()).map(|identity| pseudonyms.customer(identity)),
+        customer_key: of_desk.or(identity.map(|identity| pseudonyms.customer(&identity))),
     })
 }
 

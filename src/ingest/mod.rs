@@ -8,6 +8,7 @@
 //! Blip says the same, and nothing that Blip no longer has is ever removed here.
 
 mod clients;
+pub mod contract;
 mod days;
 mod directory;
 mod error;
@@ -31,7 +32,7 @@ use chrono::{DateTime, Datelike, Months, NaiveDate, Utc};
 use secrecy::SecretString;
 
 use crate::{
-    config::{Project, SatisfactionSource},
+    config::{Project, SatisfactionSource, Settings},
     files::lock::Holder,
     query::Catalogue,
     store::{MartReport, Resource, SettingsRows, Store, Written},
@@ -49,12 +50,13 @@ pub use subject::{Forgotten, erase, held_about, identity_of, retain};
 pub use warnings::{Alarm, Warnings, days_until_forgotten};
 
 use self::{
+    contract::Contract,
     days::Reader,
     gaps::{ANSWERED, Gaps},
     tunnels::MetTunnels,
 };
 
-/// How far a first load looks back: a full year for comparisons, and the month before it.
+/// How far a first load looks back where the oldest ticket is not known: a full year for comparisons, and the month before it.
 const BACKFILL_MONTHS: u32 = 13;
 
 /// What a run is asked to do.
@@ -102,6 +104,8 @@ pub struct IngestSummary {
     pub warnings: Warnings,
     /// Today's numbers as Blip shows them; none where it does not offer them.
     pub live: Vec<LiveView>,
+    /// What was found out about the contract in this run, by name of the key.
+    pub contracts: Vec<(String, Contract)>,
 }
 
 /// Mark of the instant until which everything was asked for, in RFC 3339.
@@ -168,7 +172,8 @@ pub async fn run(
     let zone = settings.organization.timezone;
     let today = zone.day(request.now);
     let last = request.to.unwrap_or(today).min(today);
-    let backfill = today.with_day(1).expect("every month has a first day") - Months::new(BACKFILL_MONTHS);
+    let (contracts, first_month) = contracts(&mut store, clients, settings, request, progress).await?;
+    let backfill = first_month.unwrap_or(today.with_day(1).expect("every month has a first day") - Months::new(BACKFILL_MONTHS));
     let span = |store: &Store, resource: Resource| -> Result<(NaiveDate, NaiveDate), IngestError> {
         Ok((request.from.or(store.first_covered_day(resource)?).unwrap_or(backfill), last))
     };
@@ -180,7 +185,10 @@ pub async fn run(
     if wants(OnlyResource::Tickets) {
         let span = span(&store, Resource::Ticket)?;
         for client in &clients.desk {
-            written += reports::read(client, &mut store, &reader, &mut gaps, span).await?;
+            written += {
+                let has_old_reports = Contract::remembered(&store, client.key_name())?.has_old_reports();
+                reports::read(client, &mut store, &reader, &mut gaps, (span, has_old_reports)).await?
+            };
             let (days, more) = tickets::read(client, &mut store, &pseudonyms, &reader, &mut gaps, (span, &met)).await?;
             ticket_days += days;
             written += more;
@@ -224,7 +232,36 @@ pub async fn run(
     progress.finish();
     let newly_set_aside = marts.quarantined - quarantined_before;
     let warnings = Warnings { unjoined_answers, ..warnings::gather(&store, &reader, gaps, &unknown_fields, newly_set_aside)? };
-    Ok((store, IngestSummary { written, ticket_days, customers, event_days, marts, warnings, live }))
+    Ok((store, IngestSummary { written, ticket_days, customers, event_days, marts, warnings, live, contracts }))
+}
+
+/// Tells the clients what is known of their contract, and finds out first what is not: everything at a first load, later only what figures
+/// depend on. Returns what is new, and the first day of the month of the oldest ticket, where that is known.
+async fn contracts(
+    store: &mut Store,
+    clients: &Clients,
+    settings: &Settings,
+    request: &IngestRequest,
+    progress: &dyn Progress,
+) -> Result<(Vec<(String, Contract)>, Option<NaiveDate>), IngestError> {
+    let is_first = store.first_covered_day(Resource::Ticket)?.is_none();
+    let category = (settings.satisfaction.source == SatisfactionSource::Events).then_some(settings.satisfaction.category.as_str());
+    let (mut new, mut first_month) = (Vec::new(), None);
+    progress.start("what this contract answers", None);
+    for client in &clients.all {
+        let has = |list: &[Arc<crate::blip::Client>]| list.iter().any(|one| Arc::ptr_eq(one, client));
+        let scope =
+            contract::Scope { has_desk: has(&clients.desk), category: category.filter(|_| has(&clients.events)), is_thorough: is_first };
+        let known = Contract::remembered(store, client.key_name())?;
+        let found = contract::find_out(client, scope, known.clone(), request.now).await?;
+        client.set_readings(found.readings());
+        first_month = first_month.into_iter().chain(found.first_month()).min();
+        if found.commands > 0 {
+            store.transaction(|store| found.remember(store, client.key_name()))?;
+            new.push((client.key_name().to_owned(), found));
+        }
+    }
+    Ok((new, first_month))
 }
 
 /// What is made again from what is stored, and how.

@@ -1,7 +1,7 @@
 //! Blip's own figures by day: what the list of tickets is held against, and what the parity of a report is made from.
 //!
 //! Position: the day, cut at UTC−3. Checkpoint: the stored figures of a day that was over. The portal shows 90 days; older
-//! figures are not asked for.
+//! figures are asked for only where the contract was found to give them, and everything is read again.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -25,16 +25,16 @@ const REACH_DAYS: u64 = 89;
 /// Days that are asked for at once.
 const LONGEST_RUN: usize = 31;
 
-/// Reads the days of `span` that are not here in their final state; returns what changed.
+/// Reads the days of the span that are not here in their final state, as far back as Blip's reports go; returns what changed.
 pub async fn read(
     client: &Arc<Client>,
     store: &mut Store,
     reader: &Reader<'_>,
     gaps: &mut Gaps,
-    (first, last): (NaiveDate, NaiveDate),
+    ((first, last), has_old_reports): ((NaiveDate, NaiveDate), bool),
 ) -> Result<Written, IngestError> {
     let reach = reader.zone.day(reader.now) - Days::new(REACH_DAYS);
-    let span = (first.max(reach), last);
+    let span = (if has_old_reports && reader.full { first } else { first.max(reach) }, last);
     if span.0 > span.1 {
         return Ok(Written::default());
     }
@@ -48,18 +48,25 @@ pub async fn read(
             Ok(found) => {
                 gaps.note_success(&by_day);
                 for day in first.iter_days().take_while(|day| *day <= last) {
-                    rows.push(row(client, reader, "tickets", day, found.get(&day).unwrap_or(&json!({}))));
+                    let summary = found.get(&day);
+                    // That a day is absent means something only where it is known to have been asked for.
+                    let is_known = summary.is_some() || client.readings().reports_end.is_some();
+                    rows.push(row(client, reader, "tickets", (day, is_known), summary.unwrap_or(&json!({}))));
                 }
             }
             Err(error) => gaps.note(&by_day, format!("{first}..{last}"), error)?,
         }
+    }
+    // These carry no date: which days an answer holds must be known before they are asked for.
+    if client.readings().reports_end.is_none() {
+        tracing::info!(blip.key = client.key_name(), "Blip's figures by queue wait until it is known which days a report holds");
     }
     for (report, path) in [("teams", "/analytics/reports/teams"), ("timings", "/analytics/reports/timings")] {
         let source = source(path);
         let days: Vec<NaiveDate> = store
             .missing_report_days(client.key_name(), report, span.0, span.1)?
             .into_iter()
-            .filter(|day| time::is_blip_day_over(*day, reader.now))
+            .filter(|day| time::is_blip_day_over(*day, reader.now) && client.readings().reports_end.is_some())
             .collect();
         let asked = Arc::clone(client);
         let ahead = Ahead { concurrency: client.concurrency(), waiting: 64 };
@@ -71,7 +78,7 @@ pub async fn read(
             match answer {
                 Ok(body) => {
                     gaps.note_success(&source);
-                    rows.push(row(client, reader, report, day, &body));
+                    rows.push(row(client, reader, report, (day, true), &body));
                 }
                 Err(error) => {
                     let is_refused = error.kind() == crate::blip::ErrorKind::NotOffered;
@@ -92,8 +99,8 @@ pub async fn read(
     })?)
 }
 
-fn row(client: &Client, reader: &Reader<'_>, report: &'static str, day: NaiveDate, body: &Value) -> ReportRow {
-    let is_final = time::is_blip_day_over(day, reader.now);
+fn row(client: &Client, reader: &Reader<'_>, report: &'static str, (day, is_known): (NaiveDate, bool), body: &Value) -> ReportRow {
+    let is_final = is_known && time::is_blip_day_over(day, reader.now);
     ReportRow { key_name: client.key_name().to_owned(), report, day, body: body.to_string(), is_final }
 }
 

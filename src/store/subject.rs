@@ -189,13 +189,13 @@ impl Store {
                  UNION ALL
                  SELECT customer_key, answered_at FROM raw.imported_rating WHERE customer_key IS NOT NULL AND answered_at IS NOT NULL
              )
-             SELECT coalesce(linked.person, seen.customer_key) AS person
+             SELECT coalesce(linked.person, seen.customer_key)
              FROM seen
              LEFT JOIN linked ON linked.customer_key = seen.customer_key
              WHERE NOT starts_with(seen.customer_key, '{UNLINKED}')
-             GROUP BY person
+             GROUP BY coalesce(linked.person, seen.customer_key)
              HAVING max(seen.last_at) < ?
-             ORDER BY person"
+             ORDER BY coalesce(linked.person, seen.customer_key)"
         ))?;
         let rows = statement.query_map(params![before.naive_utc()], |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)

@@ -15,13 +15,13 @@ pub use monitoring::{
 };
 pub use reports::{
     AgentProductivity, AttendanceTime, AttendantSummary, DaySummary, TagSummary, TeamSummary, Timings, attendance_time,
-    attendant_summaries, day_summaries, productivity, tag_summaries, team_summaries, timings,
+    attendant_summaries, day_summaries, day_summaries_between, productivity, tag_summaries, team_summaries, timings,
 };
 pub use tickets::{Ticket, TicketList, ticket, tickets};
 pub use writes::{delete_attendant, delete_queue, set_attendant, set_queue};
 
 /// Address of the extension.
-const DESK: Option<&str> = Some("postmaster@desk.msging.net");
+pub(super) const DESK: Option<&str> = Some("postmaster@desk.msging.net");
 
 /// Blip refuses more than 100 tickets or messages a page.
 const TAKE: usize = 100;

@@ -1,12 +1,13 @@
 //! Blip's own figures by period, against which ours are held.
 //!
-//! Both days are included and cut at UTC−3. An average is absent, not zero, where no ticket is behind it.
+//! Days are cut at UTC−3. Both days of a range are meant to be included; whether Blip reads them so is found out (see `readings`), and until
+//! then one day more is asked for. An average is absent, not zero, where no ticket is behind it.
 
 use chrono::{NaiveDate, TimeDelta};
 use serde::Deserialize;
 
 use super::{DESK, directory::readable};
-use crate::blip::{BlipError, Client, Listing, Record, time::wire::optional_span};
+use crate::blip::{BlipError, Client, Listing, Record, readings::end_date, time::wire::optional_span};
 
 /// Tickets of one day by how they ended.
 #[derive(Debug, Clone, Deserialize)]
@@ -176,16 +177,29 @@ impl Record for TagSummary {
     }
 }
 
-fn uri(name: &str, first: NaiveDate, last: NaiveDate) -> String {
-    format!("/analytics/reports/{name}?beginDate={first}&endDate={last}")
+fn uri(client: &Client, name: &str, first: NaiveDate, last: NaiveDate) -> String {
+    uri_between(name, first, end_date(client.readings().reports_end, last))
+}
+
+fn uri_between(name: &str, first: NaiveDate, end: NaiveDate) -> String {
+    format!("/analytics/reports/{name}?beginDate={first}&endDate={end}")
 }
 
 async fn items<T: Record>(client: &Client, name: &str, first: NaiveDate, last: NaiveDate) -> Result<Vec<T>, BlipError> {
-    let page = client.page(DESK, &uri(name, first, last)).await?;
+    let page = client.page(DESK, &uri(client, name, first, last)).await?;
     Ok(readable(Listing { entries: page.entries, total: page.total, is_steady: true }))
 }
 
-/// Tickets by day, both days included.
+/// Tickets by day, with the dates as Blip reads them.
+///
+/// # Errors
+/// As [`Client::get`].
+pub async fn day_summaries_between(client: &Client, begin: NaiveDate, end: NaiveDate) -> Result<Vec<DaySummary>, BlipError> {
+    let page = client.page(DESK, &uri_between("tickets", begin, end)).await?;
+    Ok(readable(Listing { entries: page.entries, total: page.total, is_steady: true }))
+}
+
+/// Tickets by day, both days included; the day after the last can be there, too.
 ///
 /// # Errors
 /// As [`Client::get`].
@@ -230,7 +244,7 @@ pub async fn tag_summaries(client: &Client, first: NaiveDate, last: NaiveDate) -
 /// # Errors
 /// As [`Client::get`].
 pub async fn timings(client: &Client, first: NaiveDate, last: NaiveDate) -> Result<Timings, BlipError> {
-    client.get(DESK, &uri("timings", first, last)).await
+    client.get(DESK, &uri(client, "timings", first, last)).await
 }
 
 /// Time of attendance of the whole bot, both days included.
@@ -238,5 +252,5 @@ pub async fn timings(client: &Client, first: NaiveDate, last: NaiveDate) -> Resu
 /// # Errors
 /// As [`Client::get`].
 pub async fn attendance_time(client: &Client, first: NaiveDate, last: NaiveDate) -> Result<AttendanceTime, BlipError> {
-    client.get(DESK, &uri("attendancetime", first, last)).await
+    client.get(DESK, &uri(client, "attendancetime", first, last)).await
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::{DESK, TAKE};
-use crate::blip::{BlipError, Client, Entry, Listing, Record, identity, time};
+use crate::blip::{BlipError, Client, Entry, Listing, Record, identity};
 
 /// A ticket as Blip sends it; only the fields that are kept. Absent fields are null.
 #[derive(Debug, Clone, Deserialize)]
@@ -95,7 +95,7 @@ pub async fn tickets<E>(
     until: DateTime<Utc>,
     keep: impl Fn(Entry<Ticket>) -> E,
 ) -> Result<Listing<E>, BlipError> {
-    let filter = format!("storageDate ge {} and storageDate lt {}", time::filter_instant(from), time::filter_instant(until));
+    let filter = client.created_filter(from, until);
     let path = match list {
         TicketList::All => "/tickets",
         TicketList::History => "/tickets/history/metadata",

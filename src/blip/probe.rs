@@ -1,0 +1,299 @@
+//! Questions whose answers show how a contract reads what Blip's documentation leaves open. Each is a command or two; nothing is changed by them.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use serde::Deserialize;
+
+use super::{
+    BlipError, Client, Entry, ErrorKind, Record,
+    desk::{self, DESK, Ticket},
+    error::or_empty,
+    events, identity,
+    readings::{EndDate, UpperBound, created_filter},
+    record::Page,
+    time,
+};
+
+/// Commands that may be sent to find things out, and what was sent of them.
+#[derive(Debug)]
+pub struct Budget {
+    most: usize,
+    sent: usize,
+}
+
+impl Budget {
+    /// Allows at most `most` commands.
+    pub fn new(most: usize) -> Budget {
+        Budget { most, sent: 0 }
+    }
+
+    /// Returns the number of commands that were sent.
+    pub fn sent(&self) -> usize {
+        self.sent
+    }
+
+    /// Counts a command; returns whether it may be sent.
+    fn take(&mut self) -> bool {
+        let is_left = self.sent < self.most;
+        self.sent += usize::from(is_left);
+        is_left
+    }
+}
+
+/// Tickets of a sample are asked for with this many a page, the most that Blip allows.
+const TAKE: usize = 100;
+
+/// Some tickets of a range, and how the filter on their creation was written.
+#[derive(Debug)]
+pub struct Sample {
+    /// The tickets of the first page that could be read.
+    pub tickets: Vec<Ticket>,
+    /// What Blip gave as their total.
+    pub total: Option<u64>,
+    /// How the filter ended.
+    pub upper_bound: UpperBound,
+}
+
+fn refused(error: &BlipError) -> bool {
+    matches!(error, BlipError::Refused { .. }) && matches!(error.kind(), ErrorKind::NotOffered | ErrorKind::Final | ErrorKind::Passing)
+}
+
+async fn page_of_tickets(
+    client: &Client,
+    budget: &mut Budget,
+    filter: &str,
+    (skip, take): (usize, usize),
+) -> Result<Option<Page<Ticket>>, BlipError> {
+    if !budget.take() {
+        return Ok(None);
+    }
+    let uri = format!("/tickets?$filter={}&$skip={skip}&$take={take}", identity::encode(filter));
+    or_empty(client.page(DESK, &uri).await).map(Some)
+}
+
+fn readable<T>(page: Page<T>) -> Vec<T> {
+    page.entries.into_iter().filter_map(|entry| if let Entry::Record(record) = entry { Some(record) } else { None }).collect()
+}
+
+/// Returns the first page of the tickets created in `[from, until)`, asked for with `lt`, or with `le` where that is refused. One command or
+/// two; none where the budget is spent.
+///
+/// # Errors
+/// That of the second way, when both are refused; and any that is no refusal.
+pub async fn sample(
+    client: &Client,
+    budget: &mut Budget,
+    (from, until): (DateTime<Utc>, DateTime<Utc>),
+) -> Result<Option<Sample>, BlipError> {
+    for upper_bound in [UpperBound::Before, UpperBound::UpTo] {
+        match page_of_tickets(client, budget, &created_filter(upper_bound, from, until), (0, TAKE)).await {
+            Ok(None) => return Ok(None),
+            Ok(Some(page)) => {
+                let total = page.total;
+                return Ok(Some(Sample { tickets: readable(page), total, upper_bound }));
+            }
+            Err(error) if upper_bound == UpperBound::Before && refused(&error) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(None)
+}
+
+/// What the `total` of a list of tickets counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Total {
+    /// The items on the page.
+    Page,
+    /// Everything that matches the filter.
+    Matches,
+    /// Nothing: there is none.
+    Absent,
+}
+
+/// Returns what `total` counts, from a `sample` of the same range; none where it has too few tickets to tell. One command at most.
+///
+/// # Errors
+/// Those of the command.
+pub async fn total(
+    client: &Client,
+    budget: &mut Budget,
+    sample: &Sample,
+    (from, until): (DateTime<Utc>, DateTime<Utc>),
+) -> Result<Option<Total>, BlipError> {
+    let count = u64::try_from(sample.tickets.len()).unwrap_or(u64::MAX);
+    match sample.total {
+        None if count > 0 => return Ok(Some(Total::Absent)),
+        Some(total) if total > count => return Ok(Some(Total::Matches)),
+        _ if count < 2 => return Ok(None),
+        _ => {}
+    }
+    let page = page_of_tickets(client, budget, &created_filter(sample.upper_bound, from, until), (0, 1)).await?;
+    Ok(page.map(|page| match page.total {
+        None => Total::Absent,
+        Some(1) => Total::Page,
+        Some(_) => Total::Matches,
+    }))
+}
+
+/// Returns whether any ticket was created before `until`; none where the budget is spent. One command.
+///
+/// # Errors
+/// Those of the command.
+pub async fn has_tickets_before(
+    client: &Client,
+    budget: &mut Budget,
+    upper_bound: UpperBound,
+    until: DateTime<Utc>,
+) -> Result<Option<bool>, BlipError> {
+    let filter = created_filter(upper_bound, DateTime::UNIX_EPOCH, until);
+    Ok(page_of_tickets(client, budget, &filter, (0, 1)).await?.map(|page| !page.entries.is_empty()))
+}
+
+/// Returns whether the `endDate` of the report by day is part of the answer, given two days on which tickets ended; none where the answers
+/// do not tell. Two commands at most.
+///
+/// # Errors
+/// Those of the commands.
+pub async fn reports_end(
+    client: &Client,
+    budget: &mut Budget,
+    (first, last): (NaiveDate, NaiveDate),
+) -> Result<Option<EndDate>, BlipError> {
+    let mut days = BTreeSet::new();
+    for from in [first, last] {
+        if !budget.take() {
+            return Ok(None);
+        }
+        let items = or_empty(desk::day_summaries_between(client, from, last).await)?;
+        days = items
+            .iter()
+            .filter(|item| item.closed.unwrap_or(0) > 0)
+            .filter_map(|item| time::parse_instant(&item.date))
+            .map(time::blip_day)
+            .collect();
+        // Only where the last day alone is missing, too, is it left out for being the last.
+        if days.contains(&last) {
+            return Ok(Some(EndDate::Inclusive));
+        }
+        if from == first && !days.contains(&first) {
+            return Ok(None);
+        }
+    }
+    Ok(days.is_empty().then_some(EndDate::Exclusive))
+}
+
+/// Returns whether the report by day has any closed ticket between two days; none where the budget is spent. One command.
+///
+/// # Errors
+/// Those of the command.
+pub async fn has_reports(client: &Client, budget: &mut Budget, (first, last): (NaiveDate, NaiveDate)) -> Result<Option<bool>, BlipError> {
+    if !budget.take() {
+        return Ok(None);
+    }
+    let items = or_empty(desk::day_summaries_between(client, first, last).await)?;
+    Ok(Some(items.iter().any(|item| item.closed.unwrap_or(0) > 0)))
+}
+
+/// Returns whether the `endDate` of event counters is part of the answer, from the survey's answers between two days; none where there are too
+/// few days with answers to tell. Three commands at most.
+///
+/// # Errors
+/// Those of the commands.
+pub async fn events_end(
+    client: &Client,
+    budget: &mut Budget,
+    category: &str,
+    (first, last): (NaiveDate, NaiveDate),
+) -> Result<Option<EndDate>, BlipError> {
+    let days = counted_days(client, budget, category, (first, last)).await?;
+    let mut days = days.iter().filter(|day| **day < last);
+    let (Some(first), Some(last)) = (days.next(), days.next_back()) else { return Ok(None) };
+    let between = counted_days(client, budget, category, (*first, *last)).await?;
+    if between.contains(last) {
+        return Ok(Some(EndDate::Inclusive));
+    }
+    if !between.contains(first) {
+        return Ok(None);
+    }
+    let alone = counted_days(client, budget, category, (*last, *last)).await?;
+    Ok(alone.is_empty().then_some(EndDate::Exclusive))
+}
+
+async fn counted_days(
+    client: &Client,
+    budget: &mut Budget,
+    category: &str,
+    span: (NaiveDate, NaiveDate),
+) -> Result<BTreeSet<NaiveDate>, BlipError> {
+    if !budget.take() {
+        return Ok(BTreeSet::new());
+    }
+    let listing = events::counters_between(client, category, span).await?;
+    let day = |entry| match entry {
+        Entry::Record(events::Counter { storage_date, .. }) => time::parse_instant(&storage_date).map(time::blip_day),
+        Entry::Unreadable(_) => None,
+    };
+    Ok(listing.entries.into_iter().filter_map(day).collect())
+}
+
+/// A message, as far as the names of its marks.
+#[derive(Debug, Clone, Deserialize)]
+struct Marked {
+    id: Option<String>,
+    metadata: Option<serde_json::Map<String, serde_json::Value>>,
+}
+
+impl Record for Marked {
+    const KIND: &'static str = "message";
+    const PASSED_OVER: &'static [&'static str] = &["direction", "type", "content", "date", "status", "reason"];
+
+    fn is_same(&self, other: &Marked) -> bool {
+        self.id == other.id && self.id.is_some()
+    }
+}
+
+/// Longest name of a mark that is shown.
+const LONGEST_NAME: usize = 60;
+
+/// Returns the names of the marks that the newest messages of a ticket's customer carry, and nothing of what they say; none where there is no
+/// message. Two commands at most.
+///
+/// # Errors
+/// Those of the commands.
+pub async fn message_marks(client: &Client, budget: &mut Budget, ticket_id: &str) -> Result<Option<BTreeSet<String>>, BlipError> {
+    for of_owner in ["&getFromOwnerIfTunnel=true", ""] {
+        if !budget.take() {
+            return Ok(None);
+        }
+        let uri = format!("/tickets/{}/messages?$ascending=false&$skip=0&$take={TAKE}{of_owner}", identity::encode(ticket_id));
+        let messages: Vec<Marked> = readable(or_empty(client.page(DESK, &uri).await)?);
+        if messages.is_empty() {
+            continue;
+        }
+        let is_name =
+            |name: &String| name.len() <= LONGEST_NAME && name.chars().all(|char| char.is_ascii_alphanumeric() || "#._:-".contains(char));
+        let names = messages.into_iter().filter_map(|message| message.metadata).flatten().map(|(name, _)| name).filter(is_name);
+        return Ok(Some(names.collect()));
+    }
+    Ok(None)
+}
+
+/// Returns whether the messages of an ended ticket can be asked for as the attendance alone; none where the budget is spent. One command.
+///
+/// # Errors
+/// Those of the command that are no refusal.
+pub async fn transcription(client: &Client, budget: &mut Budget, ticket_id: &str) -> Result<Option<bool>, BlipError> {
+    if !budget.take() {
+        return Ok(None);
+    }
+    let uri = format!("/tickets/{}/messages?attendanceTranscriptionOnly=true&$skip=0&$take={TAKE}", identity::encode(ticket_id));
+    match or_empty(client.page::<Marked>(DESK, &uri).await) {
+        Ok(page) => Ok(Some(!page.entries.is_empty())),
+        Err(error) if refused(&error) => Ok(Some(false)),
+        Err(error) => Err(error),
+    }
+}
+
+/// Days before the present in which tickets are looked for.
+pub const SAMPLE_DAYS: TimeDelta = TimeDelta::days(14);

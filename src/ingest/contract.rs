@@ -1,0 +1,410 @@
+//! What a contract answers to questions that Blip's documentation leaves open: found out once for each key, and remembered.
+//!
+//! Position: the question. Checkpoint: a mark of the answer. A question whose answer the available data does not show stays open; the readers
+//! then ask so that they are right either way, or leave out what they cannot place.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Datelike, Days, Months, NaiveDate, Utc};
+
+use super::IngestError;
+use crate::{
+    blip::{
+        BlipError, Client,
+        desk::Ticket,
+        probe::{self, Budget, Total},
+        readings::{EndDate, Readings, UpperBound},
+        time,
+    },
+    store::{Store, StoreError},
+};
+
+/// Most commands that are sent to find out everything about one key.
+pub const MOST_COMMANDS: usize = 20;
+
+/// Beginning of the marks of what was found.
+const FOUND: &str = "contract:";
+
+/// Days that Blip's reports are documented to reach back.
+const DOCUMENTED_REACH_DAYS: u64 = 90;
+
+/// Months before the present in which a first ticket is looked for at first, doubled as long as there are older ones, and the most.
+const FIRST_LOOK_MONTHS: u32 = 13;
+const LONGEST_LOOK_MONTHS: u32 = 16 * FIRST_LOOK_MONTHS;
+
+/// Something that Blip's documentation leaves open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Question {
+    /// Whether a filter may end with `lt`.
+    UpperBound,
+    /// What the `total` of `/tickets` counts.
+    Total,
+    /// How far back `/tickets` goes.
+    TicketsReach,
+    /// Whether `endDate` of reports is included.
+    ReportsEnd,
+    /// How far back reports go.
+    ReportsReach,
+    /// Whether `endDate` of event counters is included.
+    EventsEnd,
+    /// Which marks messages carry.
+    MessageMarks,
+    /// Whether the messages of an attendance alone can be asked for.
+    Transcription,
+}
+
+impl Question {
+    /// Everything there is, in the order in which it is found out.
+    pub const ALL: [Question; 8] = [
+        Question::UpperBound,
+        Question::Total,
+        Question::TicketsReach,
+        Question::ReportsEnd,
+        Question::ReportsReach,
+        Question::EventsEnd,
+        Question::MessageMarks,
+        Question::Transcription,
+    ];
+
+    /// Returns the name under which an answer is remembered.
+    pub fn name(self) -> &'static str {
+        match self {
+            Question::UpperBound => "upper_bound",
+            Question::Total => "total",
+            Question::TicketsReach => "tickets_reach",
+            Question::ReportsEnd => "reports_end",
+            Question::ReportsReach => "reports_reach",
+            Question::EventsEnd => "events_end",
+            Question::MessageMarks => "message_marks",
+            Question::Transcription => "transcription",
+        }
+    }
+
+    /// Returns whether figures depend on the answer: such a question is asked again at each load until it is answered.
+    fn is_needed(self) -> bool {
+        matches!(self, Question::UpperBound | Question::ReportsEnd | Question::EventsEnd)
+    }
+
+    /// Returns the question as a person reads it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Question::UpperBound => "end of a filter on /tickets",
+            Question::Total => "total of /tickets",
+            Question::TicketsReach => "oldest ticket in /tickets",
+            Question::ReportsEnd => "endDate of reports",
+            Question::ReportsReach => "reports reach back",
+            Question::EventsEnd => "endDate of event counters",
+            Question::MessageMarks => "marks of messages",
+            Question::Transcription => "attendanceTranscriptionOnly",
+        }
+    }
+}
+
+/// What was found out about one key.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Contract {
+    answers: BTreeMap<Question, String>,
+    /// Commands that were sent to find it out.
+    pub commands: usize,
+}
+
+impl Contract {
+    /// Returns what is remembered of the key called `key`.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn remembered(store: &Store, key: &str) -> Result<Contract, StoreError> {
+        let mut contract = Contract::default();
+        for question in Question::ALL {
+            if let Some(answer) = store.mark(&mark(key, question))? {
+                contract.answers.insert(question, answer);
+            }
+        }
+        Ok(contract)
+    }
+
+    /// Remembers everything that was found.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn remember(&self, store: &Store, key: &str) -> Result<(), StoreError> {
+        self.answers.iter().try_for_each(|(question, answer)| store.set_mark(&mark(key, *question), answer))
+    }
+
+    /// Returns what the client needs to know.
+    pub fn readings(&self) -> Readings {
+        let end = |question| match self.answer(question) {
+            Some("inclusive") => Some(EndDate::Inclusive),
+            Some("exclusive") => Some(EndDate::Exclusive),
+            _ => None,
+        };
+        Readings {
+            upper_bound: match self.answer(Question::UpperBound) {
+                Some("lt") => Some(UpperBound::Before),
+                Some("le") => Some(UpperBound::UpTo),
+                _ => None,
+            },
+            reports_end: end(Question::ReportsEnd),
+            events_end: end(Question::EventsEnd),
+        }
+    }
+
+    /// Returns the first day of the month of the oldest ticket that Blip gives; none where that is not known, or there is no ticket.
+    pub fn first_month(&self) -> Option<NaiveDate> {
+        self.answer(Question::TicketsReach)?.parse().ok()
+    }
+
+    /// Returns whether Blip's own reports reach further back than the documented 90 days.
+    pub fn has_old_reports(&self) -> bool {
+        self.answer(Question::ReportsReach) == Some("beyond")
+    }
+
+    /// Returns the answer to a question; none while it is open.
+    pub fn answer(&self, question: Question) -> Option<&str> {
+        self.answers.get(&question).map(String::as_str)
+    }
+
+    /// Returns, for each question, what was found and what the program does because of it.
+    pub fn lines(&self, has_desk: bool, has_events: bool) -> Vec<(Question, String, String)> {
+        let concerns = |question: Question| if question == Question::EventsEnd { has_events } else { has_desk };
+        Question::ALL
+            .into_iter()
+            .filter(|question| concerns(*question))
+            .map(|question| {
+                let (found, effect) = explained(question, self.answer(question));
+                (question, found, effect.to_owned())
+            })
+            .collect()
+    }
+}
+
+fn mark(key: &str, question: Question) -> String {
+    format!("{FOUND}{key}:{}", question.name())
+}
+
+/// Returns what an answer says, and what the program does because of it.
+fn explained(question: Question, answer: Option<&str>) -> (String, &'static str) {
+    let end = |answer: Option<&str>, unknown: &'static str| match answer {
+        Some("inclusive") => ("the last day is included".to_owned(), "days are asked for as they are"),
+        Some("exclusive") => ("the last day is left out".to_owned(), "one day more is asked for, and what lies beyond is left out"),
+        _ => ("not known yet: it takes two ended days with records".to_owned(), unknown),
+    };
+    match (question, answer) {
+        (Question::UpperBound, Some("lt")) => ("lt is accepted".to_owned(), "days end with lt"),
+        (Question::UpperBound, Some("le")) => ("lt is refused, le is accepted".to_owned(), "days end with le one millisecond earlier"),
+        (Question::UpperBound, _) => ("not known yet".to_owned(), "days end with lt"),
+        (Question::Total, Some("page")) => {
+            ("the tickets of the page".to_owned(), "pages are read until one is short; completeness is told by Blip's report of each day")
+        }
+        (Question::Total, Some("matches")) => ("all tickets that match".to_owned(), "days with fewer tickets than this are read again"),
+        (Question::Total, Some("absent")) => {
+            ("there is none".to_owned(), "pages are read until one is short; completeness is told by Blip's report of each day")
+        }
+        (Question::Total, _) => ("not known yet".to_owned(), "a larger total than what came counts as missing"),
+        (Question::TicketsReach, Some(month)) => {
+            (format!("of the month that begins on {month}"), "a first load begins there; `relato ingest --from` reads older days later")
+        }
+        (Question::TicketsReach, None) => ("not known yet".to_owned(), "a first load begins 13 months ago"),
+        (Question::ReportsEnd, answer) => end(answer, "a day that is absent is not final, and figures by queue wait"),
+        (Question::EventsEnd, answer) => end(answer, "one day more is asked for, and what lies beyond is left out"),
+        (Question::ReportsReach, Some("beyond")) => {
+            ("more than 90 days".to_owned(), "Blip's own figures are read for 90 days; `relato ingest --full` reads them for all days")
+        }
+        (Question::ReportsReach, Some(_)) => ("90 days".to_owned(), "older days have no figures of Blip's beside ours"),
+        (Question::ReportsReach, None) => ("not known yet".to_owned(), "Blip's own figures are read for 90 days"),
+        (Question::MessageMarks, Some("")) => ("none".to_owned(), "who replied is known by the ticket that was open then"),
+        (Question::MessageMarks, Some(names)) => (
+            names.to_owned(),
+            if names.contains("#message.agentIdentity") {
+                "who replied is read from the message"
+            } else {
+                "who replied is known by the ticket that was open then"
+            },
+        ),
+        (Question::MessageMarks, None) => ("not known yet: no message was found".to_owned(), "marks are read where they occur"),
+        (Question::Transcription, Some("yes")) => {
+            ("answered".to_owned(), "not used: one command a customer reads the messages of all their tickets")
+        }
+        (Question::Transcription, Some(_)) => ("refused or empty".to_owned(), "not used"),
+        (Question::Transcription, None) => ("not known yet".to_owned(), "not used"),
+    }
+}
+
+/// What a key is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Scope<'a> {
+    /// Whether it sees tickets.
+    pub has_desk: bool,
+    /// The survey's category, where it sees events.
+    pub category: Option<&'a str>,
+    /// Whether every open question is asked; else only those on which figures depend.
+    pub is_thorough: bool,
+}
+
+/// Finds out what `known` leaves open, with at most [`MOST_COMMANDS`] commands. A command that fails leaves its question open.
+///
+/// # Errors
+/// That of a key that Blip refuses.
+pub async fn find_out(client: &Client, scope: Scope<'_>, known: Contract, now: DateTime<Utc>) -> Result<Contract, IngestError> {
+    let mut search = Search { client, budget: Budget::new(MOST_COMMANDS), found: known, now };
+    let is_open = |search: &Search<'_>, question: Question| {
+        !search.found.answers.contains_key(&question) && (scope.is_thorough || question.is_needed())
+    };
+    let of_desk = Question::ALL.into_iter().filter(|question| *question != Question::EventsEnd);
+    if scope.has_desk && of_desk.clone().any(|question| is_open(&search, question)) {
+        let wanted: BTreeSet<Question> = of_desk.filter(|question| is_open(&search, *question)).collect();
+        let done = search.desk(&wanted).await;
+        settled(done)?;
+    }
+    if let Some(category) = scope.category.filter(|_| is_open(&search, Question::EventsEnd)) {
+        let done = search.events(category).await;
+        settled(done)?;
+    }
+    search.found.commands = search.budget.sent();
+    Ok(search.found)
+}
+
+/// A refused key ends the search; any other failure is met again where it matters.
+fn settled(done: Result<(), BlipError>) -> Result<(), IngestError> {
+    match done {
+        Err(error) if error.kind() == crate::blip::ErrorKind::Denied => Err(error.into()),
+        Err(error) => {
+            tracing::info!(%error, "a question about the contract stays open");
+            Ok(())
+        }
+        Ok(()) => Ok(()),
+    }
+}
+
+struct Search<'a> {
+    client: &'a Client,
+    budget: Budget,
+    found: Contract,
+    now: DateTime<Utc>,
+}
+
+impl Search<'_> {
+    fn note(&mut self, question: Question, answer: Option<impl Into<String>>) {
+        if let Some(answer) = answer {
+            self.found.answers.insert(question, answer.into());
+        }
+    }
+
+    async fn desk(&mut self, wanted: &BTreeSet<Question>) -> Result<(), BlipError> {
+        let span = (self.now - probe::SAMPLE_DAYS, self.now);
+        let Some(sample) = probe::sample(self.client, &mut self.budget, span).await? else { return Ok(()) };
+        let is_before = sample.upper_bound == UpperBound::Before;
+        self.note(Question::UpperBound, Some(if is_before { "lt" } else { "le" }));
+        self.client.set_readings(self.found.readings());
+        if wanted.contains(&Question::Total) {
+            let total = probe::total(self.client, &mut self.budget, &sample, span).await?;
+            let name = |total| match total {
+                Total::Page => "page",
+                Total::Matches => "matches",
+                Total::Absent => "absent",
+            };
+            self.note(Question::Total, total.map(name));
+        }
+        if let (true, Some(days)) = (wanted.contains(&Question::ReportsEnd), two_days(&sample.tickets, self.now)) {
+            let end = probe::reports_end(self.client, &mut self.budget, days).await?;
+            self.note(Question::ReportsEnd, end.map(end_name));
+        }
+        if wanted.contains(&Question::ReportsReach) {
+            self.reports_reach(sample.upper_bound).await?;
+        }
+        if let Some(ticket) = sample.tickets.iter().find_map(ended_id) {
+            if wanted.contains(&Question::MessageMarks) {
+                let names = probe::message_marks(self.client, &mut self.budget, ticket).await?;
+                self.note(Question::MessageMarks, names.map(|names| names.into_iter().collect::<Vec<_>>().join(" ")));
+            }
+            if wanted.contains(&Question::Transcription) {
+                let works = probe::transcription(self.client, &mut self.budget, ticket).await?;
+                self.note(Question::Transcription, works.map(|works| if works { "yes" } else { "no" }));
+            }
+        }
+        if wanted.contains(&Question::TicketsReach) {
+            self.tickets_reach(sample.upper_bound).await?;
+        }
+        Ok(())
+    }
+
+    /// Looks for a month that lies wholly beyond the documented reach; whether Blip forgets it shows only where there were tickets then.
+    async fn reports_reach(&mut self, upper_bound: UpperBound) -> Result<(), BlipError> {
+        let last = time::blip_day(self.now) - Days::new(DOCUMENTED_REACH_DAYS + 3);
+        let first = last - Days::new(30);
+        let answer = match probe::has_reports(self.client, &mut self.budget, (first, last)).await? {
+            Some(true) => Some("beyond"),
+            Some(false) => {
+                let until = time::blip_day_start(last);
+                probe::has_tickets_before(self.client, &mut self.budget, upper_bound, until)
+                    .await?
+                    .filter(|is_there| *is_there)
+                    .map(|_| "90 days")
+            }
+            None => None,
+        };
+        self.note(Question::ReportsReach, answer);
+        Ok(())
+    }
+
+    /// Finds the month of the oldest ticket: first by going back twice as far each time, then by halving.
+    async fn tickets_reach(&mut self, upper_bound: UpperBound) -> Result<(), BlipError> {
+        let month = time::blip_day(self.now).with_day(1).expect("every month has a first day");
+        let back = |months: u32| month - Months::new(months);
+        // There are tickets before the one, and none before the other.
+        let (mut there, mut none) = (None, FIRST_LOOK_MONTHS);
+        loop {
+            let until = time::blip_day_start(back(none));
+            match probe::has_tickets_before(self.client, &mut self.budget, upper_bound, until).await? {
+                None => return Ok(()),
+                Some(false) => break,
+                Some(true) if none >= LONGEST_LOOK_MONTHS => break,
+                Some(true) => (there, none) = (Some(none), none * 2),
+            }
+        }
+        while let Some(near) = there.filter(|near| none - near > 1) {
+            let middle = near.midpoint(none);
+            let until = time::blip_day_start(back(middle));
+            match probe::has_tickets_before(self.client, &mut self.budget, upper_bound, until).await? {
+                // What is left of the range is read: its days are empty, which costs time and no figure.
+                None => break,
+                Some(true) => there = Some(middle),
+                Some(false) => none = middle,
+            }
+        }
+        self.note(Question::TicketsReach, Some(back(none).to_string()));
+        Ok(())
+    }
+
+    async fn events(&mut self, category: &str) -> Result<(), BlipError> {
+        let today = time::blip_day(self.now);
+        let end = probe::events_end(self.client, &mut self.budget, category, (today - Days::new(30), today)).await?;
+        self.note(Question::EventsEnd, end.map(end_name));
+        Ok(())
+    }
+}
+
+fn end_name(end: EndDate) -> &'static str {
+    match end {
+        EndDate::Inclusive => "inclusive",
+        EndDate::Exclusive => "exclusive",
+    }
+}
+
+fn ended_id(ticket: &Ticket) -> Option<&str> {
+    ticket.close_date.as_ref()?;
+    ticket.id.as_deref()
+}
+
+/// Returns the first and the last day before the present one on which some of the tickets ended; none where it is one day or none.
+fn two_days(tickets: &[Ticket], now: DateTime<Utc>) -> Option<(NaiveDate, NaiveDate)> {
+    let today = time::blip_day(now);
+    let days: BTreeSet<NaiveDate> = tickets
+        .iter()
+        .filter_map(|ticket| time::parse_instant(ticket.close_date.as_deref()?))
+        .map(time::blip_day)
+        .filter(|day| *day < today)
+        .collect();
+    let (first, last) = (days.first()?, days.last()?);
+    (first < last).then_some((*first, *last))
+}

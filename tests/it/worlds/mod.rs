@@ -201,6 +201,8 @@ struct Ticket {
     opened: Option<At>,
     answered: Option<At>,
     closed: Option<At>,
+    /// Seconds that Blip says the attendant took for a response on average.
+    response_mean: Option<i64>,
     sector: String,
     root: usize,
 }
@@ -282,11 +284,13 @@ fn follow(number: usize, customer: &Customer, scale: Scale) -> Followed {
                 parent: None,
                 queue: QUEUES[raw.queue],
                 status,
-                agent: raw.opened.map(|_| format!("agent {}", raw.agent)),
+                // A ticket can be assigned and never opened.
+                agent: (raw.opened.is_some() || raw.agent == 2).then(|| format!("agent {}", raw.agent)),
                 created: raw.created,
                 opened: raw.opened,
                 answered: raw.answered,
                 closed: (raw.status >= 2).then_some(raw.closed),
+                response_mean: raw.answered.filter(|_| raw.agent != 1).map(|answered| 30 + answered.rem_euclid(101)),
                 sector: String::new(),
                 root: index,
             }
@@ -505,7 +509,7 @@ fn load(customers: &[Customer], followed: &[Followed], scale: Scale) -> Engine {
             let agent = ticket.agent.as_ref().map_or_else(|| "NULL".to_owned(), |agent| format!("'{agent}'"));
             tickets.push(format!(
                 "('{}', 'bot', {}, {parent}, 'c{number}', 'wa', '{}', {agent}, '{}', {}, {created}, {created} - INTERVAL 3 HOUR, {}, {}, {closed},
-                 CAST({closed} - INTERVAL 3 HOUR AS DATE))",
+                 CAST({closed} - INTERVAL 3 HOUR AS DATE), {})",
                 ticket.id,
                 ticket.sequence,
                 ticket.queue,
@@ -513,6 +517,7 @@ fn load(customers: &[Customer], followed: &[Followed], scale: Scale) -> Engine {
                 ticket.closed.is_some(),
                 maybe(ticket.opened),
                 maybe(ticket.answered),
+                ticket.response_mean.map_or_else(|| "NULL".to_owned(), |seconds| seconds.to_string()),
                 created = time(ticket.created),
                 closed = ticket.closed.map_or_else(|| "CAST(NULL AS TIMESTAMP)".to_owned(), time),
             ));
@@ -538,7 +543,7 @@ fn load(customers: &[Customer], followed: &[Followed], scale: Scale) -> Engine {
     }
     let columns =
         "(ticket_id, owner, sequential_id, parent_sequential_id, customer_key, channel, queue, agent, status, is_closed, created_at,
-        created_local, opened_at, first_response_at, closed_at, closed_day)";
+        created_local, opened_at, first_response_at, closed_at, closed_day, response_mean_s)";
     for (table, rows) in [
         (format!("staging.ticket {columns}"), tickets),
         ("staging.message".to_owned(), messages),

@@ -39,6 +39,7 @@ col-handling_business_mean_s = Handling in hours
 col-last_day = Last day
 col-member = Group
 col-messages_missing = Messages missing
+col-messages_gone = Messages that will not come
 col-met = Within target
 col-met_share = Attainment
 col-metric = Measure
@@ -202,6 +203,7 @@ value-queue_wait = Queue wait
 value-first_response = First response after pick-up
 value-whole_wait = Wait for first response
 value-response = Response time
+value-response_by_ticket = Response time, mean of tickets (without their messages)
 value-resolution = Resolution time
 value-handling = Handling time
 value-attended = Attended
@@ -379,6 +381,15 @@ reason-messages = { $n ->
     [one] The messages of 1 ticket are missing.
    *[other] The messages of { $count } tickets are missing.
 }
+note-messages-gone = { $n ->
+    [one] The messages of 1 ticket of the period are not stored.
+   *[other] The messages of { $count } tickets of the period are not stored.
+}
+note-messages-figures = Average response time and one-touch resolution count only tickets with messages; of the others, customers served counts only the first response. The other figures of the period are complete.
+note-messages-mean = { $n ->
+    [one] Blip reports the mean response time of 1 of these tickets: { $mean }. It is a mean of tickets and is not part of the average response time.
+   *[other] Blip reports the mean response time of { $count } of these tickets, { $mean } on average. It is a mean of tickets and is not part of the average response time.
+}
 note-quarantined = { $n ->
     [one] 1 record from Blip could not be understood and is not in the figures.
    *[other] { $count } records from Blip could not be understood and are not in the figures.
@@ -475,7 +486,7 @@ M8-text = From the start of the conversation to the first response of a person, 
 M8-anchor = start of the conversation
 M8-null = never answered
 M9-name = Average response time
-M9-text = After the first response: from the customer's first message still unanswered to the next response of a person. Sum of the seconds divided by the number of responses. By sector only the seconds in which it held the conversation; in the total the customer's whole wait. Bots are no persons.
+M9-text = After the first response: from the customer's first message still unanswered to the next response of a person. Sum of the seconds divided by the number of responses. By sector only the seconds in which it held the conversation; in the total the customer's whole wait. Bots are no persons. Where a ticket's messages are not stored, the mean that Blip reports with the ticket has a row of its own, with its own n.
 M9-anchor = start of the conversation
 M9-null = no response after the first; waits still pending or left unanswered are counted apart
 M10-name = Handling time

@@ -39,6 +39,7 @@ col-handling_business_mean_s = Atendimento em horário
 col-last_day = Último dia
 col-member = Grupo
 col-messages_missing = Sem mensagens
+col-messages_gone = Mensagens que não virão
 col-met = Dentro da meta
 col-met_share = Cumprimento
 col-metric = Medida
@@ -202,6 +203,7 @@ value-queue_wait = Espera na fila
 value-first_response = 1ª resposta após assumir
 value-whole_wait = Espera até a 1ª resposta
 value-response = Tempo de resposta
+value-response_by_ticket = Tempo de resposta, média por ticket (sem as mensagens)
 value-resolution = Tempo de resolução
 value-handling = Tempo de atendimento
 value-attended = Atendida
@@ -379,6 +381,15 @@ reason-messages = { $n ->
     [one] Faltam as mensagens de 1 ticket.
    *[other] Faltam as mensagens de { $count } tickets.
 }
+note-messages-gone = { $n ->
+    [one] As mensagens de 1 ticket do período não estão armazenadas.
+   *[other] As mensagens de { $count } tickets do período não estão armazenadas.
+}
+note-messages-figures = O tempo médio de resposta e a resolução em um contato contam só os tickets com mensagens; clientes atendidos conta, nos demais, só a primeira resposta. Os outros números do período estão completos.
+note-messages-mean = { $n ->
+    [one] A Blip informa o tempo médio de resposta de 1 desses tickets: { $mean }. É uma média por ticket e não entra no tempo médio de resposta.
+   *[other] A Blip informa o tempo médio de resposta de { $count } desses tickets, em média { $mean }. É uma média por ticket e não entra no tempo médio de resposta.
+}
 note-quarantined = { $n ->
     [one] 1 registro da Blip não pôde ser interpretado e ficou fora dos números.
    *[other] { $count } registros da Blip não puderam ser interpretados e ficaram fora dos números.
@@ -475,7 +486,7 @@ M8-text = Do início da conversa até a primeira resposta de uma pessoa, fila e 
 M8-anchor = início da conversa
 M8-null = nunca respondida
 M9-name = Tempo médio de resposta
-M9-text = Depois da primeira resposta: da primeira mensagem do cliente ainda sem resposta até a resposta seguinte de uma pessoa. Soma dos segundos dividida pelo número de respostas. Por setor contam só os segundos em que a conversa estava com ele; no total, a espera inteira do cliente. Robôs não contam como pessoas.
+M9-text = Depois da primeira resposta: da primeira mensagem do cliente ainda sem resposta até a resposta seguinte de uma pessoa. Soma dos segundos dividida pelo número de respostas. Por setor contam só os segundos em que a conversa estava com ele; no total, a espera inteira do cliente. Robôs não contam como pessoas. Onde as mensagens de um ticket não estão armazenadas, a média por ticket que a Blip informa aparece em linha própria, com o seu n.
 M9-anchor = início da conversa
 M9-null = nenhuma resposta depois da primeira; esperas ainda pendentes ou sem resposta são contadas à parte
 M10-name = Tempo de atendimento

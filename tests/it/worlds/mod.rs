@@ -75,6 +75,8 @@ struct Customer {
 const QUEUES: [&str; 5] = ["A", "B", "C", "Default", "DIRECT_TRANSFER"];
 const STATUSES: [&str; 6] = ["Waiting", "Open", "ClosedAttendant", "ClosedClient", "ClosedClientInactivity", "Transferred"];
 const ANSWERS: [&str; 10] = ["1", "2", "3", "4", "5", "Outro", "9", "0", "7", "10"];
+/// The mean that Blip sends with tickets whose messages are not here.
+const MEAN_OF_TICKETS: &str = "response_by_ticket";
 const UNROUTED: &str = "Sem roteamento";
 const UNRESOLVED: &str = "Não resolvido";
 const DAY: At = 86_400_000;
@@ -221,6 +223,11 @@ impl Ticket {
 
     fn queue_wait(&self) -> Option<i64> {
         self.opened.map(|opened| second(opened) - second(self.created)).filter(|wait| *wait >= 0)
+    }
+
+    /// One ticket in three has its messages; the others stand for those that Blip no longer has.
+    fn has_messages(&self) -> bool {
+        self.sequence % 3 == 0
     }
 
     fn handling(&self) -> Option<i64> {
@@ -502,7 +509,7 @@ fn load(customers: &[Customer], followed: &[Followed], scale: Scale) -> Engine {
         connection.execute_batch(&format!("INSERT INTO settings.target VALUES {row}")).expect("a target");
     }
     store.make_all_tables(&texts).expect("empty tables");
-    let (mut tickets, mut messages, mut events) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut tickets, mut messages, mut events, mut messages_read) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (number, (customer, followed)) in customers.iter().zip(followed).enumerate() {
         for (index, ticket) in followed.tickets.iter().enumerate() {
             let parent = customer.tickets[index].parent.map_or_else(|| "NULL".to_owned(), |parent| sequence(number, parent).to_string());
@@ -522,6 +529,8 @@ fn load(customers: &[Customer], followed: &[Followed], scale: Scale) -> Engine {
                 closed = ticket.closed.map_or_else(|| "CAST(NULL AS TIMESTAMP)".to_owned(), time),
             ));
         }
+        let have_messages = followed.tickets.iter().filter(|ticket| ticket.has_messages());
+        messages_read.extend(have_messages.map(|ticket| format!("('{}', TRUE, 'ticket')", ticket.id)));
         for (index, message) in customer.messages.iter().enumerate() {
             let author = if message.is_human { "'Human'" } else { "NULL" };
             messages.push(format!(
@@ -548,6 +557,7 @@ fn load(customers: &[Customer], followed: &[Followed], scale: Scale) -> Engine {
         (format!("staging.ticket {columns}"), tickets),
         ("staging.message".to_owned(), messages),
         ("raw.event (event_id, category, action, recorded_at, customer_key, queue, run)".to_owned(), events),
+        ("raw.message_read (ticket_id, is_final, source)".to_owned(), messages_read),
         ("raw.coverage".to_owned(), coverage),
         ("raw.report".to_owned(), reports),
     ] {
@@ -621,6 +631,9 @@ fn expected(followed: &[Followed], period: &Period, scale: Scale) -> Figures {
                 if let Some((wait, opened)) = ticket.queue_wait().zip(ticket.opened) {
                     let wait = (wait, open_seconds(&ticket.sector, ticket.created, opened));
                     measure("queue_wait", &ticket.sector, wait, wait);
+                }
+                if let Some(mean) = ticket.response_mean.filter(|_| ticket.closed.is_some() && !ticket.has_messages()) {
+                    measure(MEAN_OF_TICKETS, &ticket.sector, (mean, 0), (mean, 0));
                 }
                 if let Some((opened, answered)) = ticket.opened.zip(ticket.answered) {
                     let time = ((second(answered) - second(opened)).max(0), open_seconds(&ticket.sector, opened, answered));
@@ -706,7 +719,11 @@ fn expected(followed: &[Followed], period: &Period, scale: Scale) -> Figures {
     }
     let mut figures = Figures::new();
     for ((name, sector), values) in &values {
-        figures.insert(format!("{name}/{sector}"), times(values));
+        let text = times(values);
+        // Blip does not say which seconds lie within business hours.
+        let whole = text.split(" open ").next().unwrap_or_default();
+        let text = if *name == MEAN_OF_TICKETS { format!("{whole} open - - -") } else { text };
+        figures.insert(format!("{name}/{sector}"), text);
     }
     for (sector, conversations) in &touched {
         figures.insert(format!("conversations/{sector}"), conversations.len().to_string());

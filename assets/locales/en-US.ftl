@@ -385,7 +385,7 @@ note-messages-gone = { $n ->
     [one] The messages of 1 ticket of the period are not stored.
    *[other] The messages of { $count } tickets of the period are not stored.
 }
-note-messages-figures = Average response time and one-touch resolution count only tickets with messages; of the others, customers served counts only the first response. The other figures of the period are complete.
+note-messages-figures = Average response time and one-touch resolution count only tickets with messages; of the others, customers served counts only the first response. The other figures of the period do not need messages.
 note-messages-mean = { $n ->
     [one] Blip reports the mean response time of 1 of these tickets: { $mean }. It is a mean of tickets and is not part of the average response time.
    *[other] Blip reports the mean response time of { $count } of these tickets, { $mean } on average. It is a mean of tickets and is not part of the average response time.

@@ -385,7 +385,7 @@ note-messages-gone = { $n ->
     [one] As mensagens de 1 ticket do período não estão armazenadas.
    *[other] As mensagens de { $count } tickets do período não estão armazenadas.
 }
-note-messages-figures = O tempo médio de resposta e a resolução em um contato contam só os tickets com mensagens; clientes atendidos conta, nos demais, só a primeira resposta. Os outros números do período estão completos.
+note-messages-figures = O tempo médio de resposta e a resolução em um contato contam só os tickets com mensagens; clientes atendidos conta, nos demais, só a primeira resposta. Os outros números do período não dependem de mensagens.
 note-messages-mean = { $n ->
     [one] A Blip informa o tempo médio de resposta de 1 desses tickets: { $mean }. É uma média por ticket e não entra no tempo médio de resposta.
    *[other] A Blip informa o tempo médio de resposta de { $count } desses tickets, em média { $mean }. É uma média por ticket e não entra no tempo médio de resposta.

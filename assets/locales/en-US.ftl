@@ -43,6 +43,7 @@ col-handling_business_mean_s = Handling in hours
 col-last_day = Last day
 col-member = Group
 col-messages_missing = Messages missing
+col-messages_gone = Messages that will not come
 col-met = Within target
 col-met_share = Attainment
 col-metric = Measure
@@ -206,6 +207,7 @@ value-queue_wait = Queue wait
 value-first_response = First response after pick-up
 value-whole_wait = Wait for first response
 value-response = Response time
+value-response_by_ticket = Response time, mean of tickets (without their messages)
 value-resolution = Resolution time
 value-handling = Handling time
 value-attended = Attended
@@ -216,12 +218,17 @@ value-transferred = Transferred
 value-pending = Open
 value-figure-closed = Closed
 value-figure-closed_attendant = by the attendant
-value-figure-closed_client = by the customer or inactive
+value-figure-closed_attendant_by_pickup = by the attendant, after the pick-up
+value-figure-closed_client = by the customer or for inactivity, with an attendant (abandoned)
+value-figure-closed_client_by_pickup = by the customer or for inactivity, after the pick-up
 value-figure-transferred = by a transfer
-value-figure-missed = never picked up
+value-figure-missed = by the customer or for inactivity, without an attendant (lost)
+value-figure-missed_by_pickup = never picked up
 value-figure-queue = Queue wait
 value-figure-first_response = First response after pick-up
-value-figure-wait = Wait for the first response of the ticket
+value-figure-wait = Wait for the ticket's first response, or to its end without one
+value-figure-wait_of_answered = Wait for the first response, answered tickets only
+value-figure-response = Response time, mean of tickets
 value-figure-attendance_from_pickup = Attendance, from the pick-up
 value-figure-attendance_from_answer = Attendance, from the first response
 value-explanation-equal = equal
@@ -231,6 +238,7 @@ value-explanation-incomplete = day not in full
 value-explanation-rejected = impossible wait
 value-explanation-other_definition = other definition
 value-explanation-unexplained = unexplained
+value-queue-DIRECT_TRANSFER = Direct transfer
 value-routing-queue = rule
 value-routing-direct = straight to a person
 value-routing-default = no rule
@@ -309,8 +317,8 @@ chart-beside = { $n ->
 }
 title-parity_counts = ended tickets
 title-parity_times = mean times
-note-parity_counts = By Blip's definitions, on Blip's days (cut at UTC−3). Differences are explained by a rule or left unexplained.
-note-parity_times = Blip publishes two starts of the attendance: pick-up and first response. Differences up to a second are rounding.
+note-parity_counts = By Blip's definitions, on Blip's days (cut at UTC−3). Blip's panel also counts closes for inactivity as lost or abandoned, by whether the ticket had an attendant; the other reading goes by the pick-up. The reading that Blip does not follow is marked "other definition".
+note-parity_times = Blip has published two definitions of the wait (to the first response, or to the close where nobody answered; or answered tickets only) and two of the attendance (from the pick-up or from the first response). The one that Blip does not follow is marked "other definition". The response time here is the plain mean of what Blip sends with each ticket. Differences up to a second are rounding.
 
 pdf-code = Code
 pdf-revision = Revision
@@ -379,6 +387,15 @@ reason-late = Ratings can still arrive until { $until }.
 reason-messages = { $n ->
     [one] The messages of 1 ticket are missing.
    *[other] The messages of { $count } tickets are missing.
+}
+note-messages-gone = { $n ->
+    [one] The messages of 1 ticket of the period are not stored.
+   *[other] The messages of { $count } tickets of the period are not stored.
+}
+note-messages-figures = Average response time and one-touch resolution count only tickets with messages; of the others, customers served counts only the first response. The other figures of the period do not need messages.
+note-messages-mean = { $n ->
+    [one] Blip reports the mean response time of 1 of these tickets: { $mean }. It is a mean of tickets and is not part of the average response time.
+   *[other] Blip reports the mean response time of { $count } of these tickets, { $mean } on average. It is a mean of tickets and is not part of the average response time.
 }
 note-quarantined = { $n ->
     [one] 1 record from Blip could not be understood and is not in the figures.
@@ -476,7 +493,7 @@ M8-text = From the start of the conversation to the first response of a person, 
 M8-anchor = start of the conversation
 M8-null = never answered
 M9-name = Average response time
-M9-text = After the first response: from the customer's first message still unanswered to the next response of a person. Sum of the seconds divided by the number of responses. By sector only the seconds in which it held the conversation; in the total the customer's whole wait. Bots are no persons.
+M9-text = After the first response: from the customer's first message still unanswered to the next response of a person. Sum of the seconds divided by the number of responses. By sector only the seconds in which it held the conversation; in the total the customer's whole wait. Bots are no persons. Where a ticket's messages are not stored, the mean that Blip reports with the ticket has a row of its own, with its own n.
 M9-anchor = start of the conversation
 M9-null = no response after the first; waits still pending or left unanswered are counted apart
 M10-name = Handling time
@@ -488,11 +505,11 @@ M11-text = From the start of the conversation to its last close. With returns: t
 M11-anchor = end of the conversation
 M11-null = still open, or a negative time; with returns, while a return is open
 M12-name = Lost in queue
-M12-text = Tickets that the customer left before anybody picked them up, out of the tickets created. Those who left within a few seconds (a configured limit) are also counted apart.
+M12-text = Tickets that the customer left before anybody picked them up, out of the tickets created. Those who left within a few seconds (a configured limit) are also counted apart. Blip's panel also counts closes for inactivity without an attendant as lost.
 M12-anchor = creation of the ticket
 M12-null = no ticket created
 M13-name = Abandoned
-M13-text = Tickets that the customer left after somebody picked them up, out of the tickets created. Apart, those left without any response. Closes for inactivity are no abandonment.
+M13-text = Tickets that the customer left after somebody picked them up, out of the tickets created. Apart, those left without any response. Closes for inactivity are not abandonment; Blip's panel counts them as such when the ticket had an attendant.
 M13-anchor = creation of the ticket
 M13-null = no ticket created
 M14-name = Unanswered

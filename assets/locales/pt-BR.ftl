@@ -43,6 +43,7 @@ col-handling_business_mean_s = Atendimento em horário
 col-last_day = Último dia
 col-member = Grupo
 col-messages_missing = Sem mensagens
+col-messages_gone = Mensagens que não virão
 col-met = Dentro da meta
 col-met_share = Cumprimento
 col-metric = Medida
@@ -206,6 +207,7 @@ value-queue_wait = Espera na fila
 value-first_response = 1ª resposta após assumir
 value-whole_wait = Espera até a 1ª resposta
 value-response = Tempo de resposta
+value-response_by_ticket = Tempo de resposta, média por ticket (sem as mensagens)
 value-resolution = Tempo de resolução
 value-handling = Tempo de atendimento
 value-attended = Atendida
@@ -216,12 +218,17 @@ value-transferred = Transferida
 value-pending = Em aberto
 value-figure-closed = Encerrados
 value-figure-closed_attendant = pelo atendente
-value-figure-closed_client = pelo cliente ou inatividade
+value-figure-closed_attendant_by_pickup = pelo atendente, depois de assumir
+value-figure-closed_client = pelo cliente ou por inatividade, com atendente (abandonados)
+value-figure-closed_client_by_pickup = pelo cliente ou por inatividade, depois de alguém assumir
 value-figure-transferred = por transferência
-value-figure-missed = sem ninguém assumir
+value-figure-missed = pelo cliente ou por inatividade, sem atendente (perdidos)
+value-figure-missed_by_pickup = sem ninguém assumir
 value-figure-queue = Espera na fila
 value-figure-first_response = 1ª resposta após assumir
-value-figure-wait = Espera até a 1ª resposta do ticket
+value-figure-wait = Espera até a 1ª resposta do ticket, ou até o fim sem resposta
+value-figure-wait_of_answered = Espera até a 1ª resposta, só dos respondidos
+value-figure-response = Tempo de resposta, média por ticket
 value-figure-attendance_from_pickup = Atendimento, desde assumir
 value-figure-attendance_from_answer = Atendimento, desde a 1ª resposta
 value-explanation-equal = igual
@@ -231,6 +238,7 @@ value-explanation-incomplete = dia incompleto
 value-explanation-rejected = espera impossível
 value-explanation-other_definition = outra definição
 value-explanation-unexplained = sem explicação
+value-queue-DIRECT_TRANSFER = Transferência direta
 value-routing-queue = regra
 value-routing-direct = direto a uma pessoa
 value-routing-default = nenhuma regra
@@ -309,8 +317,8 @@ chart-beside = { $n ->
 }
 title-parity_counts = encerramentos
 title-parity_times = tempos médios
-note-parity_counts = Pelas definições da Blip, nos dias da Blip (cortados em UTC−3). Diferenças são explicadas por regra ou ficam sem explicação.
-note-parity_times = A Blip publica dois inícios do atendimento: assumir e primeira resposta. Diferenças de até um segundo são arredondamento.
+note-parity_counts = Pelas definições da Blip, nos dias da Blip (cortados em UTC−3). O painel da Blip conta como perdido ou abandonado também o que fechou por inatividade, conforme o ticket tivesse ou não um atendente; a outra leitura vai por alguém ter assumido. A leitura que a Blip não segue aparece como “outra definição”.
+note-parity_times = A Blip publicou duas definições da espera (até a primeira resposta, ou até o fim onde ninguém respondeu; ou só dos respondidos) e duas do atendimento (desde assumir ou desde a primeira resposta). A que ela não segue aparece como “outra definição”. O tempo de resposta aqui é a média simples do que a Blip envia em cada ticket. Diferenças de até um segundo são arredondamento.
 
 pdf-code = Código
 pdf-revision = Revisão
@@ -379,6 +387,15 @@ reason-late = Avaliações ainda podem chegar até { $until }.
 reason-messages = { $n ->
     [one] Faltam as mensagens de 1 ticket.
    *[other] Faltam as mensagens de { $count } tickets.
+}
+note-messages-gone = { $n ->
+    [one] As mensagens de 1 ticket do período não estão armazenadas.
+   *[other] As mensagens de { $count } tickets do período não estão armazenadas.
+}
+note-messages-figures = O tempo médio de resposta e a resolução em um contato contam só os tickets com mensagens; clientes atendidos conta, nos demais, só a primeira resposta. Os outros números do período não dependem de mensagens.
+note-messages-mean = { $n ->
+    [one] A Blip informa o tempo médio de resposta de 1 desses tickets: { $mean }. É uma média por ticket e não entra no tempo médio de resposta.
+   *[other] A Blip informa o tempo médio de resposta de { $count } desses tickets, em média { $mean }. É uma média por ticket e não entra no tempo médio de resposta.
 }
 note-quarantined = { $n ->
     [one] 1 registro da Blip não pôde ser interpretado e ficou fora dos números.
@@ -476,7 +493,7 @@ M8-text = Do início da conversa até a primeira resposta de uma pessoa, fila e 
 M8-anchor = início da conversa
 M8-null = nunca respondida
 M9-name = Tempo médio de resposta
-M9-text = Depois da primeira resposta: da primeira mensagem do cliente ainda sem resposta até a resposta seguinte de uma pessoa. Soma dos segundos dividida pelo número de respostas. Por setor contam só os segundos em que a conversa estava com ele; no total, a espera inteira do cliente. Robôs não contam como pessoas.
+M9-text = Depois da primeira resposta: da primeira mensagem do cliente ainda sem resposta até a resposta seguinte de uma pessoa. Soma dos segundos dividida pelo número de respostas. Por setor contam só os segundos em que a conversa estava com ele; no total, a espera inteira do cliente. Robôs não contam como pessoas. Onde as mensagens de um ticket não estão armazenadas, a média por ticket que a Blip informa aparece em linha própria, com o seu n.
 M9-anchor = início da conversa
 M9-null = nenhuma resposta depois da primeira; esperas ainda pendentes ou sem resposta são contadas à parte
 M10-name = Tempo de atendimento
@@ -488,11 +505,11 @@ M11-text = Do início da conversa até o último encerramento. Com retornos: at�
 M11-anchor = fim da conversa
 M11-null = ainda em aberto, ou tempo negativo; com retornos, enquanto um retorno estiver em aberto
 M12-name = Perdidos na fila
-M12-text = Tickets que o cliente encerrou antes de alguém assumir, sobre os tickets criados. Saídas em poucos segundos (limite configurado) são contadas também à parte.
+M12-text = Tickets que o cliente encerrou antes de alguém assumir, sobre os tickets criados. Saídas em poucos segundos (limite configurado) são contadas também à parte. O painel da Blip conta como perdido também o que fechou por inatividade sem atendente.
 M12-anchor = criação do ticket
 M12-null = nenhum ticket criado
 M13-name = Abandonados
-M13-text = Tickets que o cliente encerrou depois de alguém assumir, sobre os tickets criados. À parte, os que saíram sem nenhuma resposta. Encerramentos por inatividade não são abandono.
+M13-text = Tickets que o cliente encerrou depois de alguém assumir, sobre os tickets criados. À parte, os que saíram sem nenhuma resposta. Encerramentos por inatividade não são abandono; o painel da Blip os conta como tal quando o ticket tinha atendente.
 M13-anchor = criação do ticket
 M13-null = nenhum ticket criado
 M14-name = Sem resposta

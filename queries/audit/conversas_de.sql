@@ -6,7 +6,7 @@
 --   sector        text  only this sector; null: all
 --   dimension     text  sector, agent, channel, tag, queue or hour
 --   member        text  only this member of the dimension, of hours such as 1 09 (Monday, from nine to ten); null: all
---   measure       text  conversations, tickets, lost, short_lost, abandoned, abandoned_unanswered, closed, attended, closed_lost, closed_abandoned, inactive, transferred, passed_on, default, unresolved, queue_wait, first_response, whole_wait, moved, transfers, served, response, response_pending, response_unanswered, handling, resolution, full_resolution, one_touch, one_touch_known, returned_24h, returned_7d, ended_moved, ended_transfers, ratings, satisfied, invalid, score_1, score_2, score_3, score_4, score_5, detractors, passives, promoters, open_start, open_end, tickets_open or unanswered
+--   measure       text  conversations, tickets, lost, short_lost, abandoned, abandoned_unanswered, closed, attended, closed_lost, closed_abandoned, inactive, transferred, passed_on, default, unresolved, queue_wait, first_response, whole_wait, moved, transfers, served, response, response_by_ticket, response_pending, response_unanswered, handling, resolution, full_resolution, one_touch, one_touch_known, returned_24h, returned_7d, ended_moved, ended_transfers, ratings, satisfied, invalid, score_1, score_2, score_3, score_4, score_5, detractors, passives, promoters, open_start, open_end, tickets_open or unanswered
 --   from_s        count  only cases whose value is at least this; null: any
 --   to_s          count  and at most this; null: any
 -- reads: ticket, conversation, turn, rating, ticket_tag
@@ -153,6 +153,23 @@ fact AS (
         AND turn.started_day >= $period_start
         AND turn.started_day < $period_end
         AND (CAST($sector AS STRING) IS NULL OR turn.sector = $sector)
+    UNION ALL
+    SELECT
+        ticket.conversation_id,
+        ticket.sector AS sector,
+        ticket.agent AS agent,
+        ticket.channel AS channel,
+        CASE WHEN $dimension IN ('tag', 'queue') THEN CONCAT('ticket ', ticket.ticket_id) END AS tag_key,
+        CAST(ticket.blip_response_s AS DOUBLE) AS value_s
+    FROM ticket
+    WHERE
+        $measure = 'response_by_ticket'
+        AND ticket.blip_response_s IS NOT NULL
+        AND ticket.messages <> 'here'
+        AND ticket.outcome <> 'pending'
+        AND ticket.started_day >= $period_start
+        AND ticket.started_day < $period_end
+        AND (CAST($sector AS STRING) IS NULL OR ticket.sector = $sector)
     UNION ALL
     SELECT
         ticket.conversation_id,

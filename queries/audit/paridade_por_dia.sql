@@ -4,7 +4,7 @@
 --   period_start  date  first local day, inclusive
 --   period_end    date  local day after the last, exclusive
 --   sector        text  only this sector; null: all
---   figure        text  only this figure, such as closed or wait; null: all
+--   figure        text  only this figure, such as closed, wait or one of its readings, such as wait_of_answered; null: all
 -- reads: blip_figure, ticket
 -- anchor: the close, on Blip's days
 -- columns:
@@ -34,7 +34,13 @@ WHERE
     blip_figure.queue IS NULL
     AND blip_figure.day >= $period_start
     AND blip_figure.day < $period_end
-    AND (CAST($figure AS STRING) IS NULL OR blip_figure.figure = $figure OR starts_with($figure, 'attendance') AND blip_figure.figure = 'attendance')
+    AND (
+        CAST($figure AS STRING) IS NULL
+        OR $figure = blip_figure.figure
+        OR starts_with($figure, CONCAT(blip_figure.figure, '_by_'))
+        OR starts_with($figure, CONCAT(blip_figure.figure, '_from_'))
+        OR starts_with($figure, CONCAT(blip_figure.figure, '_of_'))
+    )
     AND (CAST($sector AS STRING) IS NULL OR CAST($sector AS STRING) IS NOT NULL)
 GROUP BY blip_figure.day, blip_figure.figure
 ORDER BY

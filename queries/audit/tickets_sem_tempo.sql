@@ -4,7 +4,7 @@
 --   period_start  date  first local day, inclusive
 --   period_end    date  local day after the last, exclusive
 --   sector        text  only this sector; null: all
---   measure       text  queue_wait, first_response, whole_wait, response, handling or resolution
+--   measure       text  queue_wait, first_response, whole_wait, response, response_by_ticket, handling or resolution
 --   dimension     text  sector, agent or channel
 --   member        text  only this member of the dimension; null: all
 -- reads: ticket, conversation, turn
@@ -31,6 +31,14 @@ WITH missing AS (
         (
             ($measure = 'queue_wait' AND queue_wait_s IS NULL AND started_day >= $period_start AND started_day < $period_end)
             OR ($measure = 'first_response' AND first_response_s IS NULL AND started_day >= $period_start AND started_day < $period_end)
+            OR (
+                $measure = 'response_by_ticket'
+                AND blip_response_s IS NULL
+                AND messages <> 'here'
+                AND outcome <> 'pending'
+                AND started_day >= $period_start
+                AND started_day < $period_end
+            )
             OR ($measure = 'handling' AND handling_s IS NULL AND closed_day >= $period_start AND closed_day < $period_end)
         )
     UNION ALL

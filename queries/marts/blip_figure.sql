@@ -7,9 +7,10 @@
 --   day       date    Blip's day
 --   figure    text    closed, closed_attendant, closed_client, transferred, missed (tickets); queue, first_response, wait, response,
 --                     attendance (mean seconds)
---   queue     text    of this queue only; null: of the whole desk
+--   queue     text    of this queue only, by its name on tickets; null: of the whole desk
 --   value     number  tickets or seconds
--- notes: only days that were over when they were read. An average is absent where no ticket is behind it
+-- notes: only days that were over when they were read. An average is absent where no ticket is behind it. Blip's panel calls the queue
+--   DIRECT_TRANSFER "Transferência direta"
 WITH desk AS (
     SELECT
         key_name,
@@ -46,7 +47,7 @@ queue AS (
     SELECT
         key_name,
         day,
-        sent ->> '$.name' AS queue,
+        CASE sent ->> '$.name' WHEN 'Transferência direta' THEN 'DIRECT_TRANSFER' ELSE sent ->> '$.name' END AS queue,
         unnest(['closed', 'first_response', 'wait', 'response', 'attendance']) AS figure,
         unnest([
             sent ->> '$.closedTickets', sent ->> '$.averageFirstResponse_s', sent ->> '$.averageWait_s', sent ->> '$.averageResponse_s',

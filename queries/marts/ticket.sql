@@ -20,8 +20,11 @@
 --                        duration  the same within the sector's business hours; null: as the whole, or no calendar is declared
 --   queue_wait_rejected  flag      opened before it was created: left out of M6
 --   first_response_early flag      answered before it was opened: M7 counts 0
---   blip_wait_s          duration  Blip's wait, first response − created; null: one of the two is missing, or a negative time
---   blip_attendance_s    duration  Blip's second attendance, closed − first response; null: as blip_wait_s
+--   blip_wait_s          duration  Blip's wait, first response − created, or closed − created where nobody answered; null: open and not
+--                                  answered, or a negative time
+--   blip_answered_wait_s duration  Blip's wait as published earlier, first response − created; null: not answered, or a negative time
+--   blip_attendance_s    duration  Blip's second attendance, closed − first response; null: one of the two is missing, or a negative time
+--   blip_response_s      duration  Blip's own mean of the attendant's responses; null: none was sent
 --   routing              text      M26, queue (a rule matched), direct (given to a person), default (no rule matched) or unresolved (no
 --                                  sector can be told)
 --   queued_since_s       count     seconds from 1970 to the creation, while it waits in the queue; null: it does not
@@ -29,6 +32,7 @@
 --   is_short_loss        flag      M12, lost within the configured few seconds
 --   message_state        text      here; or why they are not: expired (Blip no longer has them), no_key (only a router's key reads
 --                                  them), none (nothing came); null: not asked for yet
+--   messages             text      here, gone (no load brings them: expired, no_key, none, or imported from a file) or awaited
 -- notes: every instant is cut to the second before subtracting, so that steps add up to the whole
 WITH placed AS (
     SELECT
@@ -64,7 +68,8 @@ timed AS (
         date_diff('second', date_trunc('second', opened_at), date_trunc('second', first_response_at)) AS response_s,
         date_diff('second', date_trunc('second', opened_at), date_trunc('second', closed_at)) AS open_s,
         date_diff('second', date_trunc('second', created_at), date_trunc('second', closed_at)) AS life_s,
-        date_diff('second', date_trunc('second', created_at), date_trunc('second', first_response_at)) AS blip_wait_s,
+        date_diff('second', date_trunc('second', created_at), date_trunc('second', first_response_at)) AS blip_answered_wait_s,
+        date_diff('second', date_trunc('second', created_at), date_trunc('second', coalesce(first_response_at, closed_at))) AS blip_wait_s,
         date_diff('second', date_trunc('second', first_response_at), date_trunc('second', closed_at)) AS blip_attendance_s
     FROM placed
 ),
@@ -145,7 +150,9 @@ SELECT
     CASE WHEN business.response_s < 0 THEN 0 ELSE business.response_s END AS first_response_business_s,
     CASE WHEN timed.open_s >= 0 THEN business.open_s END AS handling_business_s,
     CASE WHEN timed.blip_wait_s >= 0 THEN timed.blip_wait_s END AS blip_wait_s,
+    CASE WHEN timed.blip_answered_wait_s >= 0 THEN timed.blip_answered_wait_s END AS blip_answered_wait_s,
     CASE WHEN timed.blip_attendance_s >= 0 THEN timed.blip_attendance_s END AS blip_attendance_s,
+    timed.response_mean_s AS blip_response_s,
     CASE
         WHEN timed.queue = 'Default' THEN 'default'
         WHEN timed.queue <> 'DIRECT_TRANSFER' THEN 'queue'
@@ -164,7 +171,12 @@ SELECT
     timed.tags,
     timed.priority,
     timed.rating,
-    CASE WHEN message_read.source IN ('ticket', 'thread') THEN 'here' ELSE message_read.source END AS message_state
+    CASE WHEN message_read.source IN ('ticket', 'thread') THEN 'here' ELSE message_read.source END AS message_state,
+    CASE
+        WHEN message_read.source IN ('ticket', 'thread') THEN 'here'
+        WHEN message_read.source IS NOT NULL OR timed.origin = 'import' THEN 'gone'
+        ELSE 'awaited'
+    END AS messages
 FROM timed
 LEFT JOIN business ON business.ticket_id = timed.ticket_id
 LEFT JOIN raw.message_read ON message_read.ticket_id = timed.ticket_id

@@ -12,14 +12,15 @@
 --   tickets_reported  count  M28  tickets that Blip said it had
 --   tickets_stored    count  M28  tickets stored
 --   tickets_open      count  M28  tickets of the period still open
---   messages_missing  count  M28  tickets of the period whose messages were not read yet
+--   messages_missing  count  M28  tickets of the period whose messages are not here
+--   messages_gone     count  M28  of these, those whose messages no load brings: expired, none came, no key reads them, or imported from a file
 --   last_day          date   -    last day that was read at all; null: none
 -- behind:
 --   days_loaded, tickets_reported, tickets_stored: dias_lidos
---   messages_missing: tickets_sem_mensagens
+--   messages_missing, messages_gone: tickets_sem_mensagens
 --   tickets_open: conversas_de measure=tickets_open
 -- unique: days_loaded
--- not null: days_loaded, tickets_reported, tickets_stored, tickets_open, messages_missing
+-- not null: days_loaded, tickets_reported, tickets_stored, tickets_open, messages_missing, messages_gone
 WITH loaded AS (
     SELECT
         day,
@@ -44,12 +45,13 @@ counted AS (
         AND day < $period_end
 ),
 
-still_open AS (
-    SELECT COUNT(*) AS tickets_open
+created AS (
+    SELECT
+        COUNT(*) FILTER (WHERE outcome = 'pending') AS tickets_open,
+        COUNT(*) FILTER (WHERE messages = 'gone') AS messages_gone
     FROM ticket
     WHERE
-        outcome = 'pending'
-        AND created_day >= $period_start
+        created_day >= $period_start
         AND created_day < $period_end
 )
 
@@ -57,8 +59,9 @@ SELECT
     (SELECT CAST(COALESCE(SUM(is_loaded), 0) AS BIGINT) FROM loaded) AS days_loaded,
     counted.tickets_reported,
     counted.tickets_stored,
-    still_open.tickets_open,
+    created.tickets_open,
     counted.messages_missing,
+    created.messages_gone,
     (SELECT MAX(day) FROM coverage WHERE resource = 'ticket') AS last_day
 FROM counted
-CROSS JOIN still_open
+CROSS JOIN created

@@ -1,5 +1,5 @@
 -- question: Do our counts of ended tickets agree with Blip's own report of the same days?
--- grain: one row per count that Blip reports
+-- grain: one row per count that Blip reports and per reading of it, where two are in use
 -- parameters:
 --   period_start  date  first local day, inclusive
 --   period_end    date  local day after the last, exclusive
@@ -7,19 +7,23 @@
 -- reads: ticket, blip_figure, coverage, quality
 -- anchor: the close, on Blip's days (cut at UTC−3), of those days that Blip has reported
 -- columns:
---   figure            text   -   closed, closed_attendant, closed_client, transferred or missed
+--   figure            text   -   closed, transferred, closed_attendant, closed_client or missed; closed_attendant_by_pickup, closed_client_by_pickup or missed_by_pickup
 --   days              count  -   days that Blip has reported
---   ours              count  M4  by Blip's definition: the customer's and inactive closes together; never picked up is missed, whatever closed it
+--   ours              count  M4  by the reading of the figure
 --   blips             count  -   as Blip reports it
 --   difference        count  -   ours − Blip's
 --   days_equal        count  -   days without a difference
---   days_explained    count  -   days with one that a rule explains: the store begins, records were set aside, or the day is not read in full
+--   days_explained    count  -   days with one that a rule explains: the store begins, records were set aside, the day is not read in full, or Blip follows the other reading
 --   days_unexplained  count  -   all other days
---   explanation       text   -   equal, history, quarantine, incomplete or unexplained: of the largest difference; null: Blip reported nothing
+--   explanation       text   -   equal, history, quarantine, incomplete or unexplained: of the largest difference; other_definition: Blip follows the other reading
 -- behind:
 --   days, ours, blips, difference, days_equal, days_explained, days_unexplained: paridade_por_dia figure=$figure
 -- unique: figure
--- not null: figure, days, ours, blips, difference, days_equal, days_explained, days_unexplained
+-- not null: figure, days, ours, blips, difference, days_equal, days_explained, days_unexplained, explanation
+-- notes: Blip's panel goes by who closed the ticket and whether it had an attendant: closed by the customer or for inactivity, without an
+--   attendant it is missed (lost), with one it is closed_client (abandoned). The other reading goes by the pick-up: what nobody picked up is
+--   missed whoever closed it, and the rest goes by who closed it. Where fewer days agree with one reading than with the other of the same
+--   figure, Blip follows the other one
 WITH blips AS (
     SELECT
         day,
@@ -40,10 +44,16 @@ ended AS (
         CAST(closed_at - INTERVAL '3' HOUR AS DATE) AS day,
         CASE
             WHEN outcome = 'transferred' THEN 'transferred'
-            WHEN opened_at IS NULL THEN 'missed'
             WHEN outcome = 'attended' THEN 'closed_attendant'
-            ELSE 'closed_client'
-        END AS figure
+            WHEN status IN ('ClosedClient', 'ClosedClientInactivity') AND agent IS NULL THEN 'missed'
+            WHEN status IN ('ClosedClient', 'ClosedClientInactivity') THEN 'closed_client'
+        END AS figure,
+        CASE
+            WHEN outcome = 'transferred' THEN CAST(NULL AS STRING)
+            WHEN opened_at IS NULL THEN 'missed_by_pickup'
+            WHEN outcome = 'attended' THEN 'closed_attendant_by_pickup'
+            ELSE 'closed_client_by_pickup'
+        END AS figure_by_pickup
     FROM ticket
     WHERE
         closed_day >= CAST($period_start AS DATE) - INTERVAL '1' DAY
@@ -60,10 +70,36 @@ ours AS (
     UNION ALL
     SELECT
         day,
+        figure_by_pickup AS figure,
+        COUNT(*) AS value
+    FROM ended
+    GROUP BY day, figure_by_pickup
+    UNION ALL
+    SELECT
+        day,
         'closed' AS figure,
         COUNT(*) AS value
     FROM ended
     GROUP BY day
+),
+
+-- Which of our figures is held against which of Blip's.
+reading AS (
+    SELECT 'closed' AS figure, 'closed' AS blip_figure
+    UNION ALL
+    SELECT 'transferred', 'transferred'
+    UNION ALL
+    SELECT 'closed_attendant', 'closed_attendant'
+    UNION ALL
+    SELECT 'closed_attendant_by_pickup', 'closed_attendant'
+    UNION ALL
+    SELECT 'closed_client', 'closed_client'
+    UNION ALL
+    SELECT 'closed_client_by_pickup', 'closed_client'
+    UNION ALL
+    SELECT 'missed', 'missed'
+    UNION ALL
+    SELECT 'missed_by_pickup', 'missed'
 ),
 
 set_aside AS (
@@ -83,7 +119,8 @@ history AS (
 
 compared AS (
     SELECT
-        blips.figure,
+        reading.figure,
+        reading.blip_figure,
         blips.day,
         COALESCE(ours.value, 0) AS ours,
         blips.value AS blips,
@@ -96,9 +133,10 @@ compared AS (
             ELSE 'incomplete'
         END AS explanation
     FROM blips
+    INNER JOIN reading ON reading.blip_figure = blips.figure
     CROSS JOIN history
     CROSS JOIN set_aside
-    LEFT JOIN ours ON ours.day = blips.day AND ours.figure = blips.figure
+    LEFT JOIN ours ON ours.day = blips.day AND ours.figure = reading.figure
     LEFT JOIN coverage ON coverage.resource = 'ticket' AND coverage.day = blips.day
 ),
 
@@ -113,18 +151,39 @@ ranked AS (
                 day
         ) AS place
     FROM compared
+),
+
+counted AS (
+    SELECT
+        figure,
+        blip_figure,
+        COUNT(*) AS days,
+        CAST(SUM(ours) AS BIGINT) AS ours,
+        CAST(SUM(blips) AS BIGINT) AS blips,
+        COUNT(*) FILTER (WHERE explanation = 'equal') AS days_equal,
+        COUNT(*) FILTER (WHERE explanation NOT IN ('equal', 'unexplained')) AS days_explained,
+        COUNT(*) FILTER (WHERE explanation = 'unexplained') AS days_unexplained,
+        MAX(CASE WHEN place = 1 THEN explanation END) AS explanation
+    FROM ranked
+    GROUP BY figure, blip_figure
+),
+
+followed AS (
+    SELECT
+        counted.*,
+        days_equal < MAX(days_equal) OVER (PARTITION BY blip_figure) AS is_other
+    FROM counted
 )
 
 SELECT
     figure,
-    COUNT(*) AS days,
-    CAST(SUM(ours) AS BIGINT) AS ours,
-    CAST(SUM(blips) AS BIGINT) AS blips,
-    CAST(SUM(ours) AS BIGINT) - CAST(SUM(blips) AS BIGINT) AS difference,
-    COUNT(*) FILTER (WHERE explanation = 'equal') AS days_equal,
-    COUNT(*) FILTER (WHERE explanation NOT IN ('equal', 'unexplained')) AS days_explained,
-    COUNT(*) FILTER (WHERE explanation = 'unexplained') AS days_unexplained,
-    MAX(CASE WHEN place = 1 THEN explanation END) AS explanation
-FROM ranked
-GROUP BY figure
+    days,
+    ours,
+    blips,
+    ours - blips AS difference,
+    days_equal,
+    CASE WHEN is_other THEN days - days_equal ELSE days_explained END AS days_explained,
+    CASE WHEN is_other THEN 0 ELSE days_unexplained END AS days_unexplained,
+    CASE WHEN is_other THEN 'other_definition' ELSE explanation END AS explanation
+FROM followed
 ORDER BY figure

@@ -1,5 +1,5 @@
 -- question: Do our mean times agree with Blip's own report of the same days?
--- grain: one row per mean that Blip reports, attendance by both of its published definitions
+-- grain: one row per mean that Blip reports, wait and attendance by both of the definitions that it has published
 -- parameters:
 --   period_start  date  first local day, inclusive
 --   period_end    date  local day after the last, exclusive
@@ -7,20 +7,24 @@
 -- reads: ticket, blip_figure, coverage
 -- anchor: the close, on Blip's days (cut at UTC−3), of those days that Blip has reported
 -- columns:
---   figure            text      -  queue, first_response, wait, attendance_from_pickup or attendance_from_answer
+--   figure            text      -  queue, first_response, wait, wait_of_answered, response, attendance_from_pickup or attendance_from_answer
 --   days              count     -  days that both have
 --   tickets           count     -  tickets closed on these days that have the time
 --   ours_s            duration  -  their mean; null: none
 --   blips_s           duration  -  Blip's means of the days, each weighed with our tickets of the day; null: none
 --   difference_s      duration  -  ours − Blip's; null: none
 --   days_equal        count     -  days within a second: instants are cut to the second here, and not there
---   days_explained    count     -  days with a difference that a rule explains: impossible waits are left out here, or the day is not read in full
+--   days_explained    count     -  days with a difference that a rule explains: impossible waits are left out here, the day is not read in full, or Blip follows the other definition
 --   days_unexplained  count     -  all other days
---   explanation       text      -  equal, rejected, incomplete or unexplained: of the largest difference; other_definition: Blip means the other of the two
+--   explanation       text      -  equal, rejected, incomplete or unexplained: of the largest difference; other_definition: Blip follows the other one
 -- behind:
 --   days, tickets, ours_s, blips_s, difference_s, days_equal, days_explained, days_unexplained: paridade_por_dia figure=$figure
 -- unique: figure
 -- not null: figure, days, tickets, days_equal, days_explained, days_unexplained, explanation
+-- notes: wait runs from the creation to the first response, or to the close where nobody answered; wait_of_answered, the earlier definition,
+--   leaves out tickets that nobody answered. response is the plain mean over tickets of the mean that Blip sends with each. Attendance
+--   begins at the pick-up or at the first response. Where fewer days agree with one definition than with the other of the same figure, Blip
+--   follows the other one
 WITH ended AS (
     SELECT
         CAST(closed_at - INTERVAL '3' HOUR AS DATE) AS day,
@@ -38,6 +42,10 @@ timed AS (
     SELECT day, 'first_response', 'first_response', first_response_s, first_response_early FROM ended
     UNION ALL
     SELECT day, 'wait', 'wait', blip_wait_s, queue_wait_rejected FROM ended
+    UNION ALL
+    SELECT day, 'wait_of_answered', 'wait', blip_answered_wait_s, queue_wait_rejected FROM ended
+    UNION ALL
+    SELECT day, 'response', 'response', blip_response_s, FALSE FROM ended
     UNION ALL
     SELECT day, 'attendance_from_pickup', 'attendance', handling_s, queue_wait_rejected FROM ended
     UNION ALL
@@ -73,6 +81,7 @@ blips AS (
 compared AS (
     SELECT
         ours.figure,
+        ours.blip_figure,
         ours.day,
         ours.tickets,
         ours.value_s AS ours_s,
@@ -105,6 +114,7 @@ ranked AS (
 counted AS (
     SELECT
         figure,
+        blip_figure,
         COUNT(*) AS days,
         CAST(SUM(tickets) AS BIGINT) AS tickets,
         CAST(SUM(ours_s * tickets) AS DOUBLE) / SUM(tickets) AS ours_s,
@@ -114,36 +124,26 @@ counted AS (
         COUNT(*) FILTER (WHERE explanation = 'unexplained') AS days_unexplained,
         MAX(CASE WHEN place = 1 THEN explanation END) AS explanation
     FROM ranked
-    GROUP BY figure
+    GROUP BY figure, blip_figure
 ),
 
--- Blip publishes two definitions of attendance: where its figures follow one of them, the other is no contradiction.
 followed AS (
-    SELECT MAX(days_equal) AS days_equal
+    SELECT
+        counted.*,
+        days_equal < MAX(days_equal) OVER (PARTITION BY blip_figure) AS is_other
     FROM counted
-    WHERE figure IN ('attendance_from_pickup', 'attendance_from_answer')
 )
 
 SELECT
-    counted.figure,
-    counted.days,
-    counted.tickets,
-    counted.ours_s,
-    counted.blips_s,
-    counted.ours_s - counted.blips_s AS difference_s,
-    counted.days_equal,
-    CASE
-        WHEN counted.figure LIKE 'attendance%' AND counted.days_equal < followed.days_equal THEN counted.days - counted.days_equal
-        ELSE counted.days_explained
-    END AS days_explained,
-    CASE
-        WHEN counted.figure LIKE 'attendance%' AND counted.days_equal < followed.days_equal THEN 0
-        ELSE counted.days_unexplained
-    END AS days_unexplained,
-    CASE
-        WHEN counted.figure LIKE 'attendance%' AND counted.days_equal < followed.days_equal THEN 'other_definition'
-        ELSE counted.explanation
-    END AS explanation
-FROM counted
-CROSS JOIN followed
-ORDER BY counted.figure
+    figure,
+    days,
+    tickets,
+    ours_s,
+    blips_s,
+    ours_s - blips_s AS difference_s,
+    days_equal,
+    CASE WHEN is_other THEN days - days_equal ELSE days_explained END AS days_explained,
+    CASE WHEN is_other THEN 0 ELSE days_unexplained END AS days_unexplained,
+    CASE WHEN is_other THEN 'other_definition' ELSE explanation END AS explanation
+FROM followed
+ORDER BY figure

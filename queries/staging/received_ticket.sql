@@ -31,7 +31,7 @@ read AS (
             '{"ownerIdentity":"VARCHAR","sequentialId":"BIGINT","parentSequentialId":"BIGINT","customerDomain":"VARCHAR",
               "team":"VARCHAR","agentIdentity":"VARCHAR","status":"VARCHAR","storageDate":"VARCHAR","openDate":"VARCHAR",
               "firstResponseDate":"VARCHAR","closeDate":"VARCHAR","statusDate":"VARCHAR","tags":["VARCHAR"],
-              "priority":"BIGINT","rating":"BIGINT"}'
+              "priority":"BIGINT","rating":"BIGINT","averageAgentResponseTime":"DOUBLE"}'
         ) AS sent
     FROM known
 ),

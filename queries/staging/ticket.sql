@@ -23,6 +23,8 @@
 --   tags                  text        joined by `|`; null: none
 --   priority              count       0: none
 --   rating                count       null: none (Blip sends 0 for none)
+--   response_mean_s       duration    Blip's own mean of the attendant's responses; null: not sent, 0 (no response after the first) or
+--                                     no time that a ticket can have
 -- notes: the other tickets are in staging.quarantine
 WITH typed AS (
     SELECT
@@ -45,7 +47,12 @@ WITH typed AS (
         END AS closed_at,
         nullif(array_to_string(sent.tags, '|'), '') AS tags,
         sent.priority AS priority,
-        nullif(sent.rating, 0) AS rating
+        nullif(sent.rating, 0) AS rating,
+        -- A thousand million seconds are thirty years; a column of seconds must hold what is left.
+        CASE
+            WHEN sent.averageAgentResponseTime > 0 AND sent.averageAgentResponseTime < 1000000000
+                THEN CAST(round(sent.averageAgentResponseTime) AS BIGINT)
+        END AS response_mean_s
     FROM staging.received_ticket
     WHERE fault IS NULL
 )
@@ -70,7 +77,8 @@ SELECT
     CAST(typed.closed_at + to_seconds(closed_span.offset_s) AS DATE) AS closed_day,
     typed.tags,
     typed.priority,
-    typed.rating
+    typed.rating,
+    typed.response_mean_s
 FROM typed
 ASOF JOIN settings.offset_span AS created_span ON typed.created_at >= created_span.from_at
 ASOF LEFT JOIN settings.offset_span AS closed_span ON typed.closed_at >= closed_span.from_at

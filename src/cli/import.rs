@@ -8,11 +8,13 @@ use serde_json::json;
 use super::{Exit, Failure, Global, Printed, collector, ingest, output};
 use crate::ingest::{Import, Importer, Verdict};
 
-/// Take over files that Blip exported: tickets or survey answers, as csv or xlsx
+/// Import files that Blip exported: tickets or survey answers, as csv or xlsx
 ///
-/// Columns are recognised by their headings in Portuguese or English; times without a zone are the organisation's. Tickets are
-/// merged by their id, and what Blip's API says of a ticket wins. The same file again changes nothing. With `satisfaction.source =
-/// "import"` the answers make the satisfaction figures.
+/// Columns are recognised by the headings of Blip's report manager, of Delta Share, of the portal's satisfaction table in
+/// Portuguese, English or Spanish, and by common names. Times without a zone are UTC in files with the headings of the report
+/// manager or Delta Share, and in the organisation's zone in all others; the output names the zone taken. Tickets are merged by
+/// their id, and what Blip's API says of a ticket wins. The same file again changes nothing. With `satisfaction.source = "import"`
+/// the answers make the satisfaction figures.
 ///
 /// Exit code 3 when a row was refused.
 #[derive(Args)]
@@ -20,7 +22,7 @@ pub struct ImportArgs {
     /// Exported files
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Tell what would become of each row, and keep none
+    /// Dry run: show what would happen to each row without importing
     #[arg(long)]
     dry_run: bool,
     /// How to print
@@ -82,7 +84,12 @@ fn as_text(import: &Import) -> String {
     let file = import.path.display();
     let columns: Vec<String> = import.columns.iter().map(|(heading, field)| format!("{heading} = {field}")).collect();
     let counts: Vec<String> = counts(import).into_iter().map(|(name, count)| format!("{count} {name}")).collect();
-    let mut lines = vec![format!("{file}: {} {}", import.rows.len(), import.kind), format!("  columns: {}", columns.join(", "))];
+    let zone_from = import.export.map_or_else(|| "the organisation's".to_owned(), |export| format!("headings of Blip's {export}"));
+    let mut lines = vec![
+        format!("{file}: {} {}", import.rows.len(), import.kind),
+        format!("  times without a zone: {} ({zone_from})", import.zone),
+        format!("  columns: {}", columns.join(", ")),
+    ];
     if !import.unused.is_empty() {
         lines.push(format!("  not used: {}", import.unused.join(", ")));
     }
@@ -110,6 +117,6 @@ fn as_json(import: &Import) -> serde_json::Value {
         })
         .collect();
     json!({
-        "file": import.path, "kind": import.kind, "columns": import.columns, "not_used": import.unused, "counts": counts(import), "rows": rows,
+        "file": import.path, "kind": import.kind, "export": import.export, "time_zone": import.zone, "columns": import.columns, "not_used": import.unused, "counts": counts(import), "rows": rows,
     })
 }

@@ -33,6 +33,9 @@ pub struct OffsetSpan {
 }
 
 impl Zone {
+    /// Coordinated universal time.
+    pub const UTC: Zone = Zone(Tz::UTC);
+
     /// Returns the local wall-clock time of `instant`.
     pub fn local(self, instant: DateTime<Utc>) -> NaiveDateTime {
         instant.with_timezone(&self.0).naive_local()

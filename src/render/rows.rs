@@ -21,7 +21,7 @@ pub enum Shown<'a> {
 const MEMBERS: [&str; 4] = ["sector", "agent", "channel", "tag"];
 
 /// Columns whose values are words of the program, in the reader's language where there is a text for them.
-const CODED: [&str; 7] = ["figure", "explanation", "routing", "check_name", "metric", "span", "basis"];
+const CODED: [&str; 8] = ["figure", "explanation", "queue", "routing", "check_name", "metric", "span", "basis"];
 
 /// The mark behind a value that rests on few answers.
 pub const FEW_MARK: &str = "*";

@@ -17,6 +17,9 @@ const LATE_ANSWER_DAYS: u64 = 7;
 
 const QUERY: &str = "completeness";
 
+/// Holds the mean that Blip sends with tickets whose messages are not here, in a row of its own.
+const TIMES: &str = "times_by";
+
 /// Returns the completeness of the period of `parameters`.
 pub fn of_period(
     engine: &Engine,
@@ -29,13 +32,15 @@ pub fn of_period(
     let number = |column: &str| table.get(0, column).int().unwrap_or(0);
     let days_expected = parameters.period.day_count();
     let days_loaded = number("days_loaded");
-    let (tickets_open, messages_missing) = (number("tickets_open"), number("messages_missing"));
+    let tickets_open = number("tickets_open");
+    // Messages that no load brings change no figure any more: a note says what that means.
+    let messages_awaited = number("messages_missing") - number("messages_gone");
     let mut reasons = Vec::new();
     if tickets_open > 0 {
         reasons.push(locale.plural("reason-open", tickets_open));
     }
-    if messages_missing > 0 {
-        reasons.push(locale.plural("reason-messages", messages_missing));
+    if messages_awaited > 0 {
+        reasons.push(locale.plural("reason-messages", messages_awaited));
     }
     let late_until = parameters.period.end + Days::new(LATE_ANSWER_DAYS);
     if is_before(manifest.loaded_until, zone.day_start(late_until)) {
@@ -59,6 +64,24 @@ pub fn of_period(
         quarantined: manifest.quarantined,
         sentence,
     })
+}
+
+/// Returns what a report says where messages of the period's tickets are gone: how many tickets lack them, which figures are whole all the
+/// same, and the mean that Blip sends with such tickets. None where no messages are gone.
+pub fn without_messages(engine: &Engine, parameters: &Parameters, locale: &Locale) -> Result<Option<String>, QueryError> {
+    let gone = engine.run(QUERY, parameters)?.get(0, "messages_gone").int().unwrap_or(0);
+    if gone == 0 {
+        return Ok(None);
+    }
+    let mut sentences = vec![locale.plural("note-messages-gone", gone), locale.text("note-messages-figures")];
+    let times = engine.run(TIMES, parameters)?;
+    let total = (0..times.row_count())
+        .find(|row| times.get(*row, "row_kind").text() == Some("total") && times.get(*row, "measure").text() == Some("response_by_ticket"));
+    let values = total.and_then(|row| times.get(row, "n").int().zip(times.get(row, "mean_s").number()));
+    if let Some((n, mean_s)) = values {
+        sentences.push(locale.plural_with("note-messages-mean", n, &[("mean", &locale.duration(mean_s))]));
+    }
+    Ok(Some(sentences.join(" ")))
 }
 
 /// Returns whether any day of the period of `parameters` was loaded.

@@ -109,6 +109,7 @@ pub fn build(
     let loaded = |parameters: Parameters| -> Result<Option<Parameters>, QueryError> {
         Ok(completeness::is_loaded(engine, &parameters)?.then_some(parameters))
     };
+    let without_messages = completeness::without_messages(engine, &parameters, &locale)?;
     let mut builder = Builder {
         previous: loaded(previous)?,
         last_year: loaded(last_year)?,
@@ -135,6 +136,7 @@ pub fn build(
         let place = blocks.iter().position(|block| matches!(block.content, Content::Kpis { .. })).map_or(0, |place| place + 1);
         blocks.insert(place, restatement::block(&restatements, &locale));
     }
+    notes.extend(without_messages);
     if manifest.quarantined > 0 {
         notes.push(locale.plural("note-quarantined", manifest.quarantined));
     }

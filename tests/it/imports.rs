@@ -103,6 +103,106 @@ async fn answers_of_a_workbook_make_the_satisfaction_where_the_configuration_say
     sandbox.relato(&["import", &file]).assert().success().stdout(contains("4 known already").and(contains("Nothing changed")));
 }
 
+const REPORT_MANAGER: &str = "BotId,TicketId,SequentialId,CustomerIdentity,AgentIdentity,Status,StorageDate,OpenDate,FirstResponseDate,\
+    CloseDate,Closed,AverageAgentResponseTime\n\
+    acmebot,t1,1,5531900000001@wa.gw.msging.net,bia%40exemplo.org.br@blip.ai,ClosedAttendant,2026-10-01 02:30:00,2026-10-01 02:31:00,\
+    2026-10-01 02:32:00,2026-10-01 03:30:00,True,40.4\n\
+    acmebot,t2,2,5531900000002@wa.gw.msging.net,,ClosedClientInactivity,2026-10-02T12:00:00.000Z,,,2026-10-02T13:00:00,True,\n";
+
+const DELTA_SHARE: &str = "TicketId;SequentialId;OwnerIdentity;ContactIdentity;Status;StorageDate;OpenDate;FirstResponseDate;CloseDate\n\
+    t1;1;acmebot@msging.net;5531900000001@wa.gw.msging.net;ClosedAttendant;2026-10-01 02:30:00;2026-10-01 02:31:00;2026-10-01 02:32:00;\
+    2026-10-01 03:30:00\n";
+
+#[test]
+fn times_of_blips_own_exports_are_utc_and_others_the_organisations() {
+    let own = "id;status;storageDate\nt1;ClosedAttendant;2026-10-01 02:30:00\n";
+    for (content, told, created) in [
+        (REPORT_MANAGER, "times without a zone: UTC (headings of Blip's report manager)", "2026-10-01 02:30:00"),
+        (DELTA_SHARE, "times without a zone: UTC (headings of Blip's Delta Share)", "2026-10-01 02:30:00"),
+        (own, "times without a zone: America/Sao_Paulo (the organisation's)", "2026-10-01 05:30:00"),
+    ] {
+        let sandbox = Sandbox::new("http://127.0.0.1:9");
+        let file = write(&sandbox, "tickets.csv", content.as_bytes());
+        sandbox.relato(&["import", &file]).assert().success().stdout(contains(told));
+        let sql = format!("SELECT count(*) FROM marts.ticket WHERE ticket_id = 't1' AND created_at = TIMESTAMP '{created}'");
+        assert_eq!(number(&sandbox, &sql), 1, "{told}");
+    }
+    let sandbox = Sandbox::new("http://127.0.0.1:9");
+    let file = write(&sandbox, "tickets.csv", REPORT_MANAGER.as_bytes());
+    let json = contains("\"export\": \"report manager\"").and(contains("\"time_zone\": \"UTC\""));
+    sandbox.relato(&["import", &file, "--dry-run", "--format", "json"]).assert().success().stdout(json);
+}
+
+#[test]
+fn tickets_without_messages_have_a_mean_of_their_own_and_a_note_says_so() {
+    let sandbox = Sandbox::new("http://127.0.0.1:9");
+    let file = write(&sandbox, "tickets.csv", REPORT_MANAGER.as_bytes());
+    sandbox.relato(&["import", &file]).assert().success();
+    let agents =
+        "SELECT count(*) FROM marts.ticket WHERE owner = 'acmebot@msging.net' AND coalesce(agent, '') IN ('', 'bia@exemplo.org.br')";
+    assert_eq!(number(&sandbox, agents), 2);
+    let data = sandbox.report("2026-10", None);
+    let notes = data.notes.join("\n");
+    // The first ticket began at 23:30 on 30 September, local time.
+    assert!(notes.contains("As mensagens de 1 ticket do período não estão armazenadas."), "{notes}");
+    assert!(!notes.contains("A Blip informa o tempo médio"), "{notes}");
+    let data = sandbox.report("2026-09", None);
+    let notes = data.notes.join("\n");
+    assert!(notes.contains("A Blip informa o tempo médio de resposta de 1 desses tickets: 40 s."), "{notes}");
+    assert!(!data.completeness.sentence.contains("Faltam as mensagens"), "{}", data.completeness.sentence);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mean_of_tickets_stands_beside_the_turns_of_the_others() {
+    let server = serve(&world(52, 200), &[]).await;
+    let sandbox = Sandbox::new(&server.base_url);
+    sandbox.load(everything()).await;
+    let csv = "TicketId,SequentialId,OwnerIdentity,ContactIdentity,Team,Status,StorageDate,OpenDate,FirstResponseDate,CloseDate,\
+        AverageAgentResponseTime\n\
+        t1,1,old@msging.net,5531900000001@wa.gw.msging.net,Arquivo,ClosedAttendant,2026-10-20 12:00:00,2026-10-20 12:01:00,\
+        2026-10-20 12:02:00,2026-10-20 13:00:00,40.4\n";
+    let file = write(&sandbox, "tickets.csv", csv.as_bytes());
+    sandbox.relato(&["import", &file]).assert().success();
+    let data = sandbox.report("2026-10", None);
+    assert!(data.notes.iter().any(|note| note.contains("não estão armazenadas")), "{:?}", data.notes);
+    let times = data.blocks.iter().find(|block| block.id == "tempos").and_then(|block| block.content.table()).expect("times");
+    let rows_of = |sector: &str, measure: &str| -> Vec<(Option<i64>, Option<f64>)> {
+        let is_meant = |row: &usize| times.get(*row, "sector").text() == Some(sector) && times.get(*row, "measure").text() == Some(measure);
+        (0..times.row_count()).filter(is_meant).map(|row| (times.get(row, "n").int(), times.get(row, "mean_s").number())).collect()
+    };
+    assert_eq!(rows_of("Arquivo", "response_by_ticket"), [(Some(1), Some(40.0))]);
+    assert_eq!(rows_of("Arquivo", "response"), []);
+    assert_eq!(rows_of("Financeiro", "response").len(), 1);
+}
+
+#[test]
+fn the_portals_satisfaction_table_is_read_in_three_languages() {
+    let base = settings("http://127.0.0.1:9").replace("source = \"events\"", "source = \"import\"");
+    let id = "0b6f0f9e-3a53-4a0e-9a0e-0f4f6f1d2c3b";
+    for headings in [
+        "Ticket;Data;Fila;Atendente;Cliente;Pontuação;Categoria;Comentário",
+        "Ticket;Date;Queue;Attendant;Customer;Score;Category;Comment",
+        "Ticket;Fecha;Cola;Agente;Cliente;Puntuación;Categoría;Comentario",
+    ] {
+        let sandbox = Sandbox::with_settings(&base);
+        let ticket = format!(
+            "id;status;storageDate;openDate;closeDate\n{id};ClosedAttendant;2026-10-05T12:00:00Z;2026-10-05T12:01:00Z;2026-10-05T12:30:00Z\n"
+        );
+        let tickets = write(&sandbox, "tickets.csv", ticket.as_bytes());
+        let rows =
+            format!("{headings}\n{id};05/10/2026 09:35;Suporte;bia;ana;5;pesquisa;x\n17;05/10/2026 10:00;Suporte;bia;leo;4;pesquisa;\n");
+        let answers = write(&sandbox, "pesquisa.csv", rows.as_bytes());
+        sandbox.relato(&["import", &tickets, &answers]).assert().success().stdout(contains("2 survey answers").and(contains("2 new")));
+        assert_eq!(number(&sandbox, "SELECT count(*) FROM marts.rating WHERE answered_at = TIMESTAMP '2026-10-05 12:35:00'"), 1);
+        // A number is no key: only the answer with the ticket's id is of a conversation.
+        let joined = format!("SELECT CAST(sum(score) AS BIGINT) FROM marts.rating WHERE conversation_id = '{id}'");
+        assert_eq!(number(&sandbox, &joined), 5, "{headings}");
+        assert_eq!(number(&sandbox, "SELECT count(*) FROM marts.rating WHERE conversation_id IS NULL AND score = 4"), 1);
+        // No comment is kept.
+        assert_eq!(number(&sandbox, "SELECT count(*) FROM restricted.comment"), 0);
+    }
+}
+
 #[test]
 fn a_file_of_something_else_is_refused_with_what_is_needed() {
     let sandbox = Sandbox::new("http://127.0.0.1:9");

@@ -5,7 +5,7 @@ use relato::config::Project;
 use crate::queries::run_cases;
 
 /// File, what stands there, what could stand there by mistake, and whose cases are to notice.
-const MUTANTS: [(&str, &str, &str, &str); 30] = [
+const MUTANTS: [(&str, &str, &str, &str); 34] = [
     // Instants subtracted before they are cut.
     (
         "marts/ticket",
@@ -53,6 +53,12 @@ const MUTANTS: [(&str, &str, &str, &str); 30] = [
         "sum(coalesce(counted.created, 0))",
         "calendar_day",
     ),
+    // Blip's wait of a ticket that nobody answered.
+    ("marts/ticket", "coalesce(first_response_at, closed_at))) AS blip_wait_s", "first_response_at)) AS blip_wait_s", "ticket"),
+    ("reports/parity_counts", "AND agent IS NULL THEN 'missed'", "AND opened_at IS NULL THEN 'missed'", "parity_counts"),
+    ("reports/parity_times", "CASE WHEN is_other THEN 'other_definition' ELSE explanation END", "explanation", "parity_times"),
+    // Tickets that have their messages counted in the mean of those that have not.
+    ("reports/times_by", "ticket.messages <> 'here'", "TRUE", "times_by"),
     // Report queries: anchors, filters, denominators.
     ("reports/volume_by", "ticket.created_day >= $period_start", "ticket.closed_day >= $period_start", "volume_by"),
     ("reports/volume_by", "COUNT(DISTINCT conversation_id)", "COUNT(conversation_id)", "volume_by"),

@@ -2,6 +2,8 @@
 
 use unicode_normalization::UnicodeNormalization;
 
+use crate::domain::Zone;
+
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Field {
@@ -19,12 +21,13 @@ pub enum Field {
     FirstResponseAt,
     ClosedAt,
     Tags,
+    ResponseMean,
     Answer,
     AnsweredAt,
 }
 
 /// Field, name in messages, and the headings by which it is known, without accents, case, blanks and punctuation.
-const KNOWN: [(Field, &str, &[&str]); 16] = [
+const KNOWN: [(Field, &str, &[&str]); 17] = [
     (Field::TicketId, "ticket id", &["id", "ticketid", "iddoticket", "idticket", "idatendimento", "iddoatendimento"]),
     (Field::SequentialId, "number", &["sequentialid", "numero", "numerodoticket", "ticket", "ticketnumber", "protocolo"]),
     (
@@ -32,14 +35,14 @@ const KNOWN: [(Field, &str, &[&str]); 16] = [
         "number of the transferred ticket",
         &["parentsequentialid", "ticketdeorigem", "ticketpai", "numerodoticketpai"],
     ),
-    (Field::Owner, "bot", &["owneridentity", "owner", "bot", "chatbot"]),
+    (Field::Owner, "bot", &["owneridentity", "owner", "bot", "chatbot", "botid"]),
     (
         Field::Customer,
         "customer",
-        &["customeridentity", "customer", "cliente", "identidadedocliente", "contato", "contact", "contactidentity"],
+        &["customeridentity", "customer", "cliente", "identidadedocliente", "contato", "contact", "contactidentity", "contacto"],
     ),
     (Field::Channel, "channel", &["customerdomain", "channel", "canal"]),
-    (Field::Queue, "queue", &["team", "queue", "fila", "equipe", "setor", "filadeatendimento", "sector"]),
+    (Field::Queue, "queue", &["team", "queue", "fila", "equipe", "setor", "filadeatendimento", "sector", "cola"]),
     (Field::Agent, "attendant", &["agentidentity", "agent", "attendant", "agente", "atendente", "emaildoatendente", "agentemail"]),
     (Field::Status, "status", &["status", "situacao", "statusdoticket"]),
     (Field::CreatedAt, "creation", &["storagedate", "createdat", "created", "datadecriacao", "criadoem", "datadeentrada", "criacao"]),
@@ -47,11 +50,28 @@ const KNOWN: [(Field, &str, &[&str]); 16] = [
     (Field::FirstResponseAt, "first response", &["firstresponsedate", "firstresponseat", "primeiraresposta", "datadaprimeiraresposta"]),
     (Field::ClosedAt, "close", &["closedate", "closedat", "datadefechamento", "fechadoem", "encerradoem", "finalizadoem", "fechamento"]),
     (Field::Tags, "tags", &["tags", "etiquetas", "tag"]),
-    (Field::Answer, "answer", &["answer", "score", "rating", "resposta", "nota", "avaliacao", "satisfacao"]),
+    (Field::ResponseMean, "mean response time", &["averageagentresponsetime"]),
+    (
+        Field::Answer,
+        "answer",
+        &[
+            "answer",
+            "score",
+            "rating",
+            "resposta",
+            "nota",
+            "avaliacao",
+            "satisfacao",
+            "pontuacao",
+            "puntuacion",
+            "calificacion",
+            "valoracion",
+        ],
+    ),
     (
         Field::AnsweredAt,
         "time of the answer",
-        &["answeredat", "surveydate", "datadaresposta", "respondidoem", "datadapesquisa", "data", "date"],
+        &["answeredat", "surveydate", "datadaresposta", "respondidoem", "datadapesquisa", "data", "date", "fecha"],
     ),
 ];
 
@@ -80,10 +100,60 @@ impl Kind {
     }
 }
 
+/// Which of Blip's exports a file is, by its headings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Export {
+    /// A ticket report of the portal's report manager.
+    ReportManager,
+    /// The ticket table of Delta Share.
+    DeltaShare,
+    /// Any other file.
+    Other,
+}
+
+impl Export {
+    /// Headings that the report manager's ticket report always has.
+    const REPORT_MANAGER: [&str; 6] = ["botid", "ticketid", "sequentialid", "customeridentity", "agentidentity", "status"];
+    /// Headings that Delta Share's ticket table always has, beside one of the customer.
+    const DELTA_SHARE: [&str; 4] = ["ticketid", "sequentialid", "owneridentity", "storagedate"];
+    /// Delta Share calls the customer by one of these.
+    const DELTA_SHARE_CUSTOMER: [&str; 2] = ["contactidentity", "customeridentity"];
+
+    /// Recognises plain headings.
+    fn of(headings: &[String]) -> Export {
+        let has = |name: &&str| headings.iter().any(|heading| heading == name);
+        if Export::REPORT_MANAGER.iter().all(has) {
+            Export::ReportManager
+        } else if Export::DELTA_SHARE.iter().all(has) && Export::DELTA_SHARE_CUSTOMER.iter().any(has) {
+            Export::DeltaShare
+        } else {
+            Export::Other
+        }
+    }
+
+    /// Returns the zone of times that name none; Blip writes UTC, the portal's tables follow the reader's clock.
+    pub const fn zone(self, organization: Zone) -> Zone {
+        match self {
+            Export::ReportManager | Export::DeltaShare => Zone::UTC,
+            Export::Other => organization,
+        }
+    }
+
+    /// Returns the name in messages; none for a file that is no known export.
+    pub const fn name(self) -> Option<&'static str> {
+        match self {
+            Export::ReportManager => Some("report manager"),
+            Export::DeltaShare => Some("Delta Share"),
+            Export::Other => None,
+        }
+    }
+}
+
 /// Which column holds what.
 #[derive(Debug)]
 pub struct Mapping {
     pub kind: Kind,
+    pub export: Export,
     places: Vec<(Field, usize)>,
 }
 
@@ -101,7 +171,7 @@ impl Mapping {
         } else {
             return None;
         };
-        Some(Mapping { kind, places })
+        Some(Mapping { kind, export: Export::of(&plain), places })
     }
 
     /// Returns the value of a field in a row; none where it is empty or there is no such column.
@@ -157,5 +227,38 @@ mod tests {
         assert_eq!(tickets.get(Field::Agent, &cells), None);
         assert_eq!(mapping(&["ticketId", "score", "surveyDate"]).unwrap().kind, Kind::Ratings);
         assert!(mapping(&["nome", "telefone"]).is_none());
+    }
+
+    #[test]
+    fn exports_are_known_by_the_headings_that_they_always_have() {
+        let manager =
+            ["BotId", "TicketId", "SequentialId", "CustomerIdentity", "AgentIdentity", "Status", "StorageDate", "OpenDate", "Closed"];
+        let delta = ["TicketId", "SequentialId", "OwnerIdentity", "ContactIdentity", "Status", "StorageDate", "CloseDate"];
+        let other = ["TicketId", "SequentialId", "OwnerIdentity", "Status", "StorageDate"];
+        for (headings, export, zone) in [
+            (&manager[..], Export::ReportManager, "UTC"),
+            (&delta, Export::DeltaShare, "UTC"),
+            (&other, Export::Other, "America/Sao_Paulo"),
+        ] {
+            let found = mapping(headings).unwrap();
+            assert_eq!((found.kind, found.export), (Kind::Tickets, export));
+            assert_eq!(found.export.zone("America/Sao_Paulo".parse().unwrap()).to_string(), zone);
+        }
+    }
+
+    #[test]
+    fn the_satisfaction_table_is_known_in_three_languages() {
+        for headings in [
+            ["Ticket", "Data", "Fila", "Atendente", "Cliente", "Pontuação", "Categoria", "Comentário"],
+            ["Ticket", "Date", "Queue", "Attendant", "Customer", "Score", "Category", "Comment"],
+            ["Ticket", "Fecha", "Cola", "Agente", "Cliente", "Puntuación", "Categoría", "Comentario"],
+        ] {
+            let found = mapping(&headings).unwrap();
+            assert_eq!((found.kind, found.export), (Kind::Ratings, Export::Other));
+            let cells = ["7", "05/10/2026 09:30", "Suporte", "bia", "ana", "5", "CSAT", "x"].map(str::to_owned);
+            let fields = [Field::SequentialId, Field::AnsweredAt, Field::Queue, Field::Agent, Field::Customer, Field::Answer];
+            assert_eq!(fields.map(|field| found.get(field, &cells)), ["7", "05/10/2026 09:30", "Suporte", "bia", "ana", "5"].map(Some));
+            assert_eq!(found.unused(&headings.map(str::to_owned)), &headings[6..]);
+        }
     }
 }

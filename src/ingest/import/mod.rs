@@ -1,8 +1,10 @@
 //! Files that Blip exports, as a source beside its API: tickets and survey answers.
 //!
-//! Blip documents neither the names of the columns nor the form of the values, so both are recognised by what they are called in
-//! Portuguese or English, and what is not recognised is refused row by row, never guessed. Tickets are merged by their id: what the
-//! API says of a ticket wins. Importing a file again changes nothing.
+//! Blip documents neither the names of the columns nor the form of the values. Columns are recognised by the headings of the report
+//! manager, of Delta Share, of the portal's satisfaction table in three languages, and by common names. What is not recognised is refused
+//! row by row, never guessed. Times without a zone are UTC in files of the report manager and of Delta Share, which export what Blip
+//! stores; in any other file they are the organisation's, as the portal shows them. Tickets are merged by their id: what the API says of a
+//! ticket wins. Importing a file again changes nothing.
 
 mod columns;
 mod sheet;
@@ -20,12 +22,13 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
 use self::{
-    columns::{Field, Kind, Mapping},
+    columns::{Export, Field, Kind, Mapping},
     values::{Clock, Refusal},
 };
 use super::{IngestError, Progress, Pseudonyms};
 use crate::{
     config::Project,
+    domain::Zone,
     store::{ImportVerdict, ImportedRating, ImportedTicket, MartReport, SettingsRows, Store},
 };
 
@@ -82,6 +85,10 @@ pub struct Import {
     pub path: PathBuf,
     /// `tickets` or `survey answers`.
     pub kind: &'static str,
+    /// The export that the headings are of, `report manager` or `Delta Share`; none: no known one.
+    pub export: Option<&'static str>,
+    /// Zone of times that name none.
+    pub zone: Zone,
     /// Columns by what they are taken for: heading and field.
     pub columns: Vec<(String, &'static str)>,
     /// Headings that are not used.
@@ -149,7 +156,8 @@ fn import(
         found: sheet.headings.join(", "),
         needed: columns::needed(),
     })?;
-    let clock = Clock { zone: project.settings.organization.timezone, now };
+    let zone = mapping.export.zone(project.settings.organization.timezone);
+    let clock = Clock { zone, now };
     let mut kept: Vec<(usize, Row)> = Vec::new();
     let mut rows: Vec<(usize, Verdict)> = Vec::new();
     for (line, cells) in &sheet.rows {
@@ -186,6 +194,8 @@ fn import(
     Ok(Import {
         path: path.to_owned(),
         kind: mapping.kind.name(),
+        export: mapping.export.name(),
+        zone,
         columns: mapping.used(&sheet.headings),
         unused: mapping.unused(&sheet.headings),
         rows,
@@ -213,7 +223,7 @@ fn ticket(mapping: &Mapping, cells: &[String], pseudonyms: &Pseudonyms, clock: C
             "parentSequentialId",
             text(Field::ParentSequentialId).map(|text| values::number(Field::ParentSequentialId, text)).transpose()?.into(),
         ),
-        ("ownerIdentity", text(Field::Owner).unwrap_or("import").into()),
+        ("ownerIdentity", text(Field::Owner).map_or_else(|| "import".to_owned(), |owner| bot(mapping, owner)).into()),
         ("customerDomain", text(Field::Channel).into()),
         ("agentIdentity", text(Field::Agent).map(crate::blip::identity::attendant_email).into()),
         ("status", status.into()),
@@ -229,6 +239,9 @@ fn ticket(mapping: &Mapping, cells: &[String], pseudonyms: &Pseudonyms, clock: C
     if let Some(rating) = text(Field::Answer) {
         body.insert("rating".to_owned(), json!(values::number(Field::Answer, rating)?));
     }
+    if let Some(mean) = text(Field::ResponseMean) {
+        body.insert("averageAgentResponseTime".to_owned(), json!(values::seconds(Field::ResponseMean, mean)?));
+    }
     let customer_key = match text(Field::Customer) {
         Some(identity) => pseudonyms.customer(identity),
         // Nobody is named: the ticket is nobody's but its own.
@@ -237,11 +250,19 @@ fn ticket(mapping: &Mapping, cells: &[String], pseudonyms: &Pseudonyms, clock: C
     Ok(ImportedTicket { ticket_id, customer_key, body: Value::Object(body).to_string() })
 }
 
+/// Returns a bot as tickets of the API name it: the report manager leaves out the domain.
+fn bot(mapping: &Mapping, owner: &str) -> String {
+    let is_short = mapping.export == Export::ReportManager && !owner.contains('@');
+    if is_short { format!("{owner}@msging.net") } else { owner.to_owned() }
+}
+
 fn rating(mapping: &Mapping, cells: &[String], pseudonyms: &Pseudonyms, clock: Clock) -> Result<ImportedRating, Refusal> {
     let text = |field: Field| mapping.get(field, cells);
     let answer = text(Field::Answer).ok_or(Refusal::Missing(Field::Answer))?.to_owned();
     let answered_at = text(Field::AnsweredAt).map(|text| values::instant(Field::AnsweredAt, text, clock)).transpose()?;
-    let ticket_id = text(Field::TicketId).map(str::to_owned);
+    // Some tables have the id in the column called ticket, others the number, which is no key.
+    let id_as_number = || text(Field::SequentialId).filter(|ticket| uuid::Uuid::try_parse(ticket).is_ok());
+    let ticket_id = text(Field::TicketId).or_else(id_as_number).map(str::to_owned);
     if ticket_id.is_none() && answered_at.is_none() {
         return Err(Refusal::Missing(Field::AnsweredAt));
     }

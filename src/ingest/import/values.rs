@@ -5,7 +5,10 @@ use std::fmt;
 use chrono::{DateTime, Datelike, NaiveDateTime, TimeDelta, Utc};
 
 use super::columns::Field;
-use crate::{blip::time::parse_instant, domain::Zone};
+use crate::{
+    blip::time::{parse_instant, parse_time_span},
+    domain::Zone,
+};
 
 /// Why a row is left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,6 +84,13 @@ fn wall_offset(zone: Zone, local: NaiveDateTime) -> TimeDelta {
     nominal + (local - zone.local(start + nominal))
 }
 
+/// Reads a mean time: seconds, or hours, minutes and seconds as Blip writes them.
+pub fn seconds(field: Field, text: &str) -> Result<f64, Refusal> {
+    let span = || parse_time_span(text).map(TimeDelta::as_seconds_f64);
+    let number = text.replace(',', ".").parse().ok().or_else(span).filter(|seconds: &f64| seconds.is_finite() && *seconds >= 0.0);
+    number.ok_or_else(|| Refusal::Value { field, value: text.to_owned(), accepted: "seconds or hh:mm:ss" })
+}
+
 /// Reads a whole number.
 pub fn number(field: Field, text: &str) -> Result<i64, Refusal> {
     text.parse().map_err(|_| Refusal::Value { field, value: text.to_owned(), accepted: "a whole number" })
@@ -113,6 +123,17 @@ mod tests {
     fn at(text: &str) -> Result<String, Refusal> {
         let clock = Clock { zone: "America/Sao_Paulo".parse().unwrap(), now: "2026-11-24T15:00:00Z".parse().unwrap() };
         instant(Field::CreatedAt, text, clock).map(crate::blip::time::instant)
+    }
+
+    #[test]
+    fn a_mean_time_is_seconds_or_a_time_span() {
+        for (text, expected) in [("41.5", 41.5), ("41,5", 41.5), ("00:01:02.5000000", 62.5), ("0", 0.0)] {
+            assert_eq!(seconds(Field::ResponseMean, text), Ok(expected), "{text}");
+        }
+        for text in ["-1", "NaN", "inf", "rápido"] {
+            let refusal = seconds(Field::ResponseMean, text).unwrap_err().to_string();
+            assert_eq!(refusal, format!("mean response time `{text}` (accepted: seconds or hh:mm:ss)"));
+        }
     }
 
     #[test]

@@ -75,6 +75,8 @@ struct Customer {
 const QUEUES: [&str; 5] = ["A", "B", "C", "Default", "DIRECT_TRANSFER"];
 const STATUSES: [&str; 6] = ["Waiting", "Open", "ClosedAttendant", "ClosedClient", "ClosedClientInactivity", "Transferred"];
 const ANSWERS: [&str; 10] = ["1", "2", "3", "4", "5", "Outro", "9", "0", "7", "10"];
+/// The mean that Blip sends with tickets whose messages are not here.
+const MEAN_OF_TICKETS: &str = "response_by_ticket";
 const UNROUTED: &str = "Sem roteamento";
 const UNRESOLVED: &str = "Não resolvido";
 const DAY: At = 86_400_000;
@@ -201,6 +203,8 @@ struct Ticket {
     opened: Option<At>,
     answered: Option<At>,
     closed: Option<At>,
+    /// Seconds that Blip says the attendant took for a response on average.
+    response_mean: Option<i64>,
     sector: String,
     root: usize,
 }
@@ -219,6 +223,11 @@ impl Ticket {
 
     fn queue_wait(&self) -> Option<i64> {
         self.opened.map(|opened| second(opened) - second(self.created)).filter(|wait| *wait >= 0)
+    }
+
+    /// One ticket in three has its messages; the others stand for those that Blip no longer has.
+    fn has_messages(&self) -> bool {
+        self.sequence % 3 == 0
     }
 
     fn handling(&self) -> Option<i64> {
@@ -282,11 +291,13 @@ fn follow(number: usize, customer: &Customer, scale: Scale) -> Followed {
                 parent: None,
                 queue: QUEUES[raw.queue],
                 status,
-                agent: raw.opened.map(|_| format!("agent {}", raw.agent)),
+                // A ticket can be assigned and never opened.
+                agent: (raw.opened.is_some() || raw.agent == 2).then(|| format!("agent {}", raw.agent)),
                 created: raw.created,
                 opened: raw.opened,
                 answered: raw.answered,
                 closed: (raw.status >= 2).then_some(raw.closed),
+                response_mean: raw.answered.filter(|_| raw.agent != 1).map(|answered| 30 + answered.rem_euclid(101)),
                 sector: String::new(),
                 root: index,
             }
@@ -498,14 +509,14 @@ fn load(customers: &[Customer], followed: &[Followed], scale: Scale) -> Engine {
         connection.execute_batch(&format!("INSERT INTO settings.target VALUES {row}")).expect("a target");
     }
     store.make_all_tables(&texts).expect("empty tables");
-    let (mut tickets, mut messages, mut events) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut tickets, mut messages, mut events, mut messages_read) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (number, (customer, followed)) in customers.iter().zip(followed).enumerate() {
         for (index, ticket) in followed.tickets.iter().enumerate() {
             let parent = customer.tickets[index].parent.map_or_else(|| "NULL".to_owned(), |parent| sequence(number, parent).to_string());
             let agent = ticket.agent.as_ref().map_or_else(|| "NULL".to_owned(), |agent| format!("'{agent}'"));
             tickets.push(format!(
                 "('{}', 'bot', {}, {parent}, 'c{number}', 'wa', '{}', {agent}, '{}', {}, {created}, {created} - INTERVAL 3 HOUR, {}, {}, {closed},
-                 CAST({closed} - INTERVAL 3 HOUR AS DATE))",
+                 CAST({closed} - INTERVAL 3 HOUR AS DATE), {})",
                 ticket.id,
                 ticket.sequence,
                 ticket.queue,
@@ -513,10 +524,13 @@ fn load(customers: &[Customer], followed: &[Followed], scale: Scale) -> Engine {
                 ticket.closed.is_some(),
                 maybe(ticket.opened),
                 maybe(ticket.answered),
+                ticket.response_mean.map_or_else(|| "NULL".to_owned(), |seconds| seconds.to_string()),
                 created = time(ticket.created),
                 closed = ticket.closed.map_or_else(|| "CAST(NULL AS TIMESTAMP)".to_owned(), time),
             ));
         }
+        let have_messages = followed.tickets.iter().filter(|ticket| ticket.has_messages());
+        messages_read.extend(have_messages.map(|ticket| format!("('{}', TRUE, 'ticket')", ticket.id)));
         for (index, message) in customer.messages.iter().enumerate() {
             let author = if message.is_human { "'Human'" } else { "NULL" };
             messages.push(format!(
@@ -538,11 +552,12 @@ fn load(customers: &[Customer], followed: &[Followed], scale: Scale) -> Engine {
     }
     let columns =
         "(ticket_id, owner, sequential_id, parent_sequential_id, customer_key, channel, queue, agent, status, is_closed, created_at,
-        created_local, opened_at, first_response_at, closed_at, closed_day)";
+        created_local, opened_at, first_response_at, closed_at, closed_day, response_mean_s)";
     for (table, rows) in [
         (format!("staging.ticket {columns}"), tickets),
         ("staging.message".to_owned(), messages),
         ("raw.event (event_id, category, action, recorded_at, customer_key, queue, run)".to_owned(), events),
+        ("raw.message_read (ticket_id, is_final, source)".to_owned(), messages_read),
         ("raw.coverage".to_owned(), coverage),
         ("raw.report".to_owned(), reports),
     ] {
@@ -616,6 +631,9 @@ fn expected(followed: &[Followed], period: &Period, scale: Scale) -> Figures {
                 if let Some((wait, opened)) = ticket.queue_wait().zip(ticket.opened) {
                     let wait = (wait, open_seconds(&ticket.sector, ticket.created, opened));
                     measure("queue_wait", &ticket.sector, wait, wait);
+                }
+                if let Some(mean) = ticket.response_mean.filter(|_| ticket.closed.is_some() && !ticket.has_messages()) {
+                    measure(MEAN_OF_TICKETS, &ticket.sector, (mean, 0), (mean, 0));
                 }
                 if let Some((opened, answered)) = ticket.opened.zip(ticket.answered) {
                     let time = ((second(answered) - second(opened)).max(0), open_seconds(&ticket.sector, opened, answered));
@@ -701,7 +719,11 @@ fn expected(followed: &[Followed], period: &Period, scale: Scale) -> Figures {
     }
     let mut figures = Figures::new();
     for ((name, sector), values) in &values {
-        figures.insert(format!("{name}/{sector}"), times(values));
+        let text = times(values);
+        // Blip does not say which seconds lie within business hours.
+        let whole = text.split(" open ").next().unwrap_or_default();
+        let text = if *name == MEAN_OF_TICKETS { format!("{whole} open - - -") } else { text };
+        figures.insert(format!("{name}/{sector}"), text);
     }
     for (sector, conversations) in &touched {
         figures.insert(format!("conversations/{sector}"), conversations.len().to_string());

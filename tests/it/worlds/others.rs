@@ -27,8 +27,26 @@ const COUNTS: [(&str, &str); 5] = [
     ("transferred", "transferred"),
     ("missed", "missed"),
 ];
-const MEANS: [(&str, &str); 4] =
-    [("queue", "avgQueue_s"), ("first_response", "avgFirstResponse_s"), ("wait", "avgWait_s"), ("attendance", "avgAttendance_s")];
+/// Counts that have a second reading, and its name.
+const BY_PICKUP: [(&str, &str); 3] =
+    [("closed_attendant", "closed_attendant_by_pickup"), ("closed_client", "closed_client_by_pickup"), ("missed", "missed_by_pickup")];
+const MEANS: [(&str, &str); 5] = [
+    ("queue", "avgQueue_s"),
+    ("first_response", "avgFirstResponse_s"),
+    ("wait", "avgWait_s"),
+    ("response", "avgResponse_s"),
+    ("attendance", "avgAttendance_s"),
+];
+/// Our means, and which of Blip's each is held against.
+const OUR_MEANS: [(&str, &str); 7] = [
+    ("queue", "queue"),
+    ("first_response", "first_response"),
+    ("wait", "wait"),
+    ("wait_of_answered", "wait"),
+    ("response", "response"),
+    ("attendance_from_pickup", "attendance"),
+    ("attendance_from_answer", "attendance"),
+];
 
 impl BlipDay {
     /// Returns the counts and the means as the answers are stored.
@@ -49,17 +67,24 @@ fn tickets_closed_on(followed: &[Followed], day: NaiveDate) -> impl Iterator<Ite
     followed.iter().flat_map(|one| &one.tickets).filter(move |ticket| ticket.closed.map(local_day) == Some(day))
 }
 
-/// Blip's own counts: whoever was never picked up is missed, whatever closed the ticket.
+/// Blip's own counts in both readings: by who closed the ticket and whether it had an attendant, and by whether anybody picked it up.
 fn counts_of(followed: &[Followed], day: NaiveDate) -> BTreeMap<&'static str, i64> {
-    let mut counts: BTreeMap<&'static str, i64> = COUNTS.iter().map(|(name, _)| (*name, 0)).collect();
+    let names = COUNTS.iter().map(|(name, _)| *name).chain(BY_PICKUP.iter().map(|(_, name)| *name));
+    let mut counts: BTreeMap<&'static str, i64> = names.map(|name| (name, 0)).collect();
     for ticket in tickets_closed_on(followed, day) {
-        let figure = match (ticket.status, ticket.opened) {
+        let by_side = match (ticket.status, &ticket.agent) {
             ("Transferred", _) => "transferred",
-            (_, None) => "missed",
             ("ClosedAttendant", _) => "closed_attendant",
+            (_, None) => "missed",
             _ => "closed_client",
         };
-        for name in ["closed", figure] {
+        let by_pickup = match (ticket.status, ticket.opened) {
+            ("Transferred", _) => None,
+            (_, None) => Some("missed_by_pickup"),
+            ("ClosedAttendant", _) => Some("closed_attendant_by_pickup"),
+            _ => Some("closed_client_by_pickup"),
+        };
+        for name in ["closed", by_side].into_iter().chain(by_pickup) {
             *counts.entry(name).or_default() += 1;
         }
     }
@@ -76,7 +101,9 @@ fn time_of(ticket: &Ticket, figure: &str) -> (Option<i64>, bool) {
     match figure {
         "queue" => (not_negative(wait), wait_rejected),
         "first_response" => (response.map(|time| time.max(0)), early),
-        "wait" => (not_negative(between(Some(ticket.created), ticket.answered)), wait_rejected),
+        "wait" => (not_negative(between(Some(ticket.created), ticket.answered.or(ticket.closed))), wait_rejected),
+        "wait_of_answered" => (not_negative(between(Some(ticket.created), ticket.answered)), wait_rejected),
+        "response" => (ticket.response_mean, false),
         "attendance_from_pickup" => (not_negative(between(ticket.opened, ticket.closed)), wait_rejected),
         "attendance_from_answer" => (not_negative(between(ticket.answered, ticket.closed)), early),
         _ => unreachable!("{figure}"),
@@ -122,6 +149,9 @@ fn of_the_largest<'a>(days: &[Compared<'a>]) -> &'a str {
 /// A day compared: how its difference is explained, the difference, the day.
 type Compared<'a> = (&'a str, f64, NaiveDate);
 
+/// A figure of ours over a period: its name, the name of Blip's, what both say, and its days.
+type Readings<'a> = (&'static str, &'static str, String, Vec<Compared<'a>>);
+
 fn told(days: &[Compared]) -> String {
     let count = |wanted: fn(&str) -> bool| days.iter().filter(|(explanation, ..)| wanted(explanation)).count();
     let (equal, unexplained) = (count(|text| text == "equal"), count(|text| text == "unexplained"));
@@ -130,10 +160,12 @@ fn told(days: &[Compared]) -> String {
 
 #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "small numbers")]
 fn expected_parity(followed: &[Followed], reported: &[BlipDay], figures: &mut Figures) {
-    for (name, _) in COUNTS {
+    let mut compared: Vec<Readings> = Vec::new();
+    let by_side = COUNTS.iter().map(|(name, _)| (*name, *name));
+    for (blips_name, name) in by_side.chain(BY_PICKUP) {
         let (mut ours, mut blips, mut days) = (0, 0.0, Vec::new());
         for blip in reported {
-            let (own, theirs) = (counts_of(followed, blip.day)[name], blip.counts[name]);
+            let (own, theirs) = (counts_of(followed, blip.day)[name], blip.counts[blips_name]);
             let difference = own as f64 - theirs;
             let explanation = if difference == 0.0 {
                 "equal"
@@ -148,12 +180,10 @@ fn expected_parity(followed: &[Followed], reported: &[BlipDay], figures: &mut Fi
             days.push((explanation, difference, blip.day));
         }
         if !days.is_empty() {
-            figures.insert(format!("parity/{name}"), format!("{} days {ours} {} {}", days.len(), blips as i64, told(&days)));
+            compared.push((name, blips_name, format!("{} days {ours} {}", days.len(), blips as i64), days));
         }
     }
-    let mut attendance: Vec<(&str, String, Vec<Compared>)> = Vec::new();
-    for figure in ["queue", "first_response", "wait", "attendance_from_pickup", "attendance_from_answer"] {
-        let named = if figure.starts_with("attendance") { "attendance" } else { figure };
+    for (figure, named) in OUR_MEANS {
         let (mut days, mut tickets, mut ours, mut blips) = (Vec::new(), 0, 0.0, 0.0);
         for blip in reported {
             let times: Vec<(Option<i64>, bool)> = tickets_closed_on(followed, blip.day).map(|ticket| time_of(ticket, figure)).collect();
@@ -175,18 +205,13 @@ fn expected_parity(followed: &[Followed], reported: &[BlipDay], figures: &mut Fi
         }
         if !days.is_empty() {
             let [ours, blips] = [ours, blips].map(|sum| shown(Some(sum / tickets as f64)));
-            let text = format!("{} days {tickets} tickets {ours} {blips}", days.len());
-            if named == "attendance" {
-                attendance.push((figure, text, days));
-            } else {
-                figures.insert(format!("parity/{figure}"), format!("{text} {}", told(&days)));
-            }
+            compared.push((figure, named, format!("{} days {tickets} tickets {ours} {blips}", days.len()), days));
         }
     }
-    // Blip follows one of its two definitions of attendance; the other one, which fits fewer days, is no contradiction.
+    // Blip follows one of its two readings of a figure; the other one, which fits fewer days, is no contradiction.
     let equal = |days: &[Compared]| days.iter().filter(|(explanation, ..)| *explanation == "equal").count();
-    let best = attendance.iter().map(|(_, _, days)| equal(days)).max().unwrap_or(0);
-    for (figure, text, days) in &attendance {
+    for (figure, named, text, days) in &compared {
+        let best = compared.iter().filter(|(_, other, ..)| other == named).map(|(.., days)| equal(days)).max().unwrap_or(0);
         let fits = equal(days);
         let told =
             if fits < best { format!("equal {fits} explained {} unexplained 0 other_definition", days.len() - fits) } else { told(days) };

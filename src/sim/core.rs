@@ -1,18 +1,17 @@
 //! The core server, contacts, tunnels and usage metrics: what the router knows of customers.
 
-use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use serde_json::json;
 
 use super::{
-    desk::{DESK_BOT, message_json},
+    desk::DESK_BOT,
     envelope::{Outcome, Query, Reason, Resource, collection},
     fault::{FaultKind, Faults},
+    messages,
+    server::ROUTER_BOT,
     world::{Author, World},
 };
 use crate::blip::time::{blip_day, blip_day_start, instant, parse_instant};
-
-/// Days for which threads are kept where the contract forgets.
-const KEPT_DAYS: i64 = 92;
 
 /// Answers a command without an extension. Threads are the router's.
 pub fn answer(world: &World, faults: &Faults, query: &Query<'_>, is_router: bool) -> Outcome {
@@ -25,68 +24,57 @@ pub fn answer(world: &World, faults: &Faults, query: &Query<'_>, is_router: bool
             let items = (0..customers)
                 .skip(skip)
                 .take(take)
-                .map(|customer| json!({"ownerIdentity": super::server::ROUTER_BOT, "identity": world.channel_identity(customer), "unreadMessages": 0}));
+                .map(|customer| json!({"ownerIdentity": ROUTER_BOT, "identity": world.channel_identity(customer), "unreadMessages": 0}));
             Ok(collection("application/vnd.iris.thread+json", items, None))
         }
-        ["threads", identity] => thread(world, faults, query, identity, is_router),
+        ["threads", identity] => messages::thread(world, faults, query, identity, is_router),
         ["notifications"] => {
             let id = query.get("id").unwrap_or_default();
-            let items = world.notifications.iter().filter(|(message, _)| message == id).map(|(message, event)| {
-                json!({"id": message, "from": "5531900000001@wa.gw.msging.net", "to": super::server::ROUTER_BOT, "event": event})
-            });
+            let items =
+                world.notifications.iter().filter(|(message, _)| message == id).map(
+                    |(message, event)| json!({"id": message, "from": "5531900000001@wa.gw.msging.net", "to": ROUTER_BOT, "event": event}),
+                );
             Ok(collection("application/vnd.lime.notification+json", items, None))
         }
         _ => Err(Reason::unsupported()),
     }
 }
 
-fn thread(world: &World, faults: &Faults, query: &Query<'_>, identity: &str, is_router: bool) -> Outcome {
-    let (_, take) = query.page(20, 100)?;
-    let item_type = "application/vnd.iris.thread-message+json";
-    let Some(customer) = world.on_channel(identity).filter(|_| is_router) else {
-        // An identity that nobody knows is a thread without messages.
-        return Ok(collection(item_type, std::iter::empty::<()>(), None));
-    };
-    let mut all = world.messages_of(customer);
-    if faults.has(FaultKind::Retention) {
-        all = &all[all.partition_point(|message| world.now - message.at > TimeDelta::days(KEPT_DAYS))..];
-    }
-    let bound = match query.get("storageDate") {
-        None => None,
-        Some(text) => Some(parse_instant(text).ok_or_else(|| Reason::new(64, "The storageDate parameter is invalid"))?),
-    };
-    let items: Vec<_> = if query.get("direction") == Some("asc") {
-        all.iter().filter(|message| bound.is_none_or(|bound| message.at >= bound)).take(take).collect()
-    } else {
-        all.iter().rev().filter(|message| bound.is_none_or(|bound| message.at <= bound)).take(take).collect()
-    };
-    Ok(collection(item_type, items.into_iter().map(|message| message_json(faults, message)), None))
-}
-
-/// Answers a command of the contacts extension. Each bot knows customers by another identity.
-pub fn contacts(world: &World, query: &Query<'_>, is_router: bool) -> Outcome {
+/// Answers a command of the contacts extension. Each bot knows customers by another identity; the sub-bot's contacts name who is
+/// behind the tunnel.
+pub fn contacts(world: &World, faults: &Faults, query: &Query<'_>, is_router: bool) -> Outcome {
     let identity = |customer: usize| if is_router { world.channel_identity(customer) } else { world.customers[customer].identity.clone() };
+    let contact = |customer: usize| {
+        let mut body = json!({"identity": identity(customer), "name": "…"});
+        if !is_router && !faults.has(FaultKind::NoTunnelMarks) {
+            body["extras"] = json!({"tunnel.originator": world.channel_identity(customer), "tunnel.owner": ROUTER_BOT});
+        }
+        body
+    };
     match query.path.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["contacts"] => {
             let (skip, take) = query.page(100, 30_000)?;
-            let items = (skip..world.customers.len().min(skip + take)).map(|customer| json!({"identity": identity(customer), "name": "…"}));
+            let items = (skip..world.customers.len().min(skip + take)).map(contact);
             Ok(collection("application/vnd.lime.contact+json", items, Some(world.customers.len())))
         }
         ["contacts", asked] => {
             let found = (0..world.customers.len()).find(|customer| identity(*customer) == *asked).ok_or_else(Reason::not_found)?;
-            Ok(Resource::new("application/vnd.lime.contact+json", &json!({"identity": identity(found), "name": "…"})))
+            Ok(Resource::new("application/vnd.lime.contact+json", &contact(found)))
         }
         _ => Err(Reason::unsupported()),
     }
 }
 
 /// Answers a tunnel command: who is behind a tunnel identity.
-pub fn tunnel(world: &World, query: &Query<'_>) -> Outcome {
+pub fn tunnel(world: &World, faults: &Faults, query: &Query<'_>) -> Outcome {
     let [first, id] = query.path.as_slice() else { return Err(Reason::unsupported()) };
+    if faults.has(FaultKind::NoTunnels) {
+        return Err(Reason::not_found());
+    }
     let identity = format!("{id}@tunnel.msging.net");
     let found = world.customers.iter().position(|customer| customer.identity == identity && first == "tunnels");
     let customer = found.ok_or_else(Reason::not_found)?;
-    let body = json!({"owner": super::server::ROUTER_BOT, "originator": world.channel_identity(customer), "destination": DESK_BOT});
+    let body = json!({"owner": ROUTER_BOT, "originator": world.channel_identity(customer), "destination": DESK_BOT});
     Ok(Resource::new("application/vnd.iris.tunnel+json", &body))
 }
 

@@ -59,6 +59,11 @@ impl Reason {
         Reason { code, description: description.into() }
     }
 
+    /// A failure of the service behind an extension; only the text carries its HTTP status.
+    pub fn behind(text: &str) -> Reason {
+        Reason::new(2105, format!("An error occurred while calling the backend service: {text}"))
+    }
+
     pub fn unsupported() -> Reason {
         Reason::new(62, "The resource is not supported")
     }

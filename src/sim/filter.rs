@@ -91,6 +91,15 @@ impl Filter {
         }
     }
 
+    /// Returns whether `lt` occurs anywhere.
+    pub fn has_lt(&self) -> bool {
+        match self {
+            Filter::All => false,
+            Filter::And(left, right) | Filter::Or(left, right) => left.has_lt() || right.has_lt(),
+            Filter::Compare { operator, .. } => *operator == Operator::Lt,
+        }
+    }
+
     /// Returns the earliest `storageDate` that can pass, so that a sorted list need not be read from its start.
     pub fn earliest(&self) -> Option<DateTime<Utc>> {
         match self {

@@ -12,6 +12,7 @@ mod envelope;
 mod events;
 mod fault;
 mod filter;
+mod messages;
 mod portal;
 mod profile;
 mod reports;

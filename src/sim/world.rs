@@ -146,6 +146,10 @@ pub struct Message {
     pub at: DateTime<Utc>,
     /// Who wrote it.
     pub author: Author,
+    /// Ticket for which an attendant wrote it; none for all others.
+    pub ticket: Option<Uuid>,
+    /// Position of the attendant who wrote it in [`World::attendants`]; none for all others.
+    pub agent: Option<usize>,
 }
 
 /// Who wrote a message.
@@ -249,6 +253,11 @@ impl World {
     /// Returns the tickets that had not ended when the day began, and newer ones.
     pub fn tickets_of_today(&self) -> Vec<&Ticket> {
         self.today.iter().map(|place| &self.tickets[*place]).collect()
+    }
+
+    /// Returns the identity of an attendant, URL-encoded as in tickets.
+    pub fn attendant_identity(&self, agent: usize) -> String {
+        crate::blip::identity::attendant(&self.attendants[agent].email)
     }
 
     /// Returns the identity on the channel of a customer.

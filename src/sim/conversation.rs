@@ -4,10 +4,11 @@ use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeDelta, Timelike
 use uuid::Uuid;
 
 use super::{
+    arrivals::months_since,
     calendar,
     draw::Draw,
     profile::{ANSWER_WORDS, ATTENDANTS, DEFAULT_QUEUE, HOUR_LOAD, OTHER_ANSWERS, QUEUES, SURVEY_CATEGORY, TAGS, WEEKDAY_LOAD},
-    world::{Author, Event, Message, Ticket, World, months_since, uuid},
+    world::{Author, Event, Message, Ticket, World, uuid},
 };
 use crate::domain::Zone;
 

@@ -1,4 +1,4 @@
-//! The Desk extension: tickets, their messages, queues, attendants, rules, tags.
+//! The Desk extension: tickets; their messages, the directory and Blip's own figures are answered by other modules.
 
 use std::borrow::Cow;
 
@@ -7,9 +7,10 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::{
+    directory,
     envelope::{Outcome, Query, Reason, Resource, collection},
     fault::{FaultKind, Faults},
-    filter::{self, Filter},
+    filter::{self, Fields, Filter, Kind},
     messages, reports,
     world::{Ticket, World},
 };
@@ -18,40 +19,36 @@ use crate::blip::time::instant;
 /// Identity of the bot that owns the tickets.
 pub const DESK_BOT: &str = "exemplodesk@msging.net";
 
+const TICKET_FIELDS: Fields = &[
+    ("id", Kind::Text),
+    ("status", Kind::Status),
+    ("customeridentity", Kind::Text),
+    ("agentidentity", Kind::Text),
+    ("team", Kind::Text),
+    ("closed", Kind::Bool),
+    ("sequentialid", Kind::Number),
+    ("storagedate", Kind::Instant),
+    ("opendate", Kind::Instant),
+    ("firstresponsedate", Kind::Instant),
+    ("statusdate", Kind::Instant),
+    ("closedate", Kind::Instant),
+];
+
 /// Answers a Desk command. `sees_tickets` is false for the router's key, which gets empty lists and refusals.
 pub fn answer(world: &World, faults: &Faults, query: &Query<'_>, sees_tickets: bool) -> Outcome {
     let path: Vec<&str> = query.path.iter().map(String::as_str).collect();
+    if let Some(outcome) = directory::answer(world, faults, query, &path, sees_tickets) {
+        return outcome;
+    }
     match path.as_slice() {
-        ["tickets"] | ["tickets", "history", "metadata"] => tickets(world, faults, query, sees_tickets, path.len() > 1),
+        ["tickets"] | ["tickets", "history"] | ["tickets", "history", "metadata"] => {
+            tickets(world, faults, query, sees_tickets, path.len() > 1)
+        }
         ["ticket", id] => {
             let place = id.parse().ok().and_then(|id| world.ticket(id)).filter(|_| sees_tickets).ok_or_else(Reason::not_found)?;
             Ok(Resource::new("application/vnd.iris.ticket+json", &ticket_json(world, faults, &world.tickets[place])))
         }
         ["tickets", id, "messages"] => messages::of_ticket(world, faults, query, id, sees_tickets),
-        ["teams"] | ["teams", "agents-online"] => {
-            let items = world.queues.iter().map(|name| {
-                let online = world.attendants.iter().filter(|attendant| attendant.is_listed && attendant.teams.contains(name)).count();
-                json!({"name": name, "agentsOnline": online})
-            });
-            Ok(collection("application/vnd.iris.desk.team+json", items, Some(world.queues.len())))
-        }
-        ["attendance-queues"] if sees_tickets => queues(world, query),
-        ["attendants"] if sees_tickets => attendants(world, faults, query),
-        ["rules"] if sees_tickets => {
-            let (skip, take) = query.page(20, 100)?;
-            let items = world.rules.iter().skip(skip).take(take);
-            Ok(collection("application/vnd.iris.desk.rule+json", items, Some(world.rules.len())))
-        }
-        ["attendants" | "attendance-queues" | "rules", ..] => Err(Reason::not_found()),
-        ["tags", "active"] => {
-            let mut names: Vec<&str> =
-                if sees_tickets { world.tickets.iter().flat_map(|ticket| &ticket.tags).map(Cow::as_ref).collect() } else { Vec::new() };
-            names.sort_unstable();
-            let total = names.len();
-            names.dedup();
-            let items = names.iter().map(|name| json!({"name": name, "ticketsCount": 0, "closedTickets": 0}));
-            Ok(collection("application/vnd.iris.desk.tag+json", items, Some(total.min(names.len()))))
-        }
         ["monitoring", name] => reports::monitoring(world, faults, query, name, sees_tickets),
         ["analytics", "reports", ..] if faults.has(FaultKind::NoReports) => Err(Reason::unsupported()),
         ["analytics", "reports", name @ ..] => reports::period(world, faults, query, name, sees_tickets),
@@ -61,13 +58,14 @@ pub fn answer(world: &World, faults: &Faults, query: &Query<'_>, sees_tickets: b
 
 fn tickets(world: &World, faults: &Faults, query: &Query<'_>, sees_tickets: bool, ended_only: bool) -> Outcome {
     let (skip, take) = query.page(20, 100)?;
-    let filter = Filter::parse(query.get("$filter").unwrap_or_default())?;
+    let filter = Filter::parse(query.get("$filter").unwrap_or_default(), TICKET_FIELDS)?;
     if faults.has(FaultKind::NoLt) && filter.has_lt() {
         return Err(Reason::unsupported());
     }
     if !sees_tickets {
         return Ok(collection("application/vnd.iris.ticket+json", std::iter::empty::<()>(), None));
     }
+    let ended_only = ended_only || query.get("$closed") == Some("true");
     let open_only = !ended_only && faults.has(FaultKind::EndedInHistory);
     // Tickets are sorted by creation: only the stretch that can pass is looked at.
     let from = filter.earliest().map_or(0, |at| world.tickets.partition_point(|ticket| ticket.created_at < at));
@@ -104,6 +102,7 @@ fn field(world: &World, ticket: &Ticket, name: &str) -> filter::Value {
         "sequentialid" => V::Number(ticket.sequential_id),
         "storagedate" => V::Instant(ticket.created_at),
         "opendate" => instant(ticket.opened_at),
+        "firstresponsedate" => instant(ticket.first_response_at),
         "closedate" => instant(ticket.closed_at),
         "statusdate" => V::Instant(status_at(ticket)),
         _ => V::Null,
@@ -207,33 +206,4 @@ fn ticket_json<'a>(world: &'a World, faults: &Faults, ticket: &'a Ticket) -> Tic
         average_agent_response_time: reports::mean_response_s(world, ticket),
         sentiment_score: faults.of_record(FaultKind::ExtraField, number).then_some(0.4),
     }
-}
-
-fn queues(world: &World, query: &Query<'_>) -> Outcome {
-    let (skip, take) = query.page(20, 100)?;
-    let items = world.queues.iter().enumerate().skip(skip).take(take).map(|(index, name)| {
-        json!({
-            "id": World::queue_id(name), "ownerIdentity": DESK_BOT, "name": name,
-            "isActive": !world.inactive_queues.iter().any(|inactive| inactive == name),
-            "storageDate": "2024-01-08T12:00:00.000Z", "Priority": index
-        })
-    });
-    Ok(collection("application/vnd.iris.desk.attendancequeue+json", items, Some(world.queues.len())))
-}
-
-fn attendants(world: &World, faults: &Faults, query: &Query<'_>) -> Outcome {
-    let (skip, take) = query.page(20, 200)?;
-    let has_left = |index: usize| faults.of_record(FaultKind::LeftAttendant, (index as u128) << 40);
-    let listed: Vec<usize> = (0..world.attendants.len()).filter(|index| world.attendants[*index].is_listed && !has_left(*index)).collect();
-    let total = listed.len();
-    let items = listed.into_iter().skip(skip).take(take).map(|index| {
-        let attendant = &world.attendants[index];
-        let is_decoded = faults.of_record(FaultKind::DecodedIdentity, (index as u128) << 40);
-        let identity = if is_decoded { format!("{}@blip.ai", attendant.email) } else { world.attendant_identity(index) };
-        json!({
-            "identity": identity, "fullName": attendant.name, "email": attendant.email, "teams": attendant.teams,
-            "status": "Online", "agentSlots": attendant.slots, "ticketsInService": 2
-        })
-    });
-    Ok(collection("application/vnd.iris.desk.attendant+json", items, Some(total)))
 }

@@ -37,7 +37,7 @@ pub fn of_ticket(world: &World, faults: &Faults, query: &Query<'_>, id: &str, is
     if wants_transcript && faults.has(FaultKind::NoTranscription) {
         return Err(Reason::unsupported());
     }
-    let view = View { world, faults, customer: ticket.customer, is_desk };
+    let view = View::new(world, faults, ticket.customer, is_desk);
     if wants_transcript {
         return Ok(view.transcript(ticket, page));
     }
@@ -59,13 +59,13 @@ pub fn of_ticket(world: &World, faults: &Faults, query: &Query<'_>, id: &str, is
     Ok(collection(ITEM_TYPE, items, None))
 }
 
-/// Answers `/threads/{identity}`. An unknown identity is a thread without messages.
-pub fn thread(world: &World, faults: &Faults, query: &Query<'_>, identity: &str, is_router: bool) -> Outcome {
+/// Answers with the thread of a customer; without one, with a thread without messages.
+pub fn thread(world: &World, faults: &Faults, query: &Query<'_>, customer: Option<usize>, is_desk: bool) -> Outcome {
     let (_, take) = query.page(20, 100)?;
-    let Some(customer) = world.on_channel(identity).filter(|_| is_router) else {
+    let Some(customer) = customer else {
         return Ok(collection(ITEM_TYPE, std::iter::empty::<()>(), None));
     };
-    let view = View { world, faults, customer, is_desk: false };
+    let view = View::new(world, faults, customer, is_desk);
     let mut all = world.messages_of(customer);
     if faults.has(FaultKind::Retention) {
         all = &all[all.partition_point(|message| world.now - message.at > TimeDelta::days(THREAD_DAYS))..];
@@ -83,7 +83,7 @@ pub fn thread(world: &World, faults: &Faults, query: &Query<'_>, identity: &str,
 }
 
 /// Returns the WhatsApp user id of a customer: `BR.` and letters and digits. About a fifth of the people on WhatsApp have one.
-pub fn bsuid(world: &World, faults: &Faults, customer: usize) -> Option<String> {
+fn bsuid(world: &World, faults: &Faults, customer: usize) -> Option<String> {
     let has_one = world.customers[customer].channel == "wa.gw.msging.net" && !faults.has(FaultKind::NoBsuid);
     let bits = fault::bits(BSUID_SEED, customer as u64);
     (has_one && bits.is_multiple_of(BSUID_SHARE)).then(|| format!("BR.{bits:016X}"))
@@ -94,12 +94,14 @@ struct View<'a> {
     world: &'a World,
     faults: &'a Faults,
     customer: usize,
-    is_desk: bool,
+    /// Identity on the channel, where messages name who is behind a tunnel.
+    originator: Option<String>,
+    bsuid: Option<String>,
 }
 
 /// A message as it travels.
 #[derive(Serialize)]
-struct MessageJson {
+struct MessageJson<'a> {
     id: String,
     direction: &'static str,
     r#type: &'static str,
@@ -107,12 +109,12 @@ struct MessageJson {
     date: String,
     status: &'static str,
     #[serde(skip_serializing_if = "Marks::is_empty")]
-    metadata: Marks,
+    metadata: Marks<'a>,
 }
 
 /// What the platform adds to a message; keys are not documented.
 #[derive(Default, PartialEq, Eq, Serialize)]
-struct Marks {
+struct Marks<'a> {
     #[serde(rename = "#messageEmitter", skip_serializing_if = "Option::is_none")]
     emitter: Option<&'static str>,
     #[serde(rename = "#message.agentIdentity", skip_serializing_if = "Option::is_none")]
@@ -122,19 +124,25 @@ struct Marks {
     #[serde(rename = "#tunnel.owner", skip_serializing_if = "Option::is_none")]
     tunnel_owner: Option<&'static str>,
     #[serde(rename = "#tunnel.originator", skip_serializing_if = "Option::is_none")]
-    tunnel_originator: Option<String>,
+    tunnel_originator: Option<&'a str>,
     #[serde(rename = "#wa.bsuid", skip_serializing_if = "Option::is_none")]
-    bsuid: Option<String>,
+    bsuid: Option<&'a str>,
 }
 
-impl Marks {
+impl Marks<'_> {
     fn is_empty(&self) -> bool {
         *self == Marks::default()
     }
 }
 
-impl View<'_> {
-    fn message(&self, message: &Message) -> MessageJson {
+impl<'a> View<'a> {
+    fn new(world: &'a World, faults: &'a Faults, customer: usize, is_desk: bool) -> View<'a> {
+        let is_behind_tunnel = is_desk && !faults.has(FaultKind::NoTunnelMarks);
+        let originator = is_behind_tunnel.then(|| world.channel_identity(customer));
+        View { world, faults, customer, originator, bsuid: bsuid(world, faults, customer) }
+    }
+
+    fn message(&self, message: &Message) -> MessageJson<'_> {
         let id = Uuid::from_u128(message.id);
         let is_forwarded = message.author == Author::Attendant && !self.faults.has(FaultKind::PlainIds);
         MessageJson {
@@ -148,18 +156,15 @@ impl View<'_> {
         }
     }
 
-    fn marks(&self, message: &Message) -> Marks {
+    fn marks(&self, message: &Message) -> Marks<'_> {
         let faults = self.faults;
         match message.author {
-            Author::Customer => {
-                let is_behind_tunnel = self.is_desk && !faults.has(FaultKind::NoTunnelMarks);
-                Marks {
-                    tunnel_owner: is_behind_tunnel.then_some(ROUTER_BOT),
-                    tunnel_originator: is_behind_tunnel.then(|| self.world.channel_identity(self.customer)),
-                    bsuid: bsuid(self.world, faults, self.customer),
-                    ..Marks::default()
-                }
-            }
+            Author::Customer => Marks {
+                tunnel_owner: self.originator.as_ref().map(|_| ROUTER_BOT),
+                tunnel_originator: self.originator.as_deref(),
+                bsuid: self.bsuid.as_deref(),
+                ..Marks::default()
+            },
             Author::Attendant if faults.of_record(FaultKind::NoEmitter, message.id) => Marks::default(),
             Author::Attendant => {
                 let names_agent = !faults.has(FaultKind::NoMessageAgent);

@@ -34,6 +34,7 @@ pub fn monitoring(world: &World, faults: &Faults, query: &Query<'_>, name: &str,
             let mut body = readings.counts(&ended);
             body["waiting"] = waiting().count().into();
             body["open"] = open().count().into();
+            body["inAttendance"] = open().filter(|ticket| ticket.first_response_at.is_some()).count().into();
             Ok(Resource::new("application/vnd.iris.desk.ticketssummary+json", &body))
         }
         "ticket-metrics" => {
@@ -244,6 +245,7 @@ impl Readings<'_> {
         json!({
             "waiting": count(&|ticket| !ticket.is_closed() && ticket.opened_at.is_none()),
             "open": count(&|ticket| !ticket.is_closed() && ticket.opened_at.is_some()),
+            "inAttendance": count(&|ticket| !ticket.is_closed() && ticket.first_response_at.is_some()),
             "closed": count(&Ticket::is_closed),
             "closedAttendant": count(&|ticket| ticket.status == "ClosedAttendant"),
             "closedClient": count(&|ticket| is_by_customer(ticket) && was_attended(ticket)),
@@ -276,6 +278,7 @@ impl Readings<'_> {
             "waitingTickets": tickets.iter().filter(|ticket| !ticket.is_closed() && ticket.opened_at.is_none()).count(),
             "openedTickets": tickets.iter().filter(|ticket| !ticket.is_closed() && ticket.opened_at.is_some()).count(),
             "closedTickets": closed.len(),
+            "ticketsCount": tickets.iter().filter(|ticket| !ticket.is_closed() || span.has(ticket.closed_at)).count(),
             "averageFirstResponseTime": mean(&closed, first_response),
             "averageWaitTime": mean(&closed, |ticket| self.wait(ticket)),
             "averageAttendanceTime": mean(&closed, |ticket| self.attendance(ticket)),

@@ -24,12 +24,13 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use super::{
-    core,
+    contacts, core,
     desk::{self, DESK_BOT},
-    envelope::{self, Command, Outcome, Query, Reason, Slip},
+    envelope::{self, Command, Method, Outcome, Query, Reason, Slip},
     events,
     fault::{Fault, FaultKind, Faults},
-    portal,
+    metrics, portal,
+    record::Notification,
     world::World,
     writes,
 };
@@ -251,11 +252,19 @@ async fn accept(State(contract): State<Arc<Contract>>, headers: HeaderMap) -> Re
 async fn messages(State(contract): State<Arc<Contract>>, headers: HeaderMap, body: Bytes) -> Result<StatusCode, Refusal> {
     contract.caller(&headers)?;
     let message: Value = serde_json::from_slice(&body).map_err(|_| MALFORMED)?;
+    let (Some(to), Some(mime)) = (message["to"].as_str(), message["type"].as_str()) else { return Err(MALFORMED) };
     // Without an id no notification comes, not even of a failure.
     if let Some(id) = message["id"].as_str() {
         let mut world = contract.world.write().unwrap_or_else(PoisonError::into_inner);
         let world = Arc::make_mut(&mut world);
-        world.notifications.extend(["accepted", "dispatched", "received", "consumed"].map(|event| (id.to_owned(), event)));
+        let at = world.now;
+        world.notifications.extend(["accepted", "dispatched", "received", "consumed"].map(|event| Notification {
+            message: id.to_owned(),
+            to: to.to_owned(),
+            mime: mime.to_owned(),
+            event,
+            at,
+        }));
     }
     Ok(StatusCode::ACCEPTED)
 }
@@ -263,6 +272,10 @@ async fn messages(State(contract): State<Arc<Contract>>, headers: HeaderMap, bod
 async fn commands(State(contract): State<Arc<Contract>>, headers: HeaderMap, body: Bytes) -> Result<Response, Refusal> {
     let caller = contract.caller(&headers)?;
     let command: Command = serde_json::from_slice(&body).map_err(|_| MALFORMED)?;
+    let method = command.method().ok_or(MALFORMED)?;
+    if command.id.is_none() && method != Method::Observe {
+        return Err(MALFORMED);
+    }
     let count = contract.commands.fetch_add(1, Ordering::Relaxed);
     let fault = contract.faults.of_command(count);
     if contract.is_refused(caller, fault == Some(FaultKind::Throttle)) {
@@ -285,7 +298,7 @@ async fn commands(State(contract): State<Arc<Contract>>, headers: HeaderMap, bod
         Some(FaultKind::Backend) => Err(Reason::behind(BACKEND_TEXTS[usize::try_from(count % 3).unwrap_or(0)])),
         Some(FaultKind::BackendMissing) => Err(Reason::behind("Response status code does not indicate success: 404 (Not Found).")),
         Some(FaultKind::Empty) => Ok(envelope::collection("application/vnd.iris.ticket+json", std::iter::empty::<()>(), None)),
-        _ => contract.outcome(&command, caller, fault),
+        _ => contract.outcome(&command, method, caller, fault),
     };
     let bot = if caller == Caller::Desk { DESK_BOT } else { ROUTER_BOT };
     let mut text = envelope::answer(&command, bot, outcome);
@@ -301,11 +314,11 @@ async fn commands(State(contract): State<Arc<Contract>>, headers: HeaderMap, bod
 }
 
 impl Contract {
-    fn outcome(&self, command: &Command, caller: Caller, fault: Option<FaultKind>) -> Outcome {
+    fn outcome(&self, command: &Command, method: Method, caller: Caller, fault: Option<FaultKind>) -> Outcome {
         let is_desk = caller == Caller::Desk;
-        if !command.method.eq_ignore_ascii_case("get") {
+        if method != Method::Get {
             let mut world = self.world.write().unwrap_or_else(PoisonError::into_inner);
-            return writes::answer(Arc::make_mut(&mut world), &self.faults, command, is_desk, fault);
+            return writes::answer(Arc::make_mut(&mut world), &self.faults, (command, method), is_desk, fault);
         }
         let mut query = Query::parse(&command.uri);
         match fault {
@@ -324,18 +337,18 @@ impl Contract {
 }
 
 fn read(world: &World, faults: &Faults, command: &Command, query: &Query<'_>, is_desk: bool) -> Outcome {
+    let first = query.path.first().map(String::as_str);
     match command.to.as_deref() {
         Some("postmaster@desk.msging.net") => desk::answer(world, faults, query, is_desk),
-        Some("postmaster@analytics.msging.net") if query.path.first().is_some_and(|first| first == "metrics") => {
-            core::metrics(world, query)
-        }
+        Some("postmaster@analytics.msging.net") if first == Some("metrics") => metrics::answer(world, query),
         Some("postmaster@analytics.msging.net") => events::answer(world, faults, query, is_desk),
-        Some("postmaster@tunnel.msging.net") => core::tunnel(world, faults, query),
-        Some("postmaster@crm.msging.net") => core::contacts(world, faults, query, !is_desk),
+        Some("postmaster@tunnel.msging.net") => contacts::tunnel(world, faults, query),
+        Some("postmaster@wa.gw.msging.net") => contacts::whatsapp_account(query, !is_desk),
         Some("postmaster@portal.blip.ai") if faults.has(FaultKind::OpenPortal) => portal::read(world, query),
         Some("postmaster@portal.blip.ai") => Err(Reason::new(66, "The operation is not allowed")),
-        None if query.path == ["configuration", "caller"] => portal::entries(world, query, if is_desk { DESK_BOT } else { ROUTER_BOT }),
-        None | Some("postmaster@msging.net") => core::answer(world, faults, query, !is_desk),
+        Some("postmaster@crm.msging.net") => contacts::answer(world, faults, query, !is_desk),
+        None | Some("postmaster@msging.net") if first == Some("contacts") => contacts::answer(world, faults, query, !is_desk),
+        None | Some("postmaster@msging.net" | "postmaster@threads.msging.net") => core::answer(world, faults, query, !is_desk),
         _ => Err(Reason::unsupported()),
     }
 }

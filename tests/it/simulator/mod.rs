@@ -1,6 +1,7 @@
 //! The simulated Blip seen from outside: what it answers over HTTP, by default and with each switch.
 
 mod contract;
+mod expectations;
 
 use std::sync::Arc;
 

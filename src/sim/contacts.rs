@@ -107,14 +107,15 @@ impl Contacts<'_> {
         let filter = Filter::parse(query.get("$filter").unwrap_or_default(), FIELDS)?;
         let customers = self.world.customers.len();
         let added: Vec<&Value> = self.added().collect();
-        let all = (0..customers).map(|customer| self.of_customer(customer)).chain(added.iter().copied().cloned());
+        let all = customers + added.len();
+        let contact = |place: usize| if place < customers { self.of_customer(place) } else { added[place - customers].clone() };
         if matches!(filter, Filter::All) {
-            return Ok(collection(CONTACT_TYPE, all.skip(skip).take(take), Some(customers + added.len())));
+            return Ok(collection(CONTACT_TYPE, (0..all).skip(skip).take(take).map(contact), Some(all)));
         }
-        if skip + take > FILTERED_REACH {
+        if skip.saturating_add(take) > FILTERED_REACH {
             return Err(Reason::new(64, format!("A filtered list ends after {FILTERED_REACH} contacts")));
         }
-        let found: Vec<Value> = all.filter(|contact| filter.passes(&|name| field(contact, name))).collect();
+        let found: Vec<Value> = (0..all).map(contact).filter(|contact| filter.passes(&|name| field(contact, name))).collect();
         let total = found.len();
         Ok(collection(CONTACT_TYPE, found.into_iter().skip(skip).take(take), Some(total)))
     }

@@ -55,7 +55,8 @@ pub fn of_ticket(world: &World, faults: &Faults, query: &Query<'_>, id: &str, is
     }
     let ascending = query.get("$ascending") == Some("true");
     let (skip, take) = page;
-    let items = (skip..all.len().min(skip + take)).map(|index| view.message(&all[if ascending { index } else { all.len() - 1 - index }]));
+    let items = (skip..all.len().min(skip.saturating_add(take)))
+        .map(|index| view.message(&all[if ascending { index } else { all.len() - 1 - index }]));
     Ok(collection(ITEM_TYPE, items, None))
 }
 

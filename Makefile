@@ -98,6 +98,22 @@ ON_SPARK = RELATO_SPARK="$(SPARK)" cargo test --locked --test it cluster -- --ig
 test-cluster: setup $(SPARK)/ready-with-s3 ## Publish to a server of S3 and read it back; make every report on a Spark master with two workers, kill one of them, and compare with DuckDB
 	@RELATO_CLUSTER_ALL=1 $(ON_SPARK)
 
+# Public clients of Blip, pinned by the files in tests/clients; scripts of their packages are not run.
+CLIENTS := $(TARGET)/clients
+
+$(CLIENTS)/ready: tests/clients/package.json tests/clients/requirements.txt
+	@echo "setup: installing public clients of Blip"
+	@rm -rf "$(CLIENTS)" && mkdir -p "$(CLIENTS)" && cp tests/clients/package.json "$(CLIENTS)"
+	@npm install --prefix "$(CLIENTS)" --silent --no-audit --no-fund --ignore-scripts
+	@python3 -m venv "$(CLIENTS)/python" && "$(CLIENTS)/python/bin/python" -m pip install --quiet -r tests/clients/requirements.txt
+	@touch "$@"
+
+.PHONY: test-clients
+test-clients: build ## Drive the simulator with public clients of Blip and compare what they read with its world
+	@if command -v node >/dev/null 2>&1 && $(MAKE) --no-print-directory "$(CLIENTS)/ready"; then \
+	    python3 tests/clients/run.py "$(TARGET)/release/relato" "$(CLIENTS)"; \
+	else echo "test-clients: npm or PyPI cannot be reached here: no public client was run" >&2; fi
+
 .PHONY: lint
 lint: setup ## Check formatting, clippy and the documentation
 	@cargo fmt --check

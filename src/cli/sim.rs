@@ -9,7 +9,7 @@ use serde_json::json;
 use super::{Exit, Failure, Global, output};
 use crate::{
     domain::Zone,
-    sim::{self, Fault, SimOptions, World, WorldSpec},
+    sim::{self, Fault, FaultKind, SimOptions, World, WorldSpec},
 };
 
 /// Run a Blip on loopback until stopped
@@ -17,13 +17,14 @@ use crate::{
 /// Once it listens it prints one JSON line with its address and keys. The same seed, tickets, months and clock give the same
 /// contract.
 #[derive(Args)]
+#[command(after_long_help = FaultKind::listing())]
 pub struct SimArgs {
     /// Port; 0 takes any free one
     #[arg(long, value_name = "N", default_value_t = 0)]
     port: u16,
     #[command(flatten)]
     world: WorldArgs,
-    /// Fault to show, such as failure=0.01; repeatable; --fault help names all kinds
+    /// Fault, oddity or switch, such as failure=0.01 or full-total=1; repeatable; --help lists all kinds
     #[arg(long, value_name = "KIND=RATE")]
     fault: Vec<Fault>,
     /// Start of the random stream of faults

@@ -1,12 +1,14 @@
 //! One conversation, leg by leg: waits, answers, turns, transfers, the survey at the end.
 
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeDelta, Timelike, Utc};
+use uuid::Uuid;
 
 use super::{
+    arrivals::months_since,
     calendar,
     draw::Draw,
     profile::{ANSWER_WORDS, ATTENDANTS, DEFAULT_QUEUE, HOUR_LOAD, OTHER_ANSWERS, QUEUES, SURVEY_CATEGORY, TAGS, WEEKDAY_LOAD},
-    world::{Author, Event, Message, Ticket, World, months_since, uuid},
+    world::{Author, Event, Message, Ticket, World, uuid},
 };
 use crate::domain::Zone;
 
@@ -134,7 +136,7 @@ impl Conversation<'_> {
         let answer_s = profile.answer_s * load * (1.0 + profile.slowdown * month).max(0.3) * person_speed(person);
         let mut clock = opened_at + TimeDelta::milliseconds(self.draw.duration_ms(answer_s * 0.6, 0.6));
         ticket.first_response_at = Some(clock);
-        self.say(clock, Author::Attendant);
+        self.answer(clock, ticket.id, person);
         let turns = self.turn_count();
         for turn in 0..turns {
             clock += TimeDelta::milliseconds(self.draw.duration_ms(75.0, 0.9));
@@ -149,10 +151,10 @@ impl Conversation<'_> {
             }
             let answered_at = asked_at + TimeDelta::milliseconds(self.draw.duration_ms(answer_s, 0.8));
             clock = clock.max(answered_at) + TimeDelta::milliseconds(500);
-            self.say(clock, Author::Attendant);
+            self.answer(clock, ticket.id, person);
             while self.draw.chance(0.2) {
                 clock += TimeDelta::milliseconds(self.draw.duration_ms(12.0, 0.6));
-                self.say(clock, Author::Attendant);
+                self.answer(clock, ticket.id, person);
             }
         }
         let closed_at = clock + TimeDelta::milliseconds(self.draw.duration_ms(140.0, 0.8));
@@ -246,7 +248,12 @@ impl Conversation<'_> {
 
     fn say(&mut self, at: DateTime<Utc>, author: Author) {
         let id = uuid(self.draw).as_u128();
-        self.world.messages[self.who].push(Message { id, at, author });
+        self.world.messages[self.who].push(Message { id, at, author, ticket: None, agent: None });
+    }
+
+    fn answer(&mut self, at: DateTime<Utc>, ticket: Uuid, agent: usize) {
+        let id = uuid(self.draw).as_u128();
+        self.world.messages[self.who].push(Message { id, at, author: Author::Attendant, ticket: Some(ticket), agent: Some(agent) });
     }
 }
 

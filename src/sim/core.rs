@@ -1,123 +1,66 @@
-//! The core server, contacts, tunnels and usage metrics: what the router knows of customers.
+//! The core server: what the router knows of conversations, the bot's own account, fates of sent messages.
 
-use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
-    desk::{DESK_BOT, message_json},
+    desk::DESK_BOT,
     envelope::{Outcome, Query, Reason, Resource, collection},
-    fault::{FaultKind, Faults},
-    world::{Author, World},
+    fault::Faults,
+    messages, portal,
+    record::Notification,
+    server::ROUTER_BOT,
+    world::World,
 };
-use crate::blip::time::{blip_day, blip_day_start, instant, parse_instant};
+use crate::{blip::time::instant, domain::digest::sha256};
 
-/// Days for which threads are kept where the contract forgets.
-const KEPT_DAYS: i64 = 92;
-
-/// Answers a command without an extension. Threads are the router's.
+/// Answers a command without an extension. Threads are the router's; merged threads are answered to both keys.
 pub fn answer(world: &World, faults: &Faults, query: &Query<'_>, is_router: bool) -> Outcome {
     let path: Vec<&str> = query.path.iter().map(String::as_str).collect();
+    let bot = if is_router { ROUTER_BOT } else { DESK_BOT };
     match path.as_slice() {
         ["ping"] => Ok(Resource::new("application/vnd.lime.ping+json", &json!({}))),
+        ["account"] => {
+            let body =
+                json!({"identity": bot, "fullName": bot.split('@').next(), "culture": "pt-BR", "creationDate": "2024-01-08T12:00:00.000Z"});
+            Ok(Resource::new("application/vnd.lime.account+json", &body))
+        }
+        ["configuration", "caller"] => portal::entries(world, query, bot),
         ["threads"] => {
             let (skip, take) = query.page(50, 100)?;
             let customers = if is_router { world.customers.len() } else { 0 };
             let items = (0..customers)
                 .skip(skip)
                 .take(take)
-                .map(|customer| json!({"ownerIdentity": super::server::ROUTER_BOT, "identity": world.channel_identity(customer), "unreadMessages": 0}));
+                .map(|customer| json!({"ownerIdentity": ROUTER_BOT, "identity": world.channel_identity(customer), "unreadMessages": 0}));
             Ok(collection("application/vnd.iris.thread+json", items, None))
         }
-        ["threads", identity] => thread(world, faults, query, identity, is_router),
+        ["threads", identity] => messages::thread(world, faults, query, world.on_channel(identity).filter(|_| is_router), !is_router),
+        ["threads-merged", identity] => {
+            let customer = world.on_channel(identity).or_else(|| world.behind_tunnel(identity));
+            messages::thread(world, faults, query, customer, !is_router)
+        }
         ["notifications"] => {
+            let (skip, take) = query.page(100, 100)?;
             let id = query.get("id").unwrap_or_default();
-            let items = world.notifications.iter().filter(|(message, _)| message == id).map(|(message, event)| {
-                json!({"id": message, "from": "5531900000001@wa.gw.msging.net", "to": super::server::ROUTER_BOT, "event": event})
-            });
+            let items = world.notifications.iter().filter(|one| one.message == id).skip(skip).take(take).map(|one| notification(one, bot));
             Ok(collection("application/vnd.lime.notification+json", items, None))
         }
         _ => Err(Reason::unsupported()),
     }
 }
 
-fn thread(world: &World, faults: &Faults, query: &Query<'_>, identity: &str, is_router: bool) -> Outcome {
-    let (_, take) = query.page(20, 100)?;
-    let item_type = "application/vnd.iris.thread-message+json";
-    let Some(customer) = world.on_channel(identity).filter(|_| is_router) else {
-        // An identity that nobody knows is a thread without messages.
-        return Ok(collection(item_type, std::iter::empty::<()>(), None));
-    };
-    let mut all = world.messages_of(customer);
-    if faults.has(FaultKind::Retention) {
-        all = &all[all.partition_point(|message| world.now - message.at > TimeDelta::days(KEPT_DAYS))..];
-    }
-    let bound = match query.get("storageDate") {
-        None => None,
-        Some(text) => Some(parse_instant(text).ok_or_else(|| Reason::new(64, "The storageDate parameter is invalid"))?),
-    };
-    let items: Vec<_> = if query.get("direction") == Some("asc") {
-        all.iter().filter(|message| bound.is_none_or(|bound| message.at >= bound)).take(take).collect()
-    } else {
-        all.iter().rev().filter(|message| bound.is_none_or(|bound| message.at <= bound)).take(take).collect()
-    };
-    Ok(collection(item_type, items.into_iter().map(|message| message_json(faults, message)), None))
-}
-
-/// Answers a command of the contacts extension. Each bot knows customers by another identity.
-pub fn contacts(world: &World, query: &Query<'_>, is_router: bool) -> Outcome {
-    let identity = |customer: usize| if is_router { world.channel_identity(customer) } else { world.customers[customer].identity.clone() };
-    match query.path.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["contacts"] => {
-            let (skip, take) = query.page(100, 30_000)?;
-            let items = (skip..world.customers.len().min(skip + take)).map(|customer| json!({"identity": identity(customer), "name": "…"}));
-            Ok(collection("application/vnd.lime.contact+json", items, Some(world.customers.len())))
-        }
-        ["contacts", asked] => {
-            let found = (0..world.customers.len()).find(|customer| identity(*customer) == *asked).ok_or_else(Reason::not_found)?;
-            Ok(Resource::new("application/vnd.lime.contact+json", &json!({"identity": identity(found), "name": "…"})))
-        }
-        _ => Err(Reason::unsupported()),
-    }
-}
-
-/// Answers a tunnel command: who is behind a tunnel identity.
-pub fn tunnel(world: &World, query: &Query<'_>) -> Outcome {
-    let [first, id] = query.path.as_slice() else { return Err(Reason::unsupported()) };
-    let identity = format!("{id}@tunnel.msging.net");
-    let found = world.customers.iter().position(|customer| customer.identity == identity && first == "tunnels");
-    let customer = found.ok_or_else(Reason::not_found)?;
-    let body = json!({"owner": super::server::ROUTER_BOT, "originator": world.channel_identity(customer), "destination": DESK_BOT});
-    Ok(Resource::new("application/vnd.iris.tunnel+json", &body))
-}
-
-/// Answers a command of usage metrics.
-pub fn metrics(world: &World, query: &Query<'_>) -> Outcome {
-    let path: Vec<&str> = query.path.iter().map(String::as_str).collect();
-    let ["metrics", indicator, "D"] = path.as_slice() else { return Err(Reason::unsupported()) };
-    let bound =
-        |name: &str| query.get(name).and_then(parse_instant).ok_or_else(|| Reason::new(64, format!("The {name} parameter is invalid")));
-    let (from, until) = (bound("startDate")?, bound("endDate")?);
-    let counts = |author: Author| match *indicator {
-        "active-identity" => true,
-        "engaged-identity" | "received-messages" => author == Author::Customer,
-        "sent-messages" | "active-messages" => author != Author::Customer,
-        _ => false,
-    };
-    if !["active-identity", "engaged-identity", "received-messages", "sent-messages", "active-messages"].contains(indicator) {
-        return Err(Reason::unsupported());
-    }
-    let is_people = indicator.ends_with("identity");
-    let on_day = |day: NaiveDate| -> usize {
-        let (start, end) = (blip_day_start(day), blip_day_start(day + Days::new(1)));
-        let of = |messages: &Vec<super::world::Message>| {
-            messages.iter().filter(|message| (start..end).contains(&message.at) && counts(message.author)).count()
-        };
-        world.messages.iter().map(|messages| if is_people { of(messages).min(1) } else { of(messages) }).sum()
-    };
-    let days = blip_day(from).iter_days().take_while(|day| blip_day_start(*day) < until).take(31);
-    let items = days.map(|day| {
-        let bound = |at: DateTime<Utc>| instant(at);
-        json!({"intervalStart": bound(blip_day_start(day)), "intervalEnd": bound(blip_day_start(day + Days::new(1))), "count": on_day(day)})
+/// A notification as it travels: from the addressee of the message to the bot that sent it.
+fn notification(one: &Notification, bot: &str) -> Value {
+    let mut metadata = json!({
+        "#envelope.storageDate": instant(one.at),
+        "#envelope.timestamp": one.at.timestamp_millis().to_string(),
+        "#message.from": bot,
+        "#message.to": one.to,
+        "#message.uniqueId": &sha256(one.message.as_bytes())[..32],
     });
-    Ok(collection("application/vnd.iris.analytics.metric-indicators+json", items, None))
+    if one.to.ends_with("@wa.gw.msging.net") {
+        metadata["#wa.timestamp"] = one.at.timestamp().to_string().into();
+        metadata["#wa.conversation.origin.type"] = if one.mime == "application/json" { "utility" } else { "service" }.into();
+    }
+    json!({"id": one.message, "from": one.to, "to": bot, "event": one.event, "metadata": metadata})
 }

@@ -1,62 +1,55 @@
-//! The Desk extension: tickets, their messages, queues, attendants, rules, tags.
+//! The Desk extension: tickets; their messages, the directory and Blip's own figures are answered by other modules.
 
 use std::borrow::Cow;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use serde_json::json;
-use uuid::Uuid;
 
 use super::{
+    directory,
     envelope::{Outcome, Query, Reason, Resource, collection},
     fault::{FaultKind, Faults},
-    filter::{self, Filter},
-    reports,
-    world::{Author, Message, Ticket, World},
+    filter::{self, Fields, Filter, Kind},
+    messages, reports,
+    world::{Ticket, World},
 };
 use crate::blip::time::instant;
 
 /// Identity of the bot that owns the tickets.
 pub const DESK_BOT: &str = "exemplodesk@msging.net";
 
-/// Days for which messages of tickets are kept where the contract forgets.
-const KEPT_DAYS: i64 = 31;
+const TICKET_FIELDS: Fields = &[
+    ("id", Kind::Text),
+    ("status", Kind::Status),
+    ("customeridentity", Kind::Text),
+    ("agentidentity", Kind::Text),
+    ("team", Kind::Text),
+    ("closed", Kind::Bool),
+    ("sequentialid", Kind::Number),
+    ("storagedate", Kind::Instant),
+    ("opendate", Kind::Instant),
+    ("firstresponsedate", Kind::Instant),
+    ("statusdate", Kind::Instant),
+    ("closedate", Kind::Instant),
+];
 
 /// Answers a Desk command. `sees_tickets` is false for the router's key, which gets empty lists and refusals.
 pub fn answer(world: &World, faults: &Faults, query: &Query<'_>, sees_tickets: bool) -> Outcome {
     let path: Vec<&str> = query.path.iter().map(String::as_str).collect();
+    if let Some(outcome) = directory::answer(world, faults, query, &path, sees_tickets) {
+        return outcome;
+    }
     match path.as_slice() {
-        ["tickets"] | ["tickets", "history", "metadata"] => tickets(world, faults, query, sees_tickets, path.len() > 1),
+        ["tickets"] | ["tickets", "history"] | ["tickets", "history", "metadata"] => {
+            tickets(world, faults, query, sees_tickets, path.len() > 1)
+        }
         ["ticket", id] => {
             let place = id.parse().ok().and_then(|id| world.ticket(id)).filter(|_| sees_tickets).ok_or_else(Reason::not_found)?;
             Ok(Resource::new("application/vnd.iris.ticket+json", &ticket_json(world, faults, &world.tickets[place])))
         }
-        ["tickets", id, "messages"] if sees_tickets => messages(world, faults, query, id),
-        ["teams"] | ["teams", "agents-online"] => {
-            let items = world.queues.iter().map(|name| {
-                let online = world.attendants.iter().filter(|attendant| attendant.is_listed && attendant.teams.contains(name)).count();
-                json!({"name": name, "agentsOnline": online})
-            });
-            Ok(collection("application/vnd.iris.desk.team+json", items, Some(world.queues.len())))
-        }
-        ["attendance-queues"] if sees_tickets => queues(world, query),
-        ["attendants"] if sees_tickets => attendants(world, faults, query),
-        ["rules"] if sees_tickets => {
-            let (skip, take) = query.page(20, 100)?;
-            let items = world.rules.iter().skip(skip).take(take);
-            Ok(collection("application/vnd.iris.desk.rule+json", items, Some(world.rules.len())))
-        }
-        ["attendants" | "attendance-queues" | "rules", ..] => Err(Reason::not_found()),
-        ["tags", "active"] => {
-            let mut names: Vec<&str> =
-                if sees_tickets { world.tickets.iter().flat_map(|ticket| &ticket.tags).map(Cow::as_ref).collect() } else { Vec::new() };
-            names.sort_unstable();
-            let total = names.len();
-            names.dedup();
-            let items = names.iter().map(|name| json!({"name": name, "ticketsCount": 0, "closedTickets": 0}));
-            Ok(collection("application/vnd.iris.desk.tag+json", items, Some(total.min(names.len()))))
-        }
-        ["monitoring", name] => reports::monitoring(world, query, name, sees_tickets),
+        ["tickets", id, "messages"] => messages::of_ticket(world, faults, query, id, sees_tickets),
+        ["monitoring", name] => reports::monitoring(world, faults, query, name, sees_tickets),
         ["analytics", "reports", ..] if faults.has(FaultKind::NoReports) => Err(Reason::unsupported()),
         ["analytics", "reports", name @ ..] => reports::period(world, faults, query, name, sees_tickets),
         _ => Err(Reason::unsupported()),
@@ -65,15 +58,19 @@ pub fn answer(world: &World, faults: &Faults, query: &Query<'_>, sees_tickets: b
 
 fn tickets(world: &World, faults: &Faults, query: &Query<'_>, sees_tickets: bool, ended_only: bool) -> Outcome {
     let (skip, take) = query.page(20, 100)?;
-    let filter = Filter::parse(query.get("$filter").unwrap_or_default())?;
+    let filter = Filter::parse(query.get("$filter").unwrap_or_default(), TICKET_FIELDS)?;
+    if faults.has(FaultKind::NoLt) && filter.has_lt() {
+        return Err(Reason::unsupported());
+    }
     if !sees_tickets {
         return Ok(collection("application/vnd.iris.ticket+json", std::iter::empty::<()>(), None));
     }
+    let ended_only = ended_only || query.get("$closed") == Some("true");
     let open_only = !ended_only && faults.has(FaultKind::EndedInHistory);
     // Tickets are sorted by creation: only the stretch that can pass is looked at.
     let from = filter.earliest().map_or(0, |at| world.tickets.partition_point(|ticket| ticket.created_at < at));
     let until = filter.latest().map_or(world.tickets.len(), |at| world.tickets.partition_point(|ticket| ticket.created_at <= at));
-    let found: Vec<&Ticket> = world
+    let mut found: Vec<&Ticket> = world
         .tickets
         .get(from..until)
         .unwrap_or_default()
@@ -83,7 +80,11 @@ fn tickets(world: &World, faults: &Faults, query: &Query<'_>, sees_tickets: bool
         .filter(|ticket| !open_only || !ticket.is_closed())
         .filter(|ticket| filter.passes(&|name| field(world, ticket, name)))
         .collect();
-    let total = found.len();
+    if faults.has(FaultKind::OldestFirst) {
+        found.reverse();
+    }
+    let on_page = found.len().saturating_sub(skip).min(take);
+    let total = if faults.has(FaultKind::FullTotal) { found.len() } else { on_page };
     let items = found.into_iter().skip(skip).take(take).map(|ticket| ticket_json(world, faults, ticket));
     Ok(collection("application/vnd.iris.ticket+json", items, Some(total)))
 }
@@ -95,12 +96,13 @@ fn field(world: &World, ticket: &Ticket, name: &str) -> filter::Value {
         "id" => V::Text(ticket.id.to_string()),
         "status" => V::Text(ticket.status.to_owned()),
         "customeridentity" => V::Text(world.customers[ticket.customer].identity.clone()),
-        "agentidentity" => ticket.agent.map_or(V::Null, |agent| V::Text(agent_identity(world, agent))),
+        "agentidentity" => ticket.agent.map_or(V::Null, |agent| V::Text(world.attendant_identity(agent))),
         "team" => V::Text(ticket.team.clone().into_owned()),
         "closed" => V::Bool(ticket.is_closed()),
         "sequentialid" => V::Number(ticket.sequential_id),
         "storagedate" => V::Instant(ticket.created_at),
         "opendate" => instant(ticket.opened_at),
+        "firstresponsedate" => instant(ticket.first_response_at),
         "closedate" => instant(ticket.closed_at),
         "statusdate" => V::Instant(status_at(ticket)),
         _ => V::Null,
@@ -109,10 +111,6 @@ fn field(world: &World, ticket: &Ticket, name: &str) -> filter::Value {
 
 fn status_at(ticket: &Ticket) -> DateTime<Utc> {
     ticket.closed_at.or(ticket.opened_at).unwrap_or(ticket.created_at)
-}
-
-fn agent_identity(world: &World, agent: usize) -> String {
-    crate::blip::identity::attendant(&world.attendants[agent].email)
 }
 
 /// A ticket as it travels; absent fields are left out.
@@ -154,6 +152,8 @@ struct TicketJson<'a> {
     #[serde(rename = "CampaignId", skip_serializing_if = "Option::is_none")]
     campaign_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    average_agent_response_time: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     sentiment_score: Option<f64>,
 }
 
@@ -169,7 +169,7 @@ fn ticket_json<'a>(world: &'a World, faults: &Faults, ticket: &'a Ticket) -> Tic
     let number = ticket.id.as_u128();
     let closed_by = ticket.closed_at.map(|_| match (ticket.status, ticket.agent) {
         ("ClosedClient", _) => customer.identity.clone(),
-        (_, Some(agent)) => agent_identity(world, agent),
+        (_, Some(agent)) => world.attendant_identity(agent),
         _ => DESK_BOT.to_owned(),
     });
     let is_skewed = faults.of_record(FaultKind::Skew, number);
@@ -182,7 +182,7 @@ fn ticket_json<'a>(world: &'a World, faults: &Faults, ticket: &'a Ticket) -> Tic
         owner_identity: DESK_BOT,
         customer_identity: &customer.identity,
         customer_domain: customer.channel,
-        agent_identity: ticket.agent.map(|agent| agent_identity(world, agent)),
+        agent_identity: ticket.agent.map(|agent| world.attendant_identity(agent)),
         provider: "Lime",
         status: if faults.of_record(FaultKind::UnknownStatus, number) { "Parked" } else { ticket.status },
         storage_date: instant(ticket.created_at),
@@ -203,88 +203,7 @@ fn ticket_json<'a>(world: &'a World, faults: &Faults, ticket: &'a Ticket) -> Tic
         is_automatic_distribution: true,
         distribution_type: "Redis",
         campaign_id: number.is_multiple_of(40).then_some("campaign-1"),
+        average_agent_response_time: reports::mean_response_s(world, ticket),
         sentiment_score: faults.of_record(FaultKind::ExtraField, number).then_some(0.4),
     }
-}
-
-fn messages(world: &World, faults: &Faults, query: &Query<'_>, ticket_id: &str) -> Outcome {
-    let (skip, take) = query.page(20, 100)?;
-    let id: Uuid = ticket_id.parse().map_err(|_| Reason::not_found())?;
-    let customer = world.ticket_customer(id).ok_or_else(Reason::not_found)?;
-    let item_type = "application/vnd.iris.thread-message+json";
-    if query.get("getFromOwnerIfTunnel") != Some("true") {
-        // Behind a router, the sub-bot's own side of the thread is empty.
-        return Ok(collection(item_type, std::iter::empty::<()>(), None));
-    }
-    let mut all = world.messages_of(customer);
-    if faults.has(FaultKind::Retention) {
-        let is_forgotten = |at: DateTime<Utc>| world.now - at > TimeDelta::days(KEPT_DAYS);
-        let ticket = world.ticket(id).map(|place| world.tickets[place].created_at);
-        all = if ticket.is_none_or(is_forgotten) { &[] } else { &all[all.partition_point(|message| is_forgotten(message.at))..] };
-    }
-    let ascending = query.get("$ascending") == Some("true");
-    let items =
-        (skip..all.len().min(skip + take)).map(|index| message_json(faults, &all[if ascending { index } else { all.len() - 1 - index }]));
-    Ok(collection(item_type, items, None))
-}
-
-/// A message as it travels.
-#[derive(Serialize)]
-pub struct MessageJson {
-    id: String,
-    direction: &'static str,
-    r#type: &'static str,
-    content: &'static str,
-    date: String,
-    status: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    metadata: Option<MessageMarks>,
-}
-
-/// What the platform adds to a message.
-#[derive(Serialize)]
-struct MessageMarks {
-    #[serde(rename = "#messageEmitter")]
-    emitter: &'static str,
-}
-
-pub fn message_json(faults: &Faults, message: &Message) -> MessageJson {
-    let is_marked = message.author == Author::Attendant && !faults.of_record(FaultKind::NoEmitter, message.id);
-    MessageJson {
-        id: Uuid::from_u128(message.id).to_string(),
-        direction: if message.author == Author::Customer { "received" } else { "sent" },
-        r#type: if message.author == Author::System { "application/vnd.iris.ticket+json" } else { "text/plain" },
-        content: "…",
-        date: instant(message.at),
-        status: "consumed",
-        metadata: is_marked.then_some(MessageMarks { emitter: "Human" }),
-    }
-}
-
-fn queues(world: &World, query: &Query<'_>) -> Outcome {
-    let (skip, take) = query.page(20, 100)?;
-    let items = world.queues.iter().enumerate().skip(skip).take(take).map(|(index, name)| {
-        json!({
-            "id": World::queue_id(name), "ownerIdentity": DESK_BOT, "name": name,
-            "isActive": !world.inactive_queues.iter().any(|inactive| inactive == name),
-            "storageDate": "2024-01-08T12:00:00.000Z", "Priority": index
-        })
-    });
-    Ok(collection("application/vnd.iris.desk.attendancequeue+json", items, Some(world.queues.len())))
-}
-
-fn attendants(world: &World, faults: &Faults, query: &Query<'_>) -> Outcome {
-    let (skip, take) = query.page(20, 200)?;
-    let listed: Vec<usize> = (0..world.attendants.len()).filter(|index| world.attendants[*index].is_listed).collect();
-    let total = listed.len();
-    let items = listed.into_iter().skip(skip).take(take).map(|index| {
-        let attendant = &world.attendants[index];
-        let is_decoded = faults.of_record(FaultKind::DecodedIdentity, (index as u128) << 40);
-        let identity = if is_decoded { format!("{}@blip.ai", attendant.email) } else { agent_identity(world, index) };
-        json!({
-            "identity": identity, "fullName": attendant.name, "email": attendant.email, "teams": attendant.teams,
-            "status": "Online", "agentSlots": attendant.slots, "ticketsInService": 2
-        })
-    });
-    Ok(collection("application/vnd.iris.desk.attendant+json", items, Some(total)))
 }

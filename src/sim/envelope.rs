@@ -24,6 +24,34 @@ pub struct Command {
     pub resource: Value,
 }
 
+/// What a command does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    Get,
+    Set,
+    Merge,
+    Delete,
+    Subscribe,
+    Unsubscribe,
+    Observe,
+}
+
+impl Command {
+    /// Returns the method, in whatever case it was sent; none where it is not one of the protocol's.
+    pub fn method(&self) -> Option<Method> {
+        let known = [
+            ("get", Method::Get),
+            ("set", Method::Set),
+            ("merge", Method::Merge),
+            ("delete", Method::Delete),
+            ("subscribe", Method::Subscribe),
+            ("unsubscribe", Method::Unsubscribe),
+            ("observe", Method::Observe),
+        ];
+        known.into_iter().find(|(name, _)| self.method.eq_ignore_ascii_case(name)).map(|(_, method)| method)
+    }
+}
+
 /// Outcome of a command before it is put into an envelope.
 pub type Outcome = Result<Resource, Reason>;
 
@@ -59,8 +87,18 @@ impl Reason {
         Reason { code, description: description.into() }
     }
 
+    /// A failure of the service behind an extension; only the text carries its HTTP status.
+    pub fn behind(text: &str) -> Reason {
+        Reason::new(2105, format!("An error occurred while calling the backend service: {text}"))
+    }
+
     pub fn unsupported() -> Reason {
         Reason::new(62, "The resource is not supported")
+    }
+
+    /// The resource exists, but not for this method.
+    pub fn not_for_method() -> Reason {
+        Reason::new(63, "The method is not supported")
     }
 
     pub fn not_found() -> Reason {
@@ -139,7 +177,7 @@ pub fn answer(command: &Command, bot: &str, outcome: Outcome) -> String {
         id: command.id.as_deref(),
         from: format!("{extension}/#az-iris4"),
         to: bot,
-        metadata: json!({"#command.uri": format!("lime://{bot}{}", command.uri)}),
+        metadata: json!({"#command.uri": if command.uri.starts_with("lime://") { command.uri.clone() } else { format!("lime://{bot}{}", command.uri) }}),
     };
     serde_json::to_string(&envelope).expect("an envelope has only texts")
 }

@@ -1,125 +1,126 @@
 //! Faults and oddities that the simulator shows on purpose, each at its own rate.
+//!
+//! The defaults are Blip as integrators see it; where sources disagree, a switch of the whole contract gives the other reading.
 
-use std::str::FromStr;
+use std::{fmt::Write as _, str::FromStr};
 
 /// A kind of fault and the share of commands or records that show it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Fault {
-    /// What goes wrong.
+    /// Kind of the fault.
     pub kind: FaultKind,
-    /// Share of commands or records, 0 to 1.
+    /// Share of commands or records, 0 to 1. A switch is on at any rate but 0.
     pub rate: f64,
 }
 
-/// What can go wrong. The first group strikes commands and the last writes, the second strikes records; the third is true of the whole contract
-/// at any rate but 0.
+/// What a fault applies to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FaultKind {
-    /// HTTP 200 whose body says `failure`.
-    Failure,
-    /// HTTP 429, and then for a while for all commands of the key.
-    Throttle,
-    /// HTTP 500.
-    ServerError,
-    /// HTTP 504.
-    Timeout,
-    /// An answer that comes late.
-    Slow,
-    /// An answer that never comes.
-    Hang,
-    /// A connection that is cut in the middle of the answer.
-    Reset,
-    /// A body that breaks off.
-    Truncate,
-    /// A web page instead of JSON.
-    Html,
-    /// Success with an empty list.
-    Empty,
-    /// The first page once more instead of a later one.
-    RepeatPage,
-    /// A page that begins one record too late, as if one had gone.
-    ShiftPage,
-    /// A collection without its `total`.
-    NoTotal,
-    /// An empty list answered as "not found".
-    EmptyNotFound,
-    /// A collection that declares another type than its items have.
-    ItemType,
+enum Scope {
+    /// Single commands, each of which shows one fault at most.
+    Command,
+    /// Single records.
+    Record,
+    /// The whole contract: a switch.
+    Contract,
+}
 
-    /// A ticket with a status that nobody documented.
-    UnknownStatus,
-    /// A ticket whose number is not a number.
-    BadRecord,
-    /// A field that nobody documented.
-    ExtraField,
-    /// A ticket that was picked up before it was created: two clocks.
-    Skew,
-    /// An event that is listed only two days after it was recorded.
-    LateEvent,
-    /// A message by a person without the platform's mark.
-    NoEmitter,
-    /// An attendant's identity with two `@`.
-    DecodedIdentity,
+/// Declares the kinds with their scope, name on the command line and meaning.
+macro_rules! kinds {
+    ($($scope:ident $kind:ident $name:literal $text:literal;)*) => {
+        /// Kind of a fault.
+        // The order seeds the records that show a kind: new kinds go to the end.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum FaultKind {
+            $(#[doc = $text] $kind,)*
+        }
 
-    /// Ended tickets are in the history list only.
-    EndedInHistory,
-    /// Messages and reports are kept as long as is documented, and no longer.
-    Retention,
-    /// Reports by period are not offered.
-    NoReports,
-    /// Members of the contract and the bots, and entries of channels, are told and set by any key.
-    OpenPortal,
-    /// Attendants who are new to the contract are not listed before they have accepted.
-    InvitesWait,
+        const KINDS: &[(FaultKind, Scope, &str, &str)] = &[$((FaultKind::$kind, Scope::$scope, $name, $text),)*];
+    };
+}
 
-    /// A write of which only half is done, answered as done.
-    HalfWrite,
-    /// A write that is refused as not allowed.
-    RefusedWrite,
+kinds! {
+    Command Failure "failure" "HTTP 200 whose body reports a failure";
+    Command Throttle "throttle" "HTTP 429, then for a while for all commands of the key";
+    Command ServerError "server-error" "HTTP 500";
+    Command Timeout "timeout" "HTTP 504";
+    Command Slow "slow" "a late answer";
+    Command Hang "hang" "no answer at all";
+    Command Reset "reset" "a connection that is cut in the middle of the answer";
+    Command Truncate "truncate" "a body that breaks off";
+    Command Html "html" "a web page instead of JSON";
+    Command Empty "empty" "success with an empty list";
+    Command RepeatPage "repeat-page" "the first page again instead of a later one";
+    Command ShiftPage "shift-page" "a page that begins one record too late";
+    Command NoTotal "no-total" "a collection without its total";
+    Command EmptyNotFound "empty-not-found" "an empty list answered as not found";
+    Command ItemType "item-type" "a collection that declares another type than its items have";
+    Record UnknownStatus "unknown-status" "a ticket with an undocumented status";
+    Record BadRecord "bad-record" "a ticket whose number is not a number";
+    Record ExtraField "extra-field" "a ticket with an undocumented field";
+    Record Skew "skew" "a ticket picked up before it was created: two clocks";
+    Record LateEvent "late-event" "an event listed only two days after it was recorded";
+    Record NoEmitter "no-emitter" "an attendant's message without the platform's marks";
+    Record DecodedIdentity "decoded-identity" "an attendant's identity with two `@`";
+    Contract EndedInHistory "ended-in-history" "ended tickets are in the history list only";
+    Contract Retention "retention" "messages and reports are kept only as long as documented";
+    Contract NoReports "no-reports" "reports by period are not offered";
+    Contract OpenPortal "open-portal" "any key reads and writes members, permissions and channel entries";
+    Contract InvitesWait "invites-wait" "new attendants are not listed before they accept";
+    Command HalfWrite "half-write" "a write done by half and answered as done";
+    Command RefusedWrite "refused-write" "a write refused as not allowed";
+    Command Backend "backend" "code 2105: the service behind an extension fails with 503, 429 or a time-out";
+    Command BackendMissing "backend-missing" "code 2105: the service behind an extension answers 404";
+    Contract FullTotal "full-total" "the total of a list of tickets counts all matches, not the page";
+    Contract OldestFirst "oldest-first" "lists of tickets begin with the oldest";
+    Contract PlainIds "plain-ids" "ids of attendants' messages have no `fwd:fwd:` before them";
+    Contract NoMessageAgent "no-message-agent" "attendants' messages name neither the attendant nor the ticket";
+    Contract ExternalMarks "external-marks" "the bot's messages are marked as `externalMessages`";
+    Contract NoTunnelMarks "no-tunnel-marks" "messages and contacts do not name who is behind a tunnel";
+    Contract NoTunnels "no-tunnels" "tunnels cannot be looked up";
+    Contract RouterSurveys "router-surveys" "survey events are recorded at the router, with the identity on the channel";
+    Contract TunnelExtras "tunnel-extras" "events at the router also name the tunnel in their extras";
+    Contract ExclusiveEnd "exclusive-end" "the end day of reports and events is excluded";
+    Contract NoLt "no-lt" "filters with `lt` are refused";
+    Contract ShortReports "short-reports" "reports by period reach back 90 days only";
+    Contract NoTranscription "no-transcription" "transcripts of one attendance are not offered";
+    Contract NoBsuid "no-bsuid" "no message carries a WhatsApp user id";
+    Contract WaitToClose "wait-to-close" "Blip's wait of an unanswered ticket ends with its close";
+    Contract MissedByAgent "missed-by-agent" "Blip counts as missed what the customer's side ended without an attendant";
+    Contract ResponseByTicket "response-by-ticket" "Blip's response time is the mean of the tickets' means";
+    Contract AttendanceFromOpen "attendance-from-open" "Blip's attendance time begins with the pick-up";
+    Record LeftAttendant "left-attendant" "an attendant who left: on tickets, missing from the list";
 }
 
 impl FaultKind {
-    /// Everything there is, by the name on the command line.
-    pub const ALL: [(&'static str, FaultKind); 29] = [
-        ("failure", FaultKind::Failure),
-        ("throttle", FaultKind::Throttle),
-        ("server-error", FaultKind::ServerError),
-        ("timeout", FaultKind::Timeout),
-        ("slow", FaultKind::Slow),
-        ("hang", FaultKind::Hang),
-        ("reset", FaultKind::Reset),
-        ("truncate", FaultKind::Truncate),
-        ("html", FaultKind::Html),
-        ("empty", FaultKind::Empty),
-        ("repeat-page", FaultKind::RepeatPage),
-        ("shift-page", FaultKind::ShiftPage),
-        ("no-total", FaultKind::NoTotal),
-        ("empty-not-found", FaultKind::EmptyNotFound),
-        ("item-type", FaultKind::ItemType),
-        ("half-write", FaultKind::HalfWrite),
-        ("refused-write", FaultKind::RefusedWrite),
-        ("unknown-status", FaultKind::UnknownStatus),
-        ("bad-record", FaultKind::BadRecord),
-        ("extra-field", FaultKind::ExtraField),
-        ("skew", FaultKind::Skew),
-        ("late-event", FaultKind::LateEvent),
-        ("no-emitter", FaultKind::NoEmitter),
-        ("decoded-identity", FaultKind::DecodedIdentity),
-        ("ended-in-history", FaultKind::EndedInHistory),
-        ("retention", FaultKind::Retention),
-        ("no-reports", FaultKind::NoReports),
-        ("open-portal", FaultKind::OpenPortal),
-        ("invites-wait", FaultKind::InvitesWait),
-    ];
+    /// Returns all kinds with their names on the command line.
+    pub fn all() -> impl Iterator<Item = (&'static str, FaultKind)> {
+        KINDS.iter().map(|(kind, _, name, _)| (*name, *kind))
+    }
 
-    /// Returns whether the fault strikes commands, of which each can show one at most.
-    fn strikes_commands(self) -> bool {
-        FaultKind::ALL.iter().position(|(_, kind)| *kind == self).is_some_and(|place| place < 17)
+    fn scope(self) -> Scope {
+        KINDS[self as usize].1
     }
 
     /// Returns all names, for a message.
     pub fn names() -> String {
-        FaultKind::ALL.map(|(name, _)| name).join(", ")
+        FaultKind::all().map(|(name, _)| name).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Returns all kinds with their meaning, grouped by what they apply to, one per line.
+    pub fn listing() -> String {
+        let groups = [
+            (Scope::Command, "Faults of commands (the rate is the share of commands):"),
+            (Scope::Record, "Oddities of records (the rate is the share of records):"),
+            (Scope::Contract, "Switches of the contract (KIND=1 turns one on):"),
+        ];
+        let mut text = String::new();
+        for (scope, heading) in groups {
+            let _ = writeln!(text, "{heading}");
+            for (_, _, name, meaning) in KINDS.iter().filter(|(_, found, ..)| *found == scope) {
+                let _ = writeln!(text, "  {name:<22}{meaning}");
+            }
+        }
+        text
     }
 }
 
@@ -134,7 +135,7 @@ impl FromStr for Fault {
     fn from_str(text: &str) -> Result<Fault, FaultParseError> {
         let refuse = || FaultParseError(text.to_owned());
         let (name, rate) = text.split_once('=').ok_or_else(refuse)?;
-        let (_, kind) = FaultKind::ALL.into_iter().find(|(known, _)| *known == name).ok_or_else(refuse)?;
+        let (_, kind) = FaultKind::all().find(|(known, _)| *known == name).ok_or_else(refuse)?;
         let rate: f64 = rate.parse().map_err(|_| refuse())?;
         (0.0..=1.0).contains(&rate).then_some(Fault { kind, rate }).ok_or_else(refuse)
     }
@@ -153,7 +154,7 @@ impl Faults {
     /// Picks the fault of the `count`-th command, if any.
     pub fn of_command(&self, count: u64) -> Option<FaultKind> {
         let mut place = unit(self.seed, count);
-        for fault in self.list.iter().filter(|fault| fault.kind.strikes_commands()) {
+        for fault in self.list.iter().filter(|fault| fault.kind.scope() == Scope::Command) {
             if place < fault.rate {
                 return Some(fault.kind);
             }
@@ -176,14 +177,18 @@ impl Faults {
     }
 }
 
-/// Returns a number in `[0, 1)` that two others stand for (splitmix64).
-fn unit(seed: u64, count: u64) -> f64 {
+/// Returns 64 bits that two numbers stand for (splitmix64).
+pub fn bits(seed: u64, count: u64) -> u64 {
     let mut bits = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(count.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    bits ^= bits >> 31;
+    bits ^ (bits >> 31)
+}
+
+/// Returns a number in `[0, 1)` that two others stand for.
+fn unit(seed: u64, count: u64) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
-    let fraction = (bits >> 11) as f64;
+    let fraction = (bits(seed, count) >> 11) as f64;
     fraction / 9_007_199_254_740_992.0
 }
 
@@ -208,9 +213,10 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_has_a_name_and_what_is_no_fault_is_refused() {
-        for (name, kind) in FaultKind::ALL {
+    fn every_kind_has_a_name_and_invalid_texts_are_refused() {
+        for (name, kind) in FaultKind::all() {
             assert_eq!(format!("{name}=0.5").parse::<Fault>().unwrap(), Fault { kind, rate: 0.5 });
+            assert!(FaultKind::listing().contains(&format!("  {name} ")), "{name}");
         }
         for text in ["failure", "explode=0.1", "failure=2", "failure=x"] {
             assert!(text.parse::<Fault>().is_err(), "{text}");

@@ -19,7 +19,8 @@ use crate::blip::{
 const REACH_DAYS: u64 = 90;
 
 /// Answers a command of today's numbers.
-pub fn monitoring(world: &World, query: &Query<'_>, name: &str, sees_tickets: bool) -> Outcome {
+pub fn monitoring(world: &World, faults: &Faults, query: &Query<'_>, name: &str, sees_tickets: bool) -> Outcome {
+    let readings = Readings(faults);
     if query.get("version") != Some("2") {
         return Err(Reason::new(64, "The version parameter is invalid"));
     }
@@ -30,13 +31,14 @@ pub fn monitoring(world: &World, query: &Query<'_>, name: &str, sees_tickets: bo
     let open = || tickets.iter().filter(|ticket| !ticket.is_closed() && ticket.opened_at.is_some());
     match name {
         "tickets" => {
-            let mut body = counts(&ended);
+            let mut body = readings.counts(&ended);
             body["waiting"] = waiting().count().into();
             body["open"] = open().count().into();
+            body["inAttendance"] = open().filter(|ticket| ticket.first_response_at.is_some()).count().into();
             Ok(Resource::new("application/vnd.iris.desk.ticketssummary+json", &body))
         }
         "ticket-metrics" => {
-            let mut body = timing_values(world, &ended);
+            let mut body = readings.timings(world, &ended);
             let attendants = world.attendants.iter().filter(|attendant| attendant.is_listed).count().max(1);
             #[expect(clippy::cast_precision_loss, reason = "a few thousand")]
             let each = open().count() as f64 / attendants as f64;
@@ -102,26 +104,30 @@ pub fn monitoring(world: &World, query: &Query<'_>, name: &str, sees_tickets: bo
 
 /// Answers a report by period.
 pub fn period(world: &World, faults: &Faults, query: &Query<'_>, name: &[&str], sees_tickets: bool) -> Outcome {
-    let (mut first, last) = days(query)?;
-    if faults.has(FaultKind::Retention) {
+    let readings = Readings(faults);
+    let (mut first, mut last) = days(query)?;
+    if faults.has(FaultKind::ExclusiveEnd) {
+        last = last - Days::new(1);
+    }
+    if faults.has(FaultKind::Retention) || faults.has(FaultKind::ShortReports) {
         first = first.max(blip_day(world.now) - Days::new(REACH_DAYS));
     }
     let span = Span::of_days(first, last);
     let tickets: Vec<&Ticket> = if sees_tickets { tickets_near(world, span) } else { Vec::new() };
     let closed: Vec<&Ticket> = tickets.iter().copied().filter(|ticket| span.has(ticket.closed_at)).collect();
     match name {
-        ["tickets"] => Ok(day_summaries(&tickets, span)),
+        ["tickets"] => Ok(readings.day_summaries(&tickets, span)),
         ["teams"] => {
             let items: Vec<Value> =
-                by_team(&tickets).into_iter().map(|(name, tickets)| team_summary(world, name, &tickets, span)).collect();
+                by_team(&tickets).into_iter().map(|(name, tickets)| readings.team_summary(world, name, &tickets, span)).collect();
             let total = items.len();
             Ok(collection("application/vnd.iris.desk.teamticketssummary+json", items.into_iter(), Some(total)))
         }
         ["timings"] => {
-            Ok(Resource::new("application/vnd.iris.desk.tickets-metrics-summary+json", &without_nulls(timing_values(world, &closed))))
+            Ok(Resource::new("application/vnd.iris.desk.tickets-metrics-summary+json", &without_nulls(readings.timings(world, &closed))))
         }
         ["attendancetime"] => {
-            let body = json!({"attendanceTime": mean(&closed, attendance)});
+            let body = json!({"attendanceTime": mean(&closed, |ticket| readings.attendance(ticket))});
             Ok(Resource::new("application/vnd.iris.desk.attendancetimesummary+json", &without_nulls(body)))
         }
         ["attendants"] => {
@@ -129,13 +135,13 @@ pub fn period(world: &World, faults: &Faults, query: &Query<'_>, name: &[&str], 
                 let own: Vec<&Ticket> = closed.iter().copied().filter(|ticket| ticket.agent == Some(index)).collect();
                 without_nulls(json!({
                     "identity": identity::attendant(&attendant.email), "status": "Online", "openedTickets": 0, "closedTickets": own.len(),
-                    "averageFirstResponseTime": mean(&own, first_response), "averageAttendanceTime": mean(&own, attendance),
+                    "averageFirstResponseTime": mean(&own, first_response), "averageAttendanceTime": mean(&own, |ticket| readings.attendance(ticket)),
                 }))
             });
             Ok(collection("application/vnd.iris.desk.attendantticketssummary+json", items, None))
         }
         ["attendants", "productivity"] => {
-            let days = i32::try_from((last - first).num_days() + 1).unwrap_or(1);
+            let days = i32::try_from((last - first).num_days() + 1).unwrap_or(1).max(0);
             let items = world.attendants.iter().filter(|_| sees_tickets).map(|attendant| {
                 let online = TimeDelta::minutes(437) * days;
                 let paused = TimeDelta::minutes(41) * days;
@@ -154,7 +160,7 @@ pub fn period(world: &World, faults: &Faults, query: &Query<'_>, name: &[&str], 
                 }
             }
             let items = tags.into_iter().map(|(name, tickets)| {
-                without_nulls(json!({"name": name, "closedTickets": tickets.len(), "averageAttendanceTime": mean(&tickets, attendance)}))
+                without_nulls(json!({"name": name, "closedTickets": tickets.len(), "averageAttendanceTime": mean(&tickets, |ticket| readings.attendance(ticket))}))
             });
             Ok(collection("application/vnd.iris.desk.tag-tickets-summary+json", items, None))
         }
@@ -204,57 +210,115 @@ fn by_team<'a>(tickets: &[&'a Ticket]) -> BTreeMap<&'a str, Vec<&'a Ticket>> {
     teams
 }
 
-/// Counts tickets by how they ended; who was never picked up is missed, whatever closed them.
-fn counts(tickets: &[&Ticket]) -> Value {
-    let count = |test: &dyn Fn(&Ticket) -> bool| tickets.iter().filter(|ticket| test(ticket)).count();
-    json!({
-        "waiting": count(&|ticket| !ticket.is_closed() && ticket.opened_at.is_none()),
-        "open": count(&|ticket| !ticket.is_closed() && ticket.opened_at.is_some()),
-        "closed": count(&Ticket::is_closed),
-        "closedAttendant": count(&|ticket| ticket.status == "ClosedAttendant"),
-        "closedClient": count(&|ticket| ticket.status.starts_with("ClosedClient") && ticket.opened_at.is_some()),
-        "transferred": count(&|ticket| ticket.status == "Transferred"),
-        "missed": count(&|ticket| ticket.is_closed() && ticket.opened_at.is_none()),
-    })
-}
+/// Which of two readings Blip's own figures follow, where sources disagree.
+#[derive(Debug, Clone, Copy)]
+struct Readings<'a>(&'a Faults);
 
-fn day_summaries(tickets: &[&Ticket], span: Span) -> Resource {
-    let mut days: BTreeMap<NaiveDate, Vec<&Ticket>> = BTreeMap::new();
-    for ticket in tickets.iter().filter(|ticket| span.has(ticket.closed_at.or(Some(ticket.created_at)))) {
-        days.entry(blip_day(ticket.closed_at.unwrap_or(ticket.created_at))).or_default().push(ticket);
+impl Readings<'_> {
+    /// Whether the wait of a ticket that nobody answered ends with its close; otherwise it has no wait.
+    fn wait_ends_with_close(self) -> bool {
+        self.0.has(FaultKind::WaitToClose)
     }
-    let items: Vec<Value> = days
-        .into_iter()
-        .map(|(day, tickets)| {
-            let mut body = counts(&tickets);
-            body["date"] = format!("{day}T03:00:00.000Z").into();
-            body
-        })
-        .collect();
-    let total = items.len();
-    collection("application/vnd.iris.desk.ticketssummary+json", items.into_iter(), Some(total))
-}
 
-fn team_summary(world: &World, name: &str, tickets: &[&Ticket], span: Span) -> Value {
-    let closed: Vec<&Ticket> = tickets.iter().copied().filter(|ticket| span.has(ticket.closed_at)).collect();
-    without_nulls(json!({
-        "name": name,
-        "waitingTickets": tickets.iter().filter(|ticket| !ticket.is_closed() && ticket.opened_at.is_none()).count(),
-        "openedTickets": tickets.iter().filter(|ticket| !ticket.is_closed() && ticket.opened_at.is_some()).count(),
-        "closedTickets": closed.len(),
-        "averageFirstResponseTime": mean(&closed, first_response),
-        "averageWaitTime": mean(&closed, |ticket| Some(ticket.first_response_at? - ticket.created_at)),
-        "averageAttendanceTime": mean(&closed, attendance),
-        "averageResponseTime": mean_of(&closed.iter().flat_map(|ticket| responses(world, ticket)).collect::<Vec<_>>()),
-    }))
+    /// Whether missed is what the customer's side ended without an attendant; otherwise whatever ended unopened.
+    fn missed_is_by_agent(self) -> bool {
+        self.0.has(FaultKind::MissedByAgent)
+    }
+
+    /// Whether the response time is the mean of the tickets' means; otherwise of all responses.
+    fn response_is_by_ticket(self) -> bool {
+        self.0.has(FaultKind::ResponseByTicket)
+    }
+
+    /// Whether the attendance begins with the pick-up; otherwise with the first answer.
+    fn attendance_begins_with_open(self) -> bool {
+        self.0.has(FaultKind::AttendanceFromOpen)
+    }
+
+    /// Counts tickets by how they ended.
+    fn counts(self, tickets: &[&Ticket]) -> Value {
+        let count = |test: &dyn Fn(&Ticket) -> bool| tickets.iter().filter(|ticket| test(ticket)).count();
+        let is_by_customer = |ticket: &Ticket| ticket.status.starts_with("ClosedClient");
+        let was_attended = |ticket: &Ticket| if self.missed_is_by_agent() { ticket.agent.is_some() } else { ticket.opened_at.is_some() };
+        let is_missed =
+            |ticket: &Ticket| ticket.is_closed() && !was_attended(ticket) && (is_by_customer(ticket) || !self.missed_is_by_agent());
+        json!({
+            "waiting": count(&|ticket| !ticket.is_closed() && ticket.opened_at.is_none()),
+            "open": count(&|ticket| !ticket.is_closed() && ticket.opened_at.is_some()),
+            "inAttendance": count(&|ticket| !ticket.is_closed() && ticket.first_response_at.is_some()),
+            "closed": count(&Ticket::is_closed),
+            "closedAttendant": count(&|ticket| ticket.status == "ClosedAttendant"),
+            "closedClient": count(&|ticket| is_by_customer(ticket) && was_attended(ticket)),
+            "transferred": count(&|ticket| ticket.status == "Transferred"),
+            "missed": count(&is_missed),
+        })
+    }
+
+    fn day_summaries(self, tickets: &[&Ticket], span: Span) -> Resource {
+        let mut days: BTreeMap<NaiveDate, Vec<&Ticket>> = BTreeMap::new();
+        for ticket in tickets.iter().filter(|ticket| span.has(ticket.closed_at.or(Some(ticket.created_at)))) {
+            days.entry(blip_day(ticket.closed_at.unwrap_or(ticket.created_at))).or_default().push(ticket);
+        }
+        let items: Vec<Value> = days
+            .into_iter()
+            .map(|(day, tickets)| {
+                let mut body = self.counts(&tickets);
+                body["date"] = format!("{day}T03:00:00.000Z").into();
+                body
+            })
+            .collect();
+        let total = items.len();
+        collection("application/vnd.iris.desk.ticketssummary+json", items.into_iter(), Some(total))
+    }
+
+    fn team_summary(self, world: &World, name: &str, tickets: &[&Ticket], span: Span) -> Value {
+        let closed: Vec<&Ticket> = tickets.iter().copied().filter(|ticket| span.has(ticket.closed_at)).collect();
+        without_nulls(json!({
+            "name": name,
+            "waitingTickets": tickets.iter().filter(|ticket| !ticket.is_closed() && ticket.opened_at.is_none()).count(),
+            "openedTickets": tickets.iter().filter(|ticket| !ticket.is_closed() && ticket.opened_at.is_some()).count(),
+            "closedTickets": closed.len(),
+            "ticketsCount": tickets.iter().filter(|ticket| !ticket.is_closed() || span.has(ticket.closed_at)).count(),
+            "averageFirstResponseTime": mean(&closed, first_response),
+            "averageWaitTime": mean(&closed, |ticket| self.wait(ticket)),
+            "averageAttendanceTime": mean(&closed, |ticket| self.attendance(ticket)),
+            "averageResponseTime": self.response(world, &closed),
+        }))
+    }
+
+    fn timings(self, world: &World, closed: &[&Ticket]) -> Value {
+        let queue = |ticket: &Ticket| Some(ticket.opened_at? - ticket.created_at);
+        let longest = |value: &dyn Fn(&Ticket) -> Option<TimeDelta>| closed.iter().filter_map(|ticket| value(ticket)).max().map(time_span);
+        json!({
+            "maxQueueTime": longest(&queue),
+            "maxFirstResponseTime": longest(&first_response),
+            "avgQueueTime": mean(closed, queue),
+            "avgFirstResponseTime": mean(closed, first_response),
+            "avgWaitTime": mean(closed, |ticket| self.wait(ticket)),
+            "avgResponseTime": self.response(world, closed),
+            "avgAttendanceTime": mean(closed, |ticket| self.attendance(ticket)),
+        })
+    }
+
+    fn wait(self, ticket: &Ticket) -> Option<TimeDelta> {
+        let closed_at = ticket.closed_at.filter(|_| self.wait_ends_with_close());
+        Some(ticket.first_response_at.or(closed_at)? - ticket.created_at)
+    }
+
+    fn attendance(self, ticket: &Ticket) -> Option<TimeDelta> {
+        Some(ticket.closed_at? - if self.attendance_begins_with_open() { ticket.opened_at? } else { ticket.first_response_at? })
+    }
+
+    fn response(self, world: &World, closed: &[&Ticket]) -> Option<String> {
+        if self.response_is_by_ticket() {
+            return mean(closed, |ticket| mean_of(&responses(world, ticket)));
+        }
+        mean_of(&closed.iter().flat_map(|ticket| responses(world, ticket)).collect::<Vec<_>>()).map(time_span)
+    }
 }
 
 fn first_response(ticket: &Ticket) -> Option<TimeDelta> {
     Some(ticket.first_response_at? - ticket.opened_at?)
-}
-
-fn attendance(ticket: &Ticket) -> Option<TimeDelta> {
-    Some(ticket.closed_at? - ticket.first_response_at?)
 }
 
 /// Times that the attendant of a ticket took to answer, after the first answer.
@@ -277,27 +341,18 @@ fn responses(world: &World, ticket: &Ticket) -> Vec<TimeDelta> {
     times
 }
 
-fn timing_values(world: &World, closed: &[&Ticket]) -> Value {
-    let queue = |ticket: &Ticket| Some(ticket.opened_at? - ticket.created_at);
-    let longest = |value: &dyn Fn(&Ticket) -> Option<TimeDelta>| closed.iter().filter_map(|ticket| value(ticket)).max().map(time_span);
-    json!({
-        "maxQueueTime": longest(&queue),
-        "maxFirstResponseTime": longest(&first_response),
-        "avgQueueTime": mean(closed, queue),
-        "avgFirstResponseTime": mean(closed, first_response),
-        "avgWaitTime": mean(closed, |ticket| Some(ticket.first_response_at? - ticket.created_at)),
-        "avgResponseTime": mean_of(&closed.iter().flat_map(|ticket| responses(world, ticket)).collect::<Vec<_>>()),
-        "avgAttendanceTime": mean(closed, attendance),
-    })
+/// Returns the mean response time of a ticket in seconds; none where no answer followed the first one.
+pub fn mean_response_s(world: &World, ticket: &Ticket) -> Option<f64> {
+    mean_of(&responses(world, ticket)).map(TimeDelta::as_seconds_f64)
 }
 
 fn mean(tickets: &[&Ticket], value: impl Fn(&Ticket) -> Option<TimeDelta>) -> Option<String> {
-    mean_of(&tickets.iter().filter_map(|ticket| value(ticket)).collect::<Vec<_>>())
+    mean_of(&tickets.iter().filter_map(|ticket| value(ticket)).collect::<Vec<_>>()).map(time_span)
 }
 
-fn mean_of(values: &[TimeDelta]) -> Option<String> {
+fn mean_of(values: &[TimeDelta]) -> Option<TimeDelta> {
     let count = i32::try_from(values.len()).ok().filter(|count| *count > 0)?;
-    Some(time_span(values.iter().sum::<TimeDelta>() / count))
+    Some(values.iter().sum::<TimeDelta>() / count)
 }
 
 fn without_nulls(value: Value) -> Value {

@@ -1,7 +1,7 @@
 //! The HTTP side: keys, throughput, faults, routing by extension.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::VecDeque,
     net::{Ipv4Addr, SocketAddr},
     sync::{
         Arc, Mutex, PoisonError, RwLock,
@@ -20,22 +20,30 @@ use axum::{
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
 use futures_util::stream;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use super::{
-    core,
+    contacts, core,
     desk::{self, DESK_BOT},
-    envelope::{self, Command, Outcome, Query, Reason, Slip},
+    envelope::{self, Command, Method, Outcome, Query, Reason, Slip},
     events,
     fault::{Fault, FaultKind, Faults},
-    portal,
+    metrics, portal,
+    record::Notification,
     world::World,
     writes,
 };
 
 /// Identity of the bot that is published on the channels and hands conversations to the desk bot.
 pub const ROUTER_BOT: &str = "exemplorouter@msging.net";
+
+/// What extensions report of a service behind them that fails for a while.
+const BACKEND_TEXTS: [&str; 3] = [
+    "Response status code does not indicate success: 503 (Service Unavailable).",
+    "Response status code does not indicate success: 429 (Too Many Requests).",
+    "The operation has timed out: the request was canceled after 30 seconds.",
+];
 
 /// How late a slow answer is.
 const SLOW: Duration = Duration::from_millis(250);
@@ -179,10 +187,21 @@ enum Caller {
 }
 
 impl Contract {
-    fn caller(&self, headers: &HeaderMap) -> Option<Caller> {
-        let key = headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Key ")?;
-        let known = HashMap::from([(self.keys.desk.as_str(), Caller::Desk), (self.keys.router.as_str(), Caller::Router)]);
-        known.get(key).copied()
+    /// Returns whose key a request carries, or why Blip refuses it: the form, the bot and the secret are told apart.
+    fn caller(&self, headers: &HeaderMap) -> Result<Caller, Refusal> {
+        let refuse = |text| Refusal(StatusCode::UNAUTHORIZED, 13, text);
+        let malformed = refuse("invalid authorization header");
+        let key = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Key ")).ok_or(malformed)?;
+        if key == self.keys.desk {
+            return Ok(Caller::Desk);
+        }
+        if key == self.keys.router {
+            return Ok(Caller::Router);
+        }
+        let text = BASE64_STANDARD.decode(key).ok().and_then(|bytes| String::from_utf8(bytes).ok()).ok_or(malformed)?;
+        let (bot, _) = text.split_once(':').ok_or(malformed)?;
+        let is_known = [DESK_BOT, ROUTER_BOT].iter().any(|known| known.split('@').next() == Some(bot));
+        Err(refuse(if is_known { "authentication failed" } else { "invalid session identity" }))
     }
 
     fn world(&self) -> Arc<World> {
@@ -208,49 +227,78 @@ impl Contract {
     }
 }
 
-async fn accept(State(contract): State<Arc<Contract>>, headers: HeaderMap) -> StatusCode {
-    if contract.caller(&headers).is_some() { StatusCode::ACCEPTED } else { StatusCode::UNAUTHORIZED }
+/// A refusal below the level of commands: HTTP status, reason code and description.
+#[derive(Debug, Clone, Copy)]
+struct Refusal(StatusCode, i64, &'static str);
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let Refusal(status, code, description) = self;
+        let body = json!({"code": code, "description": description}).to_string();
+        (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+    }
+}
+
+const MALFORMED: Refusal = Refusal(StatusCode::BAD_REQUEST, 21, "The envelope is malformed");
+const THROTTLED: Refusal = Refusal(StatusCode::TOO_MANY_REQUESTS, 34, "The throughput limit was exceeded");
+const BROKEN: Refusal = Refusal(StatusCode::INTERNAL_SERVER_ERROR, 1, "An internal error occurred");
+const LATE: Refusal = Refusal(StatusCode::GATEWAY_TIMEOUT, 86, "The command was not answered in time");
+
+async fn accept(State(contract): State<Arc<Contract>>, headers: HeaderMap) -> Result<StatusCode, Refusal> {
+    contract.caller(&headers).map(|_| StatusCode::ACCEPTED)
 }
 
 /// Accepts a message; its fate can be read as notifications at once.
-async fn messages(State(contract): State<Arc<Contract>>, headers: HeaderMap, body: Bytes) -> StatusCode {
-    if contract.caller(&headers).is_none() {
-        return StatusCode::UNAUTHORIZED;
-    }
-    let Ok(message) = serde_json::from_slice::<Value>(&body) else { return StatusCode::BAD_REQUEST };
+async fn messages(State(contract): State<Arc<Contract>>, headers: HeaderMap, body: Bytes) -> Result<StatusCode, Refusal> {
+    contract.caller(&headers)?;
+    let message: Value = serde_json::from_slice(&body).map_err(|_| MALFORMED)?;
+    let (Some(to), Some(mime)) = (message["to"].as_str(), message["type"].as_str()) else { return Err(MALFORMED) };
     // Without an id no notification comes, not even of a failure.
     if let Some(id) = message["id"].as_str() {
         let mut world = contract.world.write().unwrap_or_else(PoisonError::into_inner);
         let world = Arc::make_mut(&mut world);
-        world.notifications.extend(["accepted", "dispatched", "received", "consumed"].map(|event| (id.to_owned(), event)));
+        let at = world.now;
+        world.notifications.extend(["accepted", "dispatched", "received", "consumed"].map(|event| Notification {
+            message: id.to_owned(),
+            to: to.to_owned(),
+            mime: mime.to_owned(),
+            event,
+            at,
+        }));
     }
-    StatusCode::ACCEPTED
+    Ok(StatusCode::ACCEPTED)
 }
 
-async fn commands(State(contract): State<Arc<Contract>>, headers: HeaderMap, body: Bytes) -> Response {
-    let Some(caller) = contract.caller(&headers) else { return StatusCode::UNAUTHORIZED.into_response() };
-    let Ok(command) = serde_json::from_slice::<Command>(&body) else { return StatusCode::BAD_REQUEST.into_response() };
+async fn commands(State(contract): State<Arc<Contract>>, headers: HeaderMap, body: Bytes) -> Result<Response, Refusal> {
+    let caller = contract.caller(&headers)?;
+    let command: Command = serde_json::from_slice(&body).map_err(|_| MALFORMED)?;
+    let method = command.method().ok_or(MALFORMED)?;
+    if command.id.is_none() && method != Method::Observe {
+        return Err(MALFORMED);
+    }
     let count = contract.commands.fetch_add(1, Ordering::Relaxed);
     let fault = contract.faults.of_command(count);
     if contract.is_refused(caller, fault == Some(FaultKind::Throttle)) {
         contract.throttled.fetch_add(1, Ordering::Relaxed);
-        return StatusCode::TOO_MANY_REQUESTS.into_response();
+        return Err(THROTTLED);
     }
     match fault {
-        Some(FaultKind::ServerError) => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-        Some(FaultKind::Timeout) => return StatusCode::GATEWAY_TIMEOUT.into_response(),
+        Some(FaultKind::ServerError) => return Err(BROKEN),
+        Some(FaultKind::Timeout) => return Err(LATE),
         Some(FaultKind::Slow) => tokio::time::sleep(SLOW).await,
         Some(FaultKind::Hang) => tokio::time::sleep(FOREVER).await,
         Some(FaultKind::Html) => {
             let page = "<!DOCTYPE html><html><title>502 Bad Gateway</title></html>";
-            return ([(header::CONTENT_TYPE, "text/html")], page).into_response();
+            return Ok(([(header::CONTENT_TYPE, "text/html")], page).into_response());
         }
         _ => {}
     }
     let outcome = match fault {
         Some(FaultKind::Failure) => Err(Reason::new(1, "General error")),
+        Some(FaultKind::Backend) => Err(Reason::behind(BACKEND_TEXTS[usize::try_from(count % 3).unwrap_or(0)])),
+        Some(FaultKind::BackendMissing) => Err(Reason::behind("Response status code does not indicate success: 404 (Not Found).")),
         Some(FaultKind::Empty) => Ok(envelope::collection("application/vnd.iris.ticket+json", std::iter::empty::<()>(), None)),
-        _ => contract.outcome(&command, caller, fault),
+        _ => contract.outcome(&command, method, caller, fault),
     };
     let bot = if caller == Caller::Desk { DESK_BOT } else { ROUTER_BOT };
     let mut text = envelope::answer(&command, bot, outcome);
@@ -260,17 +308,17 @@ async fn commands(State(contract): State<Arc<Contract>>, headers: HeaderMap, bod
     if fault == Some(FaultKind::Reset) {
         let half = Bytes::copy_from_slice(&text.as_bytes()[..text.len() / 2]);
         let parts = stream::iter([Ok(half), Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset))]);
-        return ([(header::CONTENT_TYPE, "application/json")], Body::from_stream(parts)).into_response();
+        return Ok(([(header::CONTENT_TYPE, "application/json")], Body::from_stream(parts)).into_response());
     }
-    ([(header::CONTENT_TYPE, "application/json")], text).into_response()
+    Ok(([(header::CONTENT_TYPE, "application/json")], text).into_response())
 }
 
 impl Contract {
-    fn outcome(&self, command: &Command, caller: Caller, fault: Option<FaultKind>) -> Outcome {
+    fn outcome(&self, command: &Command, method: Method, caller: Caller, fault: Option<FaultKind>) -> Outcome {
         let is_desk = caller == Caller::Desk;
-        if !command.method.eq_ignore_ascii_case("get") {
+        if method != Method::Get {
             let mut world = self.world.write().unwrap_or_else(PoisonError::into_inner);
-            return writes::answer(Arc::make_mut(&mut world), &self.faults, command, is_desk, fault);
+            return writes::answer(Arc::make_mut(&mut world), &self.faults, (command, method), is_desk, fault);
         }
         let mut query = Query::parse(&command.uri);
         match fault {
@@ -289,18 +337,18 @@ impl Contract {
 }
 
 fn read(world: &World, faults: &Faults, command: &Command, query: &Query<'_>, is_desk: bool) -> Outcome {
+    let first = query.path.first().map(String::as_str);
     match command.to.as_deref() {
         Some("postmaster@desk.msging.net") => desk::answer(world, faults, query, is_desk),
-        Some("postmaster@analytics.msging.net") if query.path.first().is_some_and(|first| first == "metrics") => {
-            core::metrics(world, query)
-        }
+        Some("postmaster@analytics.msging.net") if first == Some("metrics") => metrics::answer(world, query),
         Some("postmaster@analytics.msging.net") => events::answer(world, faults, query, is_desk),
-        Some("postmaster@tunnel.msging.net") => core::tunnel(world, query),
-        Some("postmaster@crm.msging.net") => core::contacts(world, query, !is_desk),
+        Some("postmaster@tunnel.msging.net") => contacts::tunnel(world, faults, query),
+        Some("postmaster@wa.gw.msging.net") => contacts::whatsapp_account(query, !is_desk),
         Some("postmaster@portal.blip.ai") if faults.has(FaultKind::OpenPortal) => portal::read(world, query),
         Some("postmaster@portal.blip.ai") => Err(Reason::new(66, "The operation is not allowed")),
-        None if query.path == ["configuration", "caller"] => portal::entries(world, query, if is_desk { DESK_BOT } else { ROUTER_BOT }),
-        None | Some("postmaster@msging.net") => core::answer(world, faults, query, !is_desk),
+        Some("postmaster@crm.msging.net") => contacts::answer(world, faults, query, !is_desk),
+        None | Some("postmaster@msging.net") if first == Some("contacts") => contacts::answer(world, faults, query, !is_desk),
+        None | Some("postmaster@msging.net" | "postmaster@threads.msging.net") => core::answer(world, faults, query, !is_desk),
         _ => Err(Reason::unsupported()),
     }
 }

@@ -3,21 +3,22 @@
 //! Conversations are drawn one after the other, each at an arrival time that follows the hours, weekdays and months of a real
 //! desk. Everything after the clock is cut off, so that recent tickets are still open.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
-use chrono::{DateTime, Datelike, Days, Months, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, Months, NaiveDate, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::{
-    calendar,
+    arrivals::Arrivals,
     conversation::Conversation,
     draw::Draw,
     portal::Portal,
-    profile::{ATTENDANTS, CHANNELS, DEFAULT_QUEUE, HOUR_LOAD, QUEUES, WEEKDAY_LOAD},
+    profile::{ATTENDANTS, CHANNELS, DEFAULT_QUEUE, QUEUES},
+    record::{Notification, Tracked, Written},
 };
 use crate::{
     blip::time::{blip_day, blip_day_start},
-    domain::{Zone, holiday},
+    domain::Zone,
 };
 
 /// What a world is drawn from.
@@ -53,8 +54,12 @@ pub struct World {
     pub queues: Vec<Cow<'static, str>>,
     /// Rules that send tickets to queues, as they travel.
     pub rules: Vec<serde_json::Value>,
-    /// Fates of messages that were sent, as they travel: id of the message and event.
-    pub notifications: Vec<(String, &'static str)>,
+    /// Fates of messages that were sent.
+    pub notifications: Vec<Notification>,
+    /// Events that were recorded by commands.
+    pub tracked: Vec<Tracked>,
+    /// Contacts that were written by commands, as they travel: by whether the router has them, and identity.
+    pub contacts: BTreeMap<(bool, String), serde_json::Value>,
     /// Queues that take no tickets.
     pub inactive_queues: Vec<String>,
     /// Members, permissions and entries of channels.
@@ -65,6 +70,8 @@ pub struct World {
     today: Vec<usize>,
     /// Positions of tickets by id, sorted.
     place_by_id: Vec<(Uuid, usize)>,
+    /// Positions of customers by the name of their tunnel, sorted.
+    by_tunnel: Vec<(Uuid, usize)>,
 }
 
 /// A person who writes.
@@ -89,21 +96,6 @@ pub struct Attendant {
     pub is_listed: bool,
     /// Tickets at a time.
     pub slots: u32,
-}
-
-/// A write, as it was received.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Written {
-    /// The extension; none is the core server.
-    pub to: Option<String>,
-    /// `set` or `delete`.
-    pub method: String,
-    /// Path and query.
-    pub uri: String,
-    /// Its body.
-    pub body: serde_json::Value,
-    /// Whether it was answered with success.
-    pub is_done: bool,
 }
 
 /// One human attendance.
@@ -146,6 +138,10 @@ pub struct Message {
     pub at: DateTime<Utc>,
     /// Who wrote it.
     pub author: Author,
+    /// Ticket for which an attendant wrote it; none for all others.
+    pub ticket: Option<Uuid>,
+    /// Position of the attendant who wrote it in [`World::attendants`]; none for all others.
+    pub agent: Option<usize>,
 }
 
 /// Who wrote a message.
@@ -196,11 +192,14 @@ impl World {
             queues: QUEUES.iter().map(|queue| queue.name).chain([DEFAULT_QUEUE.0]).map(Cow::Borrowed).collect(),
             rules: Vec::new(),
             notifications: Vec::new(),
+            tracked: Vec::new(),
+            contacts: BTreeMap::new(),
             inactive_queues: Vec::new(),
             portal: Portal::default(),
             writes: Vec::new(),
             today: Vec::new(),
             place_by_id: Vec::new(),
+            by_tunnel: Vec::new(),
         };
         world.messages.resize_with(customers.len(), Vec::new);
         let mut stretches: Vec<Vec<(DateTime<Utc>, DateTime<Utc>)>> = vec![Vec::new(); customers.len()];
@@ -251,9 +250,26 @@ impl World {
         self.today.iter().map(|place| &self.tickets[*place]).collect()
     }
 
+    /// Returns the identity of an attendant, URL-encoded as in tickets.
+    pub fn attendant_identity(&self, agent: usize) -> String {
+        crate::blip::identity::attendant(&self.attendants[agent].email)
+    }
+
     /// Returns the identity on the channel of a customer.
     pub fn channel_identity(&self, customer: usize) -> String {
         format!("55319{customer:08}@{}", self.customers[customer].channel)
+    }
+
+    /// Returns the position of the customer with an identity behind the router's tunnel.
+    pub fn behind_tunnel(&self, identity: &str) -> Option<usize> {
+        let is_meant = |customer: &Customer| customer.identity == identity;
+        let found = tunnel_name(identity).and_then(|name| {
+            let place = self.by_tunnel.binary_search_by_key(&name, |(tunnel, _)| *tunnel).ok()?;
+            Some(self.by_tunnel[place].1)
+        });
+        // Customers that were added or changed since are not in the index.
+        let found = found.filter(|place| self.customers.get(*place).is_some_and(is_meant));
+        found.or_else(|| self.customers.iter().position(is_meant))
     }
 
     /// Returns the position of the customer with an identity on a channel.
@@ -319,6 +335,9 @@ impl World {
         }
         self.tickets = tickets;
         self.find_places();
+        self.by_tunnel =
+            self.customers.iter().zip(0..).filter_map(|(customer, place)| Some((tunnel_name(&customer.identity)?, place))).collect();
+        self.by_tunnel.sort_unstable();
         for messages in &mut self.messages {
             messages.retain(|message| message.at <= self.now);
             messages.sort_by_key(|message| (message.at, message.id));
@@ -329,7 +348,8 @@ impl World {
 }
 
 impl WorldSpec {
-    fn first_day(&self, zone: Zone) -> NaiveDate {
+    /// Returns the first day of the first month.
+    pub fn first_day(&self, zone: Zone) -> NaiveDate {
         let today = zone.day(self.now);
         today.with_day(1).expect("every month has a first day") - Months::new(self.months.saturating_sub(1))
     }
@@ -359,6 +379,10 @@ impl Ticket {
     }
 }
 
+fn tunnel_name(identity: &str) -> Option<Uuid> {
+    identity.split('@').next()?.parse().ok()
+}
+
 /// Returns whether a conversation that starts at `instant` could run into the one of `stretch`: before it there must be room for
 /// a long weekend of waiting, after it an hour for the survey.
 fn is_near((from, until): (DateTime<Utc>, DateTime<Utc>), instant: DateTime<Utc>) -> bool {
@@ -384,58 +408,6 @@ fn customer(draw: &mut Draw) -> Customer {
 
 pub(super) fn uuid(draw: &mut Draw) -> Uuid {
     uuid::Builder::from_random_bytes(draw.bits().to_be_bytes()).into_uuid()
-}
-
-/// Hours of the horizon with their share of arrivals.
-struct Arrivals {
-    /// Start of the hour and sum of weights up to its end.
-    hours: Vec<(DateTime<Utc>, f64)>,
-}
-
-impl Arrivals {
-    fn plan(spec: &WorldSpec, zone: Zone, draw: &mut Draw) -> Arrivals {
-        let mut hours = Vec::new();
-        let mut sum = 0.0;
-        let (mut day, last) = (spec.first_day(zone), zone.day(spec.now));
-        while day <= last {
-            let weekday = day.weekday().num_days_from_monday() as usize;
-            // No two days are alike, and now and then something happens: an invoice run, a campaign, an outage.
-            let mut mood = 0.88 + 0.24 * draw.unit();
-            if draw.chance(0.02) {
-                mood *= 1.7;
-            }
-            if holiday::is_national(day) {
-                mood *= 0.12;
-            }
-            let growth = 1.035_f64.powf(months_since(spec.first_day(zone), day));
-            for (hour, load) in (0_i64..).zip(HOUR_LOAD) {
-                let start = zone.day_start(day) + TimeDelta::hours(hour);
-                if start <= spec.now {
-                    // Most people know when nobody answers.
-                    let is_open = calendar::opening(day).is_some_and(|(opens, closes)| (opens..closes).contains(&(hour * 60)));
-                    let habit = if is_open { 1.0 } else { 0.3 };
-                    sum += load * WEEKDAY_LOAD[weekday] * mood * growth * habit;
-                    hours.push((start, sum));
-                }
-            }
-            day = day + Days::new(1);
-        }
-        Arrivals { hours }
-    }
-
-    fn draw(&self, draw: &mut Draw) -> DateTime<Utc> {
-        let target = draw.unit() * self.hours.last().map_or(0.0, |(_, sum)| *sum);
-        let hour = self.hours.partition_point(|(_, sum)| *sum <= target).min(self.hours.len() - 1);
-        #[expect(clippy::cast_possible_truncation, reason = "below the milliseconds of an hour")]
-        let offset_ms = (draw.unit() * 3_600_000.0) as i64;
-        self.hours[hour].0 + TimeDelta::milliseconds(offset_ms)
-    }
-}
-
-pub(super) fn months_since(first: NaiveDate, day: NaiveDate) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "a few thousand days")]
-    let days = (day - first).num_days() as f64;
-    days / 30.44
 }
 
 #[cfg(test)]

@@ -6,19 +6,32 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    envelope::{Command, Outcome, Query, Reason, Resource},
+    contacts,
+    envelope::{Command, Method, Outcome, Query, Reason, Resource},
+    events,
     fault::{FaultKind, Faults},
     portal,
-    world::{Attendant, Event, World, Written},
+    record::Written,
+    world::{Attendant, World},
 };
-use crate::blip::{identity::attendant_email, time::parse_instant};
+use crate::blip::identity::attendant_email;
 
-/// Answers a `set`, `merge` or `delete`, and keeps it. The router's key changes nothing of the desk.
-pub fn answer(world: &mut World, faults: &Faults, command: &Command, is_desk: bool, fault: Option<FaultKind>) -> Outcome {
+const ANALYTICS: &str = "postmaster@analytics.msging.net";
+const DESK: &str = "postmaster@desk.msging.net";
+const PORTAL: &str = "postmaster@portal.blip.ai";
+
+/// Answers a command that is not a `get`, and keeps it. The router's key changes nothing of the desk.
+pub fn answer(
+    world: &mut World,
+    faults: &Faults,
+    (command, method): (&Command, Method),
+    is_desk: bool,
+    fault: Option<FaultKind>,
+) -> Outcome {
     let outcome = match fault {
         Some(FaultKind::RefusedWrite) => Err(Reason::new(66, "The operation is not allowed")),
-        Some(FaultKind::HalfWrite) => done(world, faults, &halved(command), is_desk),
-        _ => done(world, faults, command, is_desk),
+        Some(FaultKind::HalfWrite) => done(world, faults, &halved(command), method, is_desk),
+        _ => done(world, faults, command, method, is_desk),
     };
     world.writes.push(Written {
         to: command.to.clone(),
@@ -41,23 +54,32 @@ fn halved(command: &Command) -> Command {
     Command { id: command.id.clone(), to: command.to.clone(), method: command.method.clone(), uri: command.uri.clone(), resource }
 }
 
-fn done(world: &mut World, faults: &Faults, command: &Command, is_desk: bool) -> Outcome {
+fn done(world: &mut World, faults: &Faults, command: &Command, method: Method, is_desk: bool) -> Outcome {
     let query = Query::parse(&command.uri);
     let path: Vec<&str> = query.path.iter().map(String::as_str).collect();
-    let (is_set, body) = (command.method.eq_ignore_ascii_case("set"), &command.resource);
-    match (command.to.as_deref(), path.as_slice()) {
-        (Some("postmaster@portal.blip.ai"), path) if faults.has(FaultKind::OpenPortal) => portal::write(world, path, is_set, body),
-        (Some("postmaster@portal.blip.ai"), _) => Err(Reason::new(66, "The operation is not allowed")),
-        (Some(owner), ["configuration"]) if faults.has(FaultKind::OpenPortal) => portal::write_entries(world, owner, &query, is_set, body),
-        (Some("postmaster@desk.msging.net"), _) if !is_desk => Err(Reason::not_found()),
-        (Some("postmaster@desk.msging.net"), path) => desk(world, faults, path, is_set, body),
-        (Some("postmaster@analytics.msging.net"), ["event-track"]) if is_set => track(world, body),
-        (Some("postmaster@analytics.msging.net"), ["event-track", category]) if !is_set => {
-            world.events.retain(|event| event.category != *category);
+    let body = &command.resource;
+    if matches!(method, Method::Subscribe | Method::Unsubscribe) {
+        return Err(Reason::not_for_method());
+    }
+    let (is_set, to) = (method == Method::Set, command.to.as_deref());
+    let is_core = matches!(to, None | Some("postmaster@crm.msging.net" | "postmaster@msging.net"));
+    match (to, path.as_slice(), method) {
+        (Some(ANALYTICS), ["event-track"], Method::Set | Method::Observe) => events::track(world, body, is_desk),
+        (Some(ANALYTICS), ["event-track", category], Method::Delete) => {
+            events::remove(world, faults, category, is_desk);
             Ok(Resource::none())
         }
-        (Some(_), _) => Err(Reason::unsupported()),
-        (None, _) => Err(Reason::new(63, "The method is not supported")),
+        (_, ["contacts"], Method::Set | Method::Merge) if is_core => contacts::write(world, faults, method, body, !is_desk),
+        (Some(DESK), ..) if !is_desk => Err(Reason::not_found()),
+        (Some(DESK), ["attendants", identity], Method::Merge) => merge_attendant(world, identity, body),
+        _ if is_core || to == Some(ANALYTICS) || !matches!(method, Method::Set | Method::Delete) => Err(Reason::not_for_method()),
+        (Some(PORTAL), path, _) if faults.has(FaultKind::OpenPortal) => portal::write(world, path, is_set, body),
+        (Some(PORTAL), ..) => Err(Reason::new(66, "The operation is not allowed")),
+        (Some(owner), ["configuration"], _) if faults.has(FaultKind::OpenPortal) => {
+            portal::write_entries(world, owner, &query, is_set, body)
+        }
+        (Some(DESK), path, _) => desk(world, faults, path, is_set, body),
+        _ => Err(Reason::unsupported()),
     }
 }
 
@@ -119,8 +141,25 @@ fn desk(world: &mut World, faults: &Faults, path: &[&str], is_set: bool, body: &
             world.rules.retain(|known| known["id"] != *id);
             if world.rules.len() < before { Ok(Resource::none()) } else { Err(Reason::not_found()) }
         }
+        (["tickets" | "ticket" | "teams" | "attendance-queues" | "attendants" | "rules" | "tags" | "monitoring" | "analytics", ..], _) => {
+            Err(Reason::not_for_method())
+        }
         _ => Err(Reason::unsupported()),
     }
+}
+
+/// Changes only what is sent of an attendant.
+fn merge_attendant(world: &mut World, identity: &str, body: &Value) -> Outcome {
+    let email = attendant_email(identity);
+    let is_found = |attendant: &&mut Attendant| attendant.email.eq_ignore_ascii_case(&email) && attendant.is_listed;
+    let known = world.attendants.iter_mut().find(is_found).ok_or_else(Reason::not_found)?;
+    if body["teams"].is_array() {
+        known.teams = texts(&body["teams"]);
+    }
+    if let Some(slots) = body["agentSlots"].as_u64().and_then(|slots| u32::try_from(slots).ok()) {
+        known.slots = slots;
+    }
+    Ok(Resource::none())
 }
 
 fn text(body: &Value, name: &str) -> Result<String, Reason> {
@@ -155,7 +194,7 @@ fn ticket(world: &World, place: usize) -> Resource {
 
 fn open_ticket(world: &mut World, body: &Value) -> Outcome {
     let identity = text(body, "customerIdentity")?;
-    let customer = world.customers.iter().position(|customer| customer.identity == identity).ok_or_else(Reason::not_found)?;
+    let customer = world.behind_tunnel(&identity).ok_or_else(Reason::not_found)?;
     let team = body["team"].as_str().unwrap_or("Default").to_owned();
     let id = new_id(world);
     let place = world.add_ticket(id, customer, team.into(), None);
@@ -214,14 +253,4 @@ fn set_attendant(world: &mut World, body: &Value, waits: bool) -> Result<(), Rea
         None => world.attendants.push(Attendant { name: email.clone(), email, teams, is_listed: !waits, slots: slots.unwrap_or(5) }),
     }
     Ok(())
-}
-
-fn track(world: &mut World, body: &Value) -> Outcome {
-    let (category, action) = (text(body, "category")?, text(body, "action")?);
-    let identity = body["contact"]["identity"].as_str().unwrap_or_default();
-    let customer = world.customers.iter().position(|customer| customer.identity == identity).ok_or_else(Reason::not_found)?;
-    let extra = |name: &str| body["extras"][name].as_str().map(|text| Cow::Owned(text.to_owned()));
-    let at = body["storageDate"].as_str().and_then(parse_instant).unwrap_or(world.now);
-    world.events.push(Event { category: category.into(), action, at, customer, queue: extra("fila"), comment: extra("comentario") });
-    Ok(Resource::none())
 }

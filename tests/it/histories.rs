@@ -68,9 +68,12 @@ fn change() -> impl Strategy<Value = Change> {
 
 const TEAMS: [&str; 4] = ["Suporte", "Financeiro", "DIRECT_TRANSFER", "Default"];
 
-fn writes(world: &mut World, customer: usize, author: Author, at: DateTime<Utc>) {
+/// Has a customer write, or, for `ticket`, the attendant of that ticket.
+fn writes(world: &mut World, customer: usize, ticket: Option<usize>, at: DateTime<Utc>) {
     let id = u128::try_from(at.timestamp_millis()).expect("a time since 1970");
-    world.messages[customer].push(Message { id, at, author });
+    let author = if ticket.is_some() { Author::Attendant } else { Author::Customer };
+    let (ticket, agent) = (ticket.map(|place| world.tickets[place].id), ticket.and_then(|place| world.tickets[place].agent));
+    world.messages[customer].push(Message { id, at, author, ticket, agent });
 }
 
 fn next_id(world: &World) -> Uuid {
@@ -81,7 +84,7 @@ fn asks(world: &mut World, customer: usize, pick: usize, parent: Option<usize>, 
     let id = next_id(world);
     let place = world.add_ticket(id, customer, Cow::Borrowed(TEAMS[pick % TEAMS.len()]), parent);
     world.tickets[place].created_at = at;
-    writes(world, customer, Author::Customer, at);
+    writes(world, customer, None, at);
 }
 
 /// Has `change` happen at `at`. A ticket is picked among the newest, where most happens.
@@ -98,12 +101,13 @@ fn happens(world: &mut World, change: &Change, at: DateTime<Utc>) {
             asks(world, customer, pick, Some(place), at);
         }
         Change::Answers(pick) => {
-            let ticket = &mut world.tickets[recent(pick)];
+            let place = recent(pick);
+            let ticket = &mut world.tickets[place];
             (ticket.status, ticket.agent) = ("Open", Some(pick % world.attendants.len()));
             ticket.opened_at = ticket.opened_at.or(Some(at));
             ticket.first_response_at = ticket.first_response_at.or(Some(at));
             let customer = ticket.customer;
-            writes(world, customer, Author::Attendant, at);
+            writes(world, customer, Some(place), at);
         }
         Change::Closes(pick) => {
             let ticket = &mut world.tickets[recent(pick)];
@@ -114,7 +118,7 @@ fn happens(world: &mut World, change: &Change, at: DateTime<Utc>) {
             (ticket.status, ticket.closed_at, ticket.agent) = ("Open", None, Some(pick % world.attendants.len()));
             ticket.opened_at = ticket.opened_at.or(Some(at));
             let customer = ticket.customer;
-            writes(world, customer, Author::Customer, at);
+            writes(world, customer, None, at);
         }
         Change::IsTagged(pick) => world.tickets[recent(pick)].tags = vec![Cow::Owned(format!("tag {pick}"))],
         Change::Moves(pick, other) => world.tickets[recent(pick)].customer = other % world.customers.len(),

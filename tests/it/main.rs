@@ -26,6 +26,7 @@ mod reliability;
 mod restatements;
 mod scheduling;
 mod serving;
+mod simulator;
 mod snapshots;
 mod subjects;
 mod support;

@@ -102,7 +102,7 @@ async fn every_oddity_of_records_is_taken_for_what_it_is() {
     assert!(summary.marts.quarantined >= total / 50, "{}", summary.marts.quarantined);
     assert_eq!(warnings.set_aside, summary.marts.quarantined);
     let fields: Vec<_> = warnings.unknown_fields.iter().map(|(kind, field, _)| format!("{kind}.{field}")).collect();
-    assert_eq!(fields, ["ticket.sentimentScore"]);
+    assert_eq!(fields, ["day summary.inAttendance", "team summary.ticketsCount", "ticket.sentimentScore"]);
     let store = sandbox.store();
     let agents: i64 = store.connection().query_row("SELECT count(*) FROM marts.agent", [], |row| row.get(0)).expect("a count");
     assert_eq!(usize::try_from(agents).expect("a count"), world.attendants.len(), "both forms of an identity are one person");

@@ -165,6 +165,7 @@ fn prepare_folder(folder: &Path) -> Result<(), Failure> {
 fn write_project(folder: &Path, world: &WorldArgs, now: DateTime<Utc>, keys: &sim::Keys) -> Result<(), Failure> {
     let write = |name: &str, text: &str| files::write(&folder.join(name), text.as_bytes()).map_err(Failure::from);
     write("keys/desk.key", &keys.desk)?;
+    write("keys/router.key", &keys.router)?;
     write("keys/pseudonym.key", "the demonstration hides nobody: everybody in it is invented")?;
     let sectors: Vec<String> = sim::SECTORS.iter().map(|(sector, queues)| format!("\"{sector}\" = {queues:?}\n")).collect();
     let answers: Vec<String> = (1..).zip(sim::ANSWER_WORDS).map(|(score, word)| format!("\"{word}\" = {score}")).collect();
@@ -190,7 +191,14 @@ approved_by = "Gerência Médica"
 name = "desk"
 base_url = "http://127.0.0.1:{PORT}"
 key_file = "keys/desk.key"
-roles = ["desk", "events"]
+roles = ["desk"]
+commands_per_second = 50000
+
+[[blip.key]]
+name = "router"
+base_url = "http://127.0.0.1:{PORT}"
+key_file = "keys/router.key"
+roles = ["events"]
 commands_per_second = 50000
 
 [sectors]

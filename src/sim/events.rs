@@ -86,7 +86,7 @@ pub fn remove(world: &mut World, faults: &Faults, category: &str, is_desk: bool)
 
 /// Returns whether the survey's answers are at a bot.
 fn has_surveys(faults: &Faults, is_desk: bool) -> bool {
-    is_desk != faults.has(FaultKind::RouterSurveys)
+    is_desk == faults.has(FaultKind::DeskSurveys)
 }
 
 /// The events of one bot.

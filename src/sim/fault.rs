@@ -77,16 +77,16 @@ kinds! {
     Contract ExternalMarks "external-marks" "the bot's messages are marked as `externalMessages`";
     Contract NoTunnelMarks "no-tunnel-marks" "messages and contacts do not name who is behind a tunnel";
     Contract NoTunnels "no-tunnels" "tunnels cannot be looked up";
-    Contract RouterSurveys "router-surveys" "survey events are recorded at the router, with the identity on the channel";
+    Contract DeskSurveys "desk-surveys" "survey events are recorded at the desk's bot, with the tunnel's identity";
     Contract TunnelExtras "tunnel-extras" "events at the router also name the tunnel in their extras";
     Contract ExclusiveEnd "exclusive-end" "the end day of reports and events is excluded";
     Contract NoLt "no-lt" "filters with `lt` are refused";
     Contract ShortReports "short-reports" "reports by period reach back 90 days only";
     Contract NoTranscription "no-transcription" "transcripts of one attendance are not offered";
     Contract NoBsuid "no-bsuid" "no message carries a WhatsApp user id";
-    Contract WaitToClose "wait-to-close" "Blip's wait of an unanswered ticket ends with its close";
-    Contract MissedByAgent "missed-by-agent" "Blip counts as missed what the customer's side ended without an attendant";
-    Contract ResponseByTicket "response-by-ticket" "Blip's response time is the mean of the tickets' means";
+    Contract WaitToAnswer "wait-to-answer" "an unanswered ticket has no part in Blip's wait; otherwise its wait ends with its close";
+    Contract MissedUnopened "missed-unopened" "Blip counts as missed whatever ended unopened; otherwise what the customer's side ended without an attendant";
+    Contract ResponseByTurn "response-by-turn" "Blip's response time is the mean of all responses; otherwise the mean of the tickets' means";
     Contract AttendanceFromOpen "attendance-from-open" "Blip's attendance time begins with the pick-up";
     Record LeftAttendant "left-attendant" "an attendant who left: on tickets, missing from the list";
 }

@@ -217,17 +217,17 @@ struct Readings<'a>(&'a Faults);
 impl Readings<'_> {
     /// Whether the wait of a ticket that nobody answered ends with its close; otherwise it has no wait.
     fn wait_ends_with_close(self) -> bool {
-        self.0.has(FaultKind::WaitToClose)
+        !self.0.has(FaultKind::WaitToAnswer)
     }
 
     /// Whether missed is what the customer's side ended without an attendant; otherwise whatever ended unopened.
     fn missed_is_by_agent(self) -> bool {
-        self.0.has(FaultKind::MissedByAgent)
+        !self.0.has(FaultKind::MissedUnopened)
     }
 
     /// Whether the response time is the mean of the tickets' means; otherwise of all responses.
     fn response_is_by_ticket(self) -> bool {
-        self.0.has(FaultKind::ResponseByTicket)
+        !self.0.has(FaultKind::ResponseByTurn)
     }
 
     /// Whether the attendance begins with the pick-up; otherwise with the first answer.

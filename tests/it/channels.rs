@@ -2,20 +2,16 @@
 
 use std::fs;
 
-use relato::sim::{Keys, ROUTER_BOT, Server};
+use relato::sim::{ROUTER_BOT, Server};
 
-use crate::support::{Sandbox, everything, serve, settings, world};
+use crate::support::{Sandbox, everything, serve, settings, with_router_roles, world};
 
 const SECRETS: [&str; 3] = ["wa-token-of-the-simulator", "page-token-of-the-simulator", "the-new-page-token"];
 
 async fn project(faults: &[&str], more: &str) -> (Server, Sandbox) {
     let server = serve(&world(3, 400), faults).await;
     let base_url = &server.base_url;
-    let router = format!(
-        "[[blip.key]]\nname = \"router\"\nbase_url = \"{base_url}\"\nkey_file = \"keys/router.key\"\nroles = [\"channel\"]\n{more}"
-    );
-    let sandbox = Sandbox::with_settings(&(settings(base_url) + &router));
-    sandbox.write("keys/router.key", &Keys::new().router);
+    let sandbox = Sandbox::with_settings(&with_router_roles(&settings(base_url), "\"channel\"", more));
     (server, sandbox)
 }
 

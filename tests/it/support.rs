@@ -75,6 +75,7 @@ impl Sandbox {
         std::fs::create_dir(sandbox.dir().join("keys")).expect("a folder");
         sandbox.write("relato.toml", settings);
         sandbox.write("keys/desk.key", &Keys::new().desk);
+        sandbox.write("keys/router.key", &Keys::new().router);
         sandbox.write("keys/pseudonym.key", "a secret of the tests");
         sandbox
     }
@@ -246,6 +247,11 @@ pub fn everything() -> IngestRequest {
     IngestRequest { now: now(), from: Some("2026-08-25".parse().expect("a day")), to: None, full: false, only: None }
 }
 
+/// Gives the router's key further roles, and `more` settings after the last table.
+pub fn with_router_roles(settings: &str, roles: &str, more: &str) -> String {
+    settings.replacen("roles = [\"events\"]", &format!("roles = [\"events\", {roles}]"), 1) + more
+}
+
 pub fn settings(base_url: &str) -> String {
     format!(
         r#"
@@ -262,7 +268,14 @@ published = 2025-11-24
 name = "desk"
 base_url = "{base_url}"
 key_file = "keys/desk.key"
-roles = ["desk", "events"]
+roles = ["desk"]
+commands_per_second = 50000
+
+[[blip.key]]
+name = "router"
+base_url = "{base_url}"
+key_file = "keys/router.key"
+roles = ["events"]
 commands_per_second = 50000
 
 [sectors]

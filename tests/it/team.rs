@@ -9,7 +9,7 @@ use relato::{
 };
 use serde_json::Value;
 
-use crate::support::{Sandbox, everything, serve, serve_with, settings, world};
+use crate::support::{Sandbox, everything, serve, serve_with, settings, with_router_roles, world};
 
 /// A project whose desk has the people of the simulated organisation.
 async fn project(faults: &[&str], more: &str) -> (Server, Sandbox) {
@@ -20,14 +20,7 @@ async fn project(faults: &[&str], more: &str) -> (Server, Sandbox) {
 
 fn sandbox_of(server: &Server, more: &str) -> Sandbox {
     let base_url = &server.base_url;
-    let sandbox = Sandbox::with_settings(
-        &(settings(base_url)
-            + &format!(
-                "[[blip.key]]\nname = \"router\"\nbase_url = \"{base_url}\"\nkey_file = \"keys/router.key\"\nroles = [\"channel\", \"portal\"]\n{more}"
-            )),
-    );
-    sandbox.write("keys/router.key", &Keys::new().router);
-    sandbox
+    Sandbox::with_settings(&with_router_roles(&settings(base_url), "\"channel\", \"portal\"", more))
 }
 
 fn text(output: &[u8]) -> String {
@@ -374,7 +367,7 @@ async fn a_list_that_is_not_whole_leads_to_no_plan() {
 async fn a_desk_that_can_be_read_is_left_alone_while_another_cannot() {
     let (server, sandbox) = project(&[], "").await;
     pull(&sandbox);
-    edit(&sandbox, "relato.toml", |text| text.replace("roles = [\"channel\", \"portal\"]", "roles = [\"desk\"]"));
+    edit(&sandbox, "relato.toml", |text| text.replace("roles = [\"events\", \"channel\", \"portal\"]", "roles = [\"desk\"]"));
     // The first key sees no desk, the second does.
     sandbox.write("keys/desk.key", &Keys::new().router);
     sandbox.write("keys/router.key", &Keys::new().desk);

@@ -20,11 +20,11 @@ use relato::{
     ingest::Clients,
     ledger::{Ledger, StepState},
     ops::{self, Application, Applied, Changed, Guard, Moment, OpsError, Patience, Plan, Target},
-    sim::{Attendant, CONTRACT, Fault, Keys, Server, SimOptions, World, Written},
+    sim::{Attendant, CONTRACT, Fault, Server, SimOptions, World, Written},
 };
 use serde_json::json;
 
-use crate::support::{Sandbox, impatient, now, serve_with, settings, world, zone};
+use crate::support::{Sandbox, impatient, now, serve_with, settings, with_router_roles, world, zone};
 
 const QUEUES: [&str; 4] = ["Acolhimento", "Boletos", "Cadastro", "Default"];
 const BOTS: [&str; 2] = ["exemplodesk@msging.net", "exemplorouter@msging.net"];
@@ -201,11 +201,14 @@ impl Case {
     }
 
     fn settings(&self, base_url: &str) -> String {
-        settings(base_url).replacen("\"Financeiro\" = [\"Financeiro\", \"Cobrança\"]", "\"Frente\" = [\"Acolhimento\", \"Boletos\"]", 1)
+        let base = settings(base_url).replacen(
+            "\"Financeiro\" = [\"Financeiro\", \"Cobrança\"]",
+            "\"Frente\" = [\"Acolhimento\", \"Boletos\"]",
+            1,
+        );
+        with_router_roles(&base, "\"channel\", \"portal\"", "")
             + &format!(
-                "[[blip.key]]\nname = \"router\"\nbase_url = \"{base_url}\"\nkey_file = \"keys/router.key\"\nroles = [\"channel\", \"portal\"]\n\
-                 commands_per_second = 50000\n\
-                 [team]\nunconfirmed = {}\ncontract = \"{CONTRACT}\"\nmax_removed = {}\nmax_removed_share = {:.1}\nmin_administrators = {}\n",
+                "[team]\nunconfirmed = {}\ncontract = \"{CONTRACT}\"\nmax_removed = {}\nmax_removed_share = {:.1}\nmin_administrators = {}\n",
                 self.is_open, self.max_removed, self.max_removed_share, self.min_administrators
             )
     }
@@ -349,7 +352,6 @@ impl Bench {
     async fn new(case: &Case, world: &World, trouble: Option<(Fault, u64)>) -> Bench {
         let server = serve(case, world, trouble).await;
         let sandbox = Sandbox::with_settings(&case.settings(&server.base_url));
-        sandbox.write("keys/router.key", &Keys::new().router);
         sandbox.write("team.toml", &case.team());
         let clients = Clients::of_project(&sandbox.project(), None, impatient()).expect("keys");
         Bench { before: Shown::of(world), sandbox, server, clients }

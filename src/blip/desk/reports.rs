@@ -134,6 +134,7 @@ pub struct AttendanceTime {
 
 impl Record for DaySummary {
     const KIND: &'static str = "day summary";
+    const PASSED_OVER: &'static [&'static str] = &["inAttendance"];
 
     fn is_same(&self, other: &DaySummary) -> bool {
         self.date == other.date
@@ -142,6 +143,7 @@ impl Record for DaySummary {
 
 impl Record for TeamSummary {
     const KIND: &'static str = "team summary";
+    const PASSED_OVER: &'static [&'static str] = &["ticketsCount"];
 
     fn is_same(&self, other: &TeamSummary) -> bool {
         self.name == other.name

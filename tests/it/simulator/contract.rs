@@ -130,7 +130,7 @@ async fn a_fifth_of_the_people_on_whatsapp_has_a_user_id() {
 
 #[tokio::test]
 async fn survey_events_are_at_the_desk_or_at_the_router() {
-    let peer = Peer::start(&[]).await;
+    let peer = Peer::start(&["desk-surveys=1"]).await;
     let event = peer.world.events.last().expect("an event").clone();
     let day = (event.at - TimeDelta::hours(3)).date_naive();
     let uri = format!("/event-track/{}/{}?startDate={day}&endDate={day}&$take=500", encoded(&event.category), encoded(&event.action));
@@ -139,13 +139,13 @@ async fn survey_events_are_at_the_desk_or_at_the_router() {
     assert!(of_customer(&peer.get(ANALYTICS, &uri).await, &tunnel).is_some());
     assert_eq!(items(&peer.get_routed(ANALYTICS, &uri).await).len(), 0);
 
-    let peer = Peer::start(&["router-surveys=1"]).await;
+    let peer = Peer::start(&[]).await;
     assert_eq!(items(&peer.get(ANALYTICS, &uri).await).len(), 0);
     assert_eq!(items(&peer.get(ANALYTICS, "/event-track").await).len(), 0);
     let found = of_customer(&peer.get_routed(ANALYTICS, &uri).await, &channel).expect("an event");
     assert_eq!(found["extras"]["#tunnelIdentity"], Value::Null);
 
-    let peer = Peer::start(&["router-surveys=1", "tunnel-extras=1"]).await;
+    let peer = Peer::start(&["tunnel-extras=1"]).await;
     let found = of_customer(&peer.get_routed(ANALYTICS, &uri).await, &channel).expect("an event");
     assert_eq!(found["extras"]["#tunnelIdentity"], tunnel.as_str());
     assert_eq!(found["extras"]["#tunnelOriginator"], channel.as_str());
@@ -303,7 +303,8 @@ fn mean(times: &[TimeDelta]) -> Value {
 
 #[tokio::test]
 async fn blips_own_figures_follow_either_reading() {
-    let (peer, days, timings, attendance) = figures(&[]).await;
+    let older = ["wait-to-answer=1", "missed-unopened=1", "response-by-turn=1"];
+    let (peer, days, timings, attendance) = figures(&older).await;
     let day = |at: DateTime<Utc>| (at - TimeDelta::hours(3)).date_naive().to_string();
     let closed: Vec<&Ticket> =
         peer.world.tickets.iter().filter(|ticket| ticket.closed_at.is_some_and(|at| day(at).starts_with("2026-10"))).collect();
@@ -315,8 +316,7 @@ async fn blips_own_figures_follow_either_reading() {
     assert_eq!(attendance["attendanceTime"], mean(&times(&|ticket| Some(ticket.closed_at? - ticket.first_response_at?))));
     let older_response = timings["avgResponseTime"].clone();
 
-    let switches = ["wait-to-close=1", "missed-by-agent=1", "response-by-ticket=1", "attendance-from-open=1"];
-    let (peer, days, timings, attendance) = figures(&switches).await;
+    let (peer, days, timings, attendance) = figures(&["attendance-from-open=1"]).await;
     let is_by_customer = |ticket: &Ticket| ["ClosedClient", "ClosedClientInactivity"].contains(&ticket.status);
     assert_eq!(sum(&days, "missed"), count(&|ticket| is_by_customer(ticket) && ticket.agent.is_none()));
     assert_eq!(sum(&days, "closedClient"), count(&|ticket| is_by_customer(ticket) && ticket.agent.is_some()));

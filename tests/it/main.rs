@@ -20,6 +20,7 @@ mod mailbox;
 mod mutants;
 mod object_storage;
 mod oracle;
+mod parity;
 mod queries;
 mod questions;
 mod reliability;

@@ -169,13 +169,12 @@ async fn no_customer_no_text_and_no_key_is_stored() {
 async fn two_bots_are_read_each_with_its_own_key() {
     let (one, other) = (world(18, 200), world(19, 300));
     let (first, second) = (serve(&one, &[]).await, serve(&other, &[]).await);
-    let key = |name: &str, base_url: &str| {
-        format!(
-            "[[blip.key]]\nname = \"{name}\"\nbase_url = \"{base_url}\"\nkey_file = \"keys/desk.key\"\nroles = [\"desk\", \"events\"]\n"
-        )
+    let key = |name: &str, file: &str, role: &str| {
+        let base_url = &second.base_url;
+        format!("[[blip.key]]\nname = \"{name}\"\nbase_url = \"{base_url}\"\nkey_file = \"keys/{file}.key\"\nroles = [\"{role}\"]\n")
     };
-    let settings =
-        crate::support::settings(&first.base_url).replace("[sectors]\n", &format!("{}[sectors]\n", key("second", &second.base_url)));
+    let keys = key("second", "desk", "desk") + &key("second router", "router", "events");
+    let settings = crate::support::settings(&first.base_url).replace("[sectors]\n", &format!("{keys}[sectors]\n"));
     let sandbox = Sandbox::with_settings(&settings);
     let (summary, _) = sandbox.load(everything()).await;
     let messages = |world: &relato::sim::World| -> usize {

@@ -18,11 +18,8 @@ fn explanations(tables: &[&Table]) -> Vec<(String, String, i64)> {
 
 /// Each case: switches of the simulated Blip, and the readings that it then does not follow.
 const READINGS: [(&[&str], &[&str]); 2] = [
-    (&["response-by-ticket=1"], &["attendance_from_pickup", "wait"]),
-    (
-        &["response-by-ticket=1", "wait-to-close=1", "missed-by-agent=1", "attendance-from-open=1"],
-        &["attendance_from_answer", "wait_of_answered"],
-    ),
+    (&["wait-to-answer=1", "missed-unopened=1"], &["attendance_from_pickup", "wait"]),
+    (&["attendance-from-open=1"], &["attendance_from_answer", "wait_of_answered"]),
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

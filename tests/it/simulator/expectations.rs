@@ -73,7 +73,7 @@ async fn an_event_needs_no_contact_and_no_known_one() {
 
 #[tokio::test]
 async fn an_event_belongs_to_the_bot_that_recorded_it() {
-    let peer = Peer::start(&[]).await;
+    let peer = Peer::start(&["desk-surveys=1"]).await;
     let event = |action: &str| Some(json!({"category": "origem", "action": action}));
     peer.send(&peer.desk_key(), ANALYTICS, "set", "/event-track", event("desk")).await;
     peer.send(&peer.router_key(), ANALYTICS, "set", "/event-track", event("router")).await;
@@ -330,7 +330,7 @@ async fn the_history_lists_ended_tickets_with_the_same_filter() {
 async fn events_of_a_category_are_counted_in_one_figure() {
     let peer = Peer::start(&[]).await;
     let uri = format!("/event-track-count/{}?startDate=2026-10-01&endDate=2026-10-31", encoded("Pesquisa de satisfação"));
-    let found = peer.get(ANALYTICS, &uri).await;
+    let found = peer.get_routed(ANALYTICS, &uri).await;
     let in_october = |at: DateTime<Utc>| (at - TimeDelta::hours(3)).date_naive().to_string().starts_with("2026-10");
     assert_eq!(found["count"], peer.world.events.iter().filter(|event| in_october(event.at)).count());
     assert_eq!((&found["intervalStart"], &found["intervalEnd"]), (&json!("2026-10-01T03:00:00.000Z"), &json!("2026-11-01T03:00:00.000Z")));

@@ -555,7 +555,7 @@ fn load(customers: &[Customer], followed: &[Followed], scale: Scale) -> Engine {
         created_local, opened_at, first_response_at, closed_at, closed_day, response_mean_s)";
     for (table, rows) in [
         (format!("staging.ticket {columns}"), tickets),
-        ("staging.message".to_owned(), messages),
+        ("staging.message (owner, customer_key, message_id, is_received, author, content, sent_at)".to_owned(), messages),
         ("raw.event (event_id, category, action, recorded_at, customer_key, queue, run)".to_owned(), events),
         ("raw.message_read (ticket_id, is_final, source)".to_owned(), messages_read),
         ("raw.coverage".to_owned(), coverage),

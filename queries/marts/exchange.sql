@@ -113,16 +113,11 @@ sent AS (
         placed.author,
         placed.content,
         marked.has_marks,
-        coalesce(placed.agent, named.agent, ticket.agent) AS agent,
-        CASE WHEN placed.agent IS NOT NULL THEN 'message' WHEN named.agent IS NOT NULL THEN 'ticket' ELSE 'time' END AS agent_basis,
+        coalesce(placed.agent, ticket.agent) AS agent,
+        placed.agent IS NOT NULL AS is_named,
         coalesce(ticket.opened_at <= placed.sent_at AND (ticket.closed_at IS NULL OR placed.sent_at <= ticket.closed_at), FALSE) AS is_attended
     FROM placed
     INNER JOIN marked ON marked.place = placed.place
-    -- Only where the message does not name its author.
-    LEFT JOIN ticket AS named
-        ON named.place = placed.place
-        AND named.ticket_id = placed.ticket_id
-        AND placed.agent IS NULL
     ASOF LEFT JOIN (
         SELECT *
         FROM ticket
@@ -133,13 +128,26 @@ sent AS (
     WHERE NOT placed.is_received AND placed.sent_at > placed.first_response_at
 ),
 
+-- Messages that name a ticket and not their author: as a rule there are none.
+named AS (
+    SELECT
+        placed.place,
+        placed.message_id,
+        ticket.agent
+    FROM placed
+    INNER JOIN ticket
+        ON ticket.place = placed.place
+        AND ticket.ticket_id = placed.ticket_id
+    WHERE placed.ticket_id IS NOT NULL AND placed.agent IS NULL AND ticket.agent IS NOT NULL
+),
+
 spoken AS (
     SELECT
         place,
         message_id,
         sent_at,
         CAST(NULL AS VARCHAR) AS agent,
-        CAST(NULL AS VARCHAR) AS agent_basis,
+        FALSE AS is_named,
         'customer' AS speaker
     FROM placed
     WHERE is_received AND content AND sent_at > first_response_at
@@ -149,7 +157,7 @@ spoken AS (
         message_id,
         sent_at,
         agent,
-        agent_basis,
+        is_named,
         'person' AS speaker
     FROM sent
     WHERE (has_marks AND author = 'Human') OR (NOT has_marks AND content AND is_attended)
@@ -184,14 +192,21 @@ paired AS (
         begun.ended_at,
         asked.started_at,
         reply.sent_at AS replied_at,
-        reply.agent,
-        reply.agent_basis
+        CASE WHEN reply.is_named THEN reply.agent ELSE coalesce(named.agent, reply.agent) END AS agent,
+        CASE
+            WHEN reply.is_named THEN 'message'
+            WHEN named.agent IS NOT NULL THEN 'ticket'
+            WHEN reply.sent_at IS NOT NULL THEN 'time'
+        END AS agent_basis
     FROM asked
     INNER JOIN begun ON begun.place = asked.place
     LEFT JOIN numbered AS reply
         ON reply.place = asked.place
         AND reply.speaker = 'person'
         AND reply.replies_before = asked.replies_before
+    LEFT JOIN named
+        ON named.place = reply.place
+        AND named.message_id = reply.message_id
 ),
 
 held AS (

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use serde::Deserialize;
 
 use super::{
@@ -33,13 +33,21 @@ impl Budget {
         self.sent
     }
 
+    /// Returns whether no command is left.
+    fn is_spent(&self) -> bool {
+        self.sent >= self.most
+    }
+
     /// Counts a command; returns whether it may be sent.
     fn take(&mut self) -> bool {
-        let is_left = self.sent < self.most;
+        let is_left = !self.is_spent();
         self.sent += usize::from(is_left);
         is_left
     }
 }
+
+/// Days before the present in which tickets are looked for.
+pub const SAMPLE_DAYS: Days = Days::new(14);
 
 /// Tickets of a sample are asked for with this many a page, the most that Blip allows.
 const TAKE: usize = 100;
@@ -150,37 +158,43 @@ pub async fn has_tickets_before(
     Ok(page_of_tickets(client, budget, &filter, (0, 1)).await?.map(|page| !page.entries.is_empty()))
 }
 
-/// Returns whether the `endDate` of the report by day is part of the answer, given two days on which tickets ended; none where the answers
-/// do not tell. Two commands at most.
+/// Returns whether the `endDate` of the report by day is part of the answer, from the days before `today` on which tickets ended; none where
+/// there are too few of them to tell. Three commands at most.
 ///
 /// # Errors
 /// Those of the commands.
-pub async fn reports_end(
+pub async fn reports_end(client: &Client, budget: &mut Budget, today: NaiveDate) -> Result<Option<EndDate>, BlipError> {
+    let recent = (today - SAMPLE_DAYS, today);
+    let reported = reported_days(client, budget, recent).await?;
+    let Some((first, last)) = two_before(&reported, today) else { return Ok(None) };
+    let between = reported_days(client, budget, (first, last)).await?;
+    if between.contains(&last) {
+        return Ok(Some(EndDate::Inclusive));
+    }
+    if !between.contains(&first) {
+        return Ok(None);
+    }
+    let alone = reported_days(client, budget, (last, last)).await?;
+    Ok(alone.is_empty().then_some(EndDate::Exclusive))
+}
+
+async fn reported_days(
     client: &Client,
     budget: &mut Budget,
     (first, last): (NaiveDate, NaiveDate),
-) -> Result<Option<EndDate>, BlipError> {
-    let mut days = BTreeSet::new();
-    for from in [first, last] {
-        if !budget.take() {
-            return Ok(None);
-        }
-        let items = or_empty(desk::day_summaries_between(client, from, last).await)?;
-        days = items
-            .iter()
-            .filter(|item| item.closed.unwrap_or(0) > 0)
-            .filter_map(|item| time::parse_instant(&item.date))
-            .map(time::blip_day)
-            .collect();
-        // Only where the last day alone is missing, too, is it left out for being the last.
-        if days.contains(&last) {
-            return Ok(Some(EndDate::Inclusive));
-        }
-        if from == first && !days.contains(&first) {
-            return Ok(None);
-        }
+) -> Result<BTreeSet<NaiveDate>, BlipError> {
+    if !budget.take() {
+        return Ok(BTreeSet::new());
     }
-    Ok(days.is_empty().then_some(EndDate::Exclusive))
+    let items = or_empty(desk::day_summaries_between(client, first, last).await)?;
+    let ended = items.iter().filter(|item| item.closed.unwrap_or(0) > 0);
+    Ok(ended.filter_map(|item| time::parse_instant(&item.date)).map(time::blip_day).collect())
+}
+
+/// Returns the first and the last of some days before `today`; none where it is one day or none.
+fn two_before(days: &BTreeSet<NaiveDate>, today: NaiveDate) -> Option<(NaiveDate, NaiveDate)> {
+    let mut past = days.range(..today);
+    Some((*past.next()?, *past.next_back()?))
 }
 
 /// Returns whether the report by day has any closed ticket between two days; none where the budget is spent. One command.
@@ -188,11 +202,10 @@ pub async fn reports_end(
 /// # Errors
 /// Those of the command.
 pub async fn has_reports(client: &Client, budget: &mut Budget, (first, last): (NaiveDate, NaiveDate)) -> Result<Option<bool>, BlipError> {
-    if !budget.take() {
+    if budget.is_spent() {
         return Ok(None);
     }
-    let items = or_empty(desk::day_summaries_between(client, first, last).await)?;
-    Ok(Some(items.iter().any(|item| item.closed.unwrap_or(0) > 0)))
+    Ok(Some(!reported_days(client, budget, (first, last)).await?.is_empty()))
 }
 
 /// Returns whether the `endDate` of event counters is part of the answer, from the survey's answers between two days; none where there are too
@@ -207,16 +220,15 @@ pub async fn events_end(
     (first, last): (NaiveDate, NaiveDate),
 ) -> Result<Option<EndDate>, BlipError> {
     let days = counted_days(client, budget, category, (first, last)).await?;
-    let mut days = days.iter().filter(|day| **day < last);
-    let (Some(first), Some(last)) = (days.next(), days.next_back()) else { return Ok(None) };
-    let between = counted_days(client, budget, category, (*first, *last)).await?;
-    if between.contains(last) {
+    let Some((first, last)) = two_before(&days, last) else { return Ok(None) };
+    let between = counted_days(client, budget, category, (first, last)).await?;
+    if between.contains(&last) {
         return Ok(Some(EndDate::Inclusive));
     }
-    if !between.contains(first) {
+    if !between.contains(&first) {
         return Ok(None);
     }
-    let alone = counted_days(client, budget, category, (*last, *last)).await?;
+    let alone = counted_days(client, budget, category, (last, last)).await?;
     Ok(alone.is_empty().then_some(EndDate::Exclusive))
 }
 
@@ -294,6 +306,3 @@ pub async fn transcription(client: &Client, budget: &mut Budget, ticket_id: &str
         Err(error) => Err(error),
     }
 }
-
-/// Days before the present in which tickets are looked for.
-pub const SAMPLE_DAYS: TimeDelta = TimeDelta::days(14);

@@ -202,7 +202,7 @@ fn explained(question: Question, answer: Option<&str>) -> (String, &'static str)
         }
         (Question::Total, _) => ("not known yet".to_owned(), "a larger total than what came counts as missing"),
         (Question::TicketsReach, Some(month)) => {
-            (format!("of the month that begins on {month}"), "a first load begins there; `relato ingest --from` reads older days later")
+            (format!("none before {month}"), "a first load begins there; after one, `relato ingest --from` reads older days")
         }
         (Question::TicketsReach, None) => ("not known yet".to_owned(), "a first load begins 13 months ago"),
         (Question::ReportsEnd, answer) => end(answer, "a day that is absent is not final, and figures by queue wait"),
@@ -305,8 +305,8 @@ impl Search<'_> {
             };
             self.note(Question::Total, total.map(name));
         }
-        if let (true, Some(days)) = (wanted.contains(&Question::ReportsEnd), two_days(&sample.tickets, self.now)) {
-            let end = probe::reports_end(self.client, &mut self.budget, days).await?;
+        if wanted.contains(&Question::ReportsEnd) {
+            let end = probe::reports_end(self.client, &mut self.budget, time::blip_day(self.now)).await?;
             self.note(Question::ReportsEnd, end.map(end_name));
         }
         if wanted.contains(&Question::ReportsReach) {
@@ -394,17 +394,4 @@ fn end_name(end: EndDate) -> &'static str {
 fn ended_id(ticket: &Ticket) -> Option<&str> {
     ticket.close_date.as_ref()?;
     ticket.id.as_deref()
-}
-
-/// Returns the first and the last day before the present one on which some of the tickets ended; none where it is one day or none.
-fn two_days(tickets: &[Ticket], now: DateTime<Utc>) -> Option<(NaiveDate, NaiveDate)> {
-    let today = time::blip_day(now);
-    let days: BTreeSet<NaiveDate> = tickets
-        .iter()
-        .filter_map(|ticket| time::parse_instant(ticket.close_date.as_deref()?))
-        .map(time::blip_day)
-        .filter(|day| *day < today)
-        .collect();
-    let (first, last) = (days.first()?, days.last()?);
-    (first < last).then_some((*first, *last))
 }

@@ -1,7 +1,7 @@
 -- question: When did the customer wait for a person, and who ended each wait?
 -- grain: one row per wait of a conversation
 -- parameters: none
--- reads: staging.message, marts.chain, marts.ticket, marts.stay
+-- reads: staging.message, raw.author, marts.chain, marts.ticket, marts.stay
 -- columns:
 --   conversation_id  text        the conversation
 --   wait_number      count       0: from the start to the first human reply; 1, 2, …: the turns after it, in time
@@ -50,9 +50,7 @@ written AS (
         message.is_received,
         message.author,
         message.content,
-        message.sent_at,
-        message.agent,
-        message.ticket_id
+        message.sent_at
     FROM staging.message AS message
     INNER JOIN customer
         ON customer.owner = message.owner
@@ -67,9 +65,7 @@ placed AS (
         written.is_received,
         written.author,
         written.content,
-        written.sent_at,
-        written.agent,
-        written.ticket_id
+        written.sent_at
     FROM written
     ASOF JOIN (
         -- Of several that began at one instant, one takes the messages.
@@ -113,8 +109,7 @@ sent AS (
         placed.author,
         placed.content,
         marked.has_marks,
-        coalesce(placed.agent, ticket.agent) AS agent,
-        placed.agent IS NOT NULL AS is_named,
+        ticket.agent,
         coalesce(ticket.opened_at <= placed.sent_at AND (ticket.closed_at IS NULL OR placed.sent_at <= ticket.closed_at), FALSE) AS is_attended
     FROM placed
     INNER JOIN marked ON marked.place = placed.place
@@ -128,26 +123,12 @@ sent AS (
     WHERE NOT placed.is_received AND placed.sent_at > placed.first_response_at
 ),
 
--- Messages that name a ticket and not their author: as a rule there are none.
-named AS (
-    SELECT
-        placed.place,
-        placed.message_id,
-        ticket.agent
-    FROM placed
-    INNER JOIN ticket
-        ON ticket.place = placed.place
-        AND ticket.ticket_id = placed.ticket_id
-    WHERE placed.ticket_id IS NOT NULL AND placed.agent IS NULL AND ticket.agent IS NOT NULL
-),
-
 spoken AS (
     SELECT
         place,
         message_id,
         sent_at,
         CAST(NULL AS VARCHAR) AS agent,
-        FALSE AS is_named,
         'customer' AS speaker
     FROM placed
     WHERE is_received AND content AND sent_at > first_response_at
@@ -157,7 +138,6 @@ spoken AS (
         message_id,
         sent_at,
         agent,
-        is_named,
         'person' AS speaker
     FROM sent
     WHERE (has_marks AND author = 'Human') OR (NOT has_marks AND content AND is_attended)
@@ -192,21 +172,31 @@ paired AS (
         begun.ended_at,
         asked.started_at,
         reply.sent_at AS replied_at,
-        CASE WHEN reply.is_named THEN reply.agent ELSE coalesce(named.agent, reply.agent) END AS agent,
-        CASE
-            WHEN reply.is_named THEN 'message'
-            WHEN named.agent IS NOT NULL THEN 'ticket'
-            WHEN reply.sent_at IS NOT NULL THEN 'time'
-        END AS agent_basis
+        reply.message_id,
+        reply.agent
     FROM asked
     INNER JOIN begun ON begun.place = asked.place
     LEFT JOIN numbered AS reply
         ON reply.place = asked.place
         AND reply.speaker = 'person'
         AND reply.replies_before = asked.replies_before
-    LEFT JOIN named
-        ON named.place = reply.place
-        AND named.message_id = reply.message_id
+),
+
+-- What the platform says of replies alone: of all messages it would be a wide row for each.
+named AS (
+    SELECT
+        paired.place,
+        paired.message_id,
+        any_value(author.agent) AS author,
+        any_value(ticket.agent) AS agent_of_ticket
+    FROM paired
+    INNER JOIN staging.message AS message ON message.message_id = paired.message_id
+    LEFT JOIN raw.author ON author.author_id = message.author_id
+    LEFT JOIN ticket
+        ON ticket.place = paired.place
+        AND ticket.ticket_id = CAST(message.ticket_id AS VARCHAR)
+    WHERE message.author_id IS NOT NULL OR message.ticket_id IS NOT NULL
+    GROUP BY paired.place, paired.message_id
 ),
 
 held AS (
@@ -221,9 +211,23 @@ held AS (
 
 sectored AS (
     SELECT
-        paired.*,
+        paired.conversation_id,
+        paired.place,
+        paired.started_day,
+        paired.ended_at,
+        paired.started_at,
+        paired.replied_at,
+        coalesce(named.author, named.agent_of_ticket, paired.agent) AS agent,
+        CASE
+            WHEN named.author IS NOT NULL THEN 'message'
+            WHEN named.agent_of_ticket IS NOT NULL THEN 'ticket'
+            WHEN paired.replied_at IS NOT NULL THEN 'time'
+        END AS agent_basis,
         held.sector
     FROM paired
+    LEFT JOIN named
+        ON named.place = paired.place
+        AND named.message_id = paired.message_id
     ASOF JOIN (
         SELECT *
         FROM held

@@ -10,8 +10,8 @@
 --   author        text        the platform's mark of the author; null: not marked
 --   content       flag        says something to a person, unlike typing states, redirections and ticket events
 --   sent_at       local_time  UTC
---   agent         text        attendant who wrote it, as an e-mail address; null: the platform does not name one
---   ticket_id     text        ticket for which it was written; null: the platform does not name one
+--   author_id     count       number of the attendant in raw.author; null: the platform does not name one
+--   ticket_id     uuid        ticket for which it was written; null: not named, or not needed because the author is
 SELECT
     thread.owner,
     thread.customer_key,
@@ -20,7 +20,7 @@ SELECT
     message.author,
     message.content,
     message.sent_at,
-    message.agent,
-    CAST(message.ticket_id AS VARCHAR) AS ticket_id
+    message.author_id,
+    message.ticket_id
 FROM raw.message
 INNER JOIN raw.thread ON thread.thread_id = message.thread_id

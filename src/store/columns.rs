@@ -8,7 +8,7 @@ use duckdb::{
     Appender,
     arrow::{
         array::{
-            ArrayRef, BooleanArray, Date32Array, FixedSizeBinaryArray, FixedSizeBinaryBuilder, Int64Array, LargeStringArray,
+            ArrayRef, BooleanArray, Date32Array, FixedSizeBinaryArray, FixedSizeBinaryBuilder, Int32Array, Int64Array, LargeStringArray,
             TimestampMicrosecondArray,
         },
         datatypes::{DataType, Date32Type, Field, Schema},
@@ -51,6 +51,10 @@ pub(super) fn texts_or_none<'a>(values: impl IntoIterator<Item = Option<&'a str>
 
 pub(super) fn numbers(values: impl IntoIterator<Item = i64>) -> ArrayRef {
     Arc::new(Int64Array::from_iter_values(values))
+}
+
+pub(super) fn small_numbers_or_none(values: impl IntoIterator<Item = Option<i32>>) -> ArrayRef {
+    Arc::new(values.into_iter().collect::<Int32Array>())
 }
 
 pub(super) fn flags(values: impl IntoIterator<Item = bool>) -> ArrayRef {

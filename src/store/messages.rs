@@ -1,7 +1,8 @@
 //! Messages as they are written: each once, whatever was read before.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
+use duckdb::params;
 use uuid::Uuid;
 
 use super::{MessageRow, MessageSource, MessageTask, OtherIdentities, Run, Store, StoreError, TaskTicket, columns};
@@ -58,6 +59,7 @@ impl Store {
             }
             covered.extend(task.tickets.iter().zip(&read.sources).map(|(ticket, source)| (ticket, *source, task.customer_key.as_str())));
         }
+        let authors = self.authors(messages.iter().filter_map(|(_, row)| row.agent.as_deref()))?;
         let (written, run) = (messages.len(), run.number);
         let threads = vec![
             columns::numbers(threads.iter().map(|(number, _)| *number)),
@@ -73,8 +75,9 @@ impl Store {
             columns::flags(messages.iter().map(|(_, row)| row.content)),
             columns::instants(messages.iter().map(|(_, row)| Some(row.sent_at))),
             columns::numbers(messages.iter().map(|_| run)),
-            columns::texts_or_none(messages.iter().map(|(_, row)| row.agent.as_deref())),
-            columns::uuids_or_none(messages.iter().map(|(_, row)| row.ticket_id.as_ref())),
+            columns::small_numbers_or_none(messages.iter().map(|(_, row)| authors.get(row.agent.as_deref()?).copied())),
+            // Only where nothing names the author is the ticket of any use.
+            columns::uuids_or_none(messages.iter().map(|(_, row)| row.ticket_id.as_ref().filter(|_| row.agent.is_none()))),
         ];
         columns::append(self.connection.appender_to_catalog_and_db("message", &self.catalog, "raw")?, messages)?;
         self.write_identities(reads.iter().map(|read| (read.task.customer_key.as_str(), &read.task.identities, &read.identities)))?;
@@ -118,6 +121,21 @@ impl Store {
              WHERE changed.ticket_id = unsettled.ticket_id",
         )?;
         Ok(written)
+    }
+
+    /// Returns the numbers of attendants by e-mail address, new ones for those that were unknown.
+    fn authors<'a>(&self, agents: impl Iterator<Item = &'a str>) -> Result<HashMap<String, i32>, StoreError> {
+        let mut statement = self.connection.prepare("SELECT agent, author_id FROM raw.author")?;
+        let known = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let mut authors: HashMap<String, i32> = known.collect::<Result<_, _>>()?;
+        for agent in agents {
+            if !authors.contains_key(agent) {
+                let number = i32::try_from(authors.len() + 1).expect("attendants are few");
+                self.connection.execute("INSERT INTO raw.author (author_id, agent) VALUES (?, ?)", params![number, agent])?;
+                authors.insert(agent.to_owned(), number);
+            }
+        }
+        Ok(authors)
     }
 
     /// Returns the messages of `threads` that are here already.

@@ -81,9 +81,10 @@ pub(super) const CUT: [(&str, &str); 8] = [
 ];
 
 /// Tables that every customer's rows may need.
-pub(super) const SHARED: [(&str, &str); 11] = [
+pub(super) const SHARED: [(&str, &str); 12] = [
     ("restricted", "comment"),
     ("raw", "attendant"),
+    ("raw", "author"),
     ("raw", "mark"),
     ("settings", "queue_sector"),
     ("settings", "rule"),

@@ -1,5 +1,6 @@
--- Who wrote a message, and for which ticket, where the platform says so.
-ALTER TABLE raw.message ADD COLUMN agent VARCHAR;
+-- Who wrote a message, by number, where the platform says so; else for which ticket. Messages are many, attendants are few.
+CREATE TABLE raw.author (author_id INTEGER NOT NULL, agent VARCHAR NOT NULL);
+ALTER TABLE raw.message ADD COLUMN author_id INTEGER;
 ALTER TABLE raw.message ADD COLUMN ticket_id UUID;
 
 -- Other identities of a customer, as pseudonyms. `originator`: the customer's identity on the channel, for a customer whom a desk behind a

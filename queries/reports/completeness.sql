@@ -4,23 +4,26 @@
 --   period_start  date  first local day, inclusive
 --   period_end    date  local day after the last, exclusive
 --   sector        text  ignored: completeness is of the whole load
--- reads: coverage, ticket, calendar_day
+-- reads: coverage, ticket, blip_figure
 -- rows: there on a day of the period
 -- anchor: arrival
 -- columns:
 --   days_loaded       count  M28  days whose tickets and survey answers were read after they were over, with nothing missing
---   tickets_reported  count  M28  tickets that Blip said it had
 --   tickets_stored    count  M28  tickets stored
+--   closed_reported   count  M28  tickets ended on days of the period by Blip's own report of each day; null: no day has such a report
+--   closed_stored     count  M28  tickets stored that ended on the same days; null: as closed_reported
 --   tickets_open      count  M28  tickets of the period still open
 --   messages_missing  count  M28  tickets of the period whose messages are not here
 --   messages_gone     count  M28  of these, those whose messages no load brings: expired, none came, no key reads them, or imported from a file
 --   last_day          date   -    last day that was read at all; null: none
 -- behind:
---   days_loaded, tickets_reported, tickets_stored: dias_lidos
+--   days_loaded, tickets_stored: dias_lidos
+--   closed_reported, closed_stored: paridade_por_dia figure=closed
 --   messages_missing, messages_gone: tickets_sem_mensagens
 --   tickets_open: conversas_de measure=tickets_open
 -- unique: days_loaded
--- not null: days_loaded, tickets_reported, tickets_stored, tickets_open, messages_missing, messages_gone
+-- notes: the list of tickets does not tell how many there are, so what is stored is held against Blip's report of each day (cut at UTC−3)
+-- not null: days_loaded, tickets_stored, tickets_open, messages_missing, messages_gone
 WITH loaded AS (
     SELECT
         day,
@@ -36,13 +39,44 @@ WITH loaded AS (
 
 counted AS (
     SELECT
-        CAST(COALESCE(SUM(CASE WHEN resource = 'ticket' THEN reported END), 0) AS BIGINT) AS tickets_reported,
         CAST(COALESCE(SUM(CASE WHEN resource = 'ticket' THEN stored END), 0) AS BIGINT) AS tickets_stored,
         CAST(COALESCE(SUM(CASE WHEN resource = 'message' THEN reported - stored END), 0) AS BIGINT) AS messages_missing
     FROM coverage
     WHERE
         day >= $period_start
         AND day < $period_end
+),
+
+reported AS (
+    SELECT
+        day,
+        SUM(value) AS tickets
+    FROM blip_figure
+    WHERE
+        queue IS NULL
+        AND figure = 'closed'
+        AND day >= $period_start
+        AND day < $period_end
+    GROUP BY day
+),
+
+ended AS (
+    SELECT
+        CAST(closed_at - INTERVAL '3' HOUR AS DATE) AS day,
+        COUNT(*) AS tickets
+    FROM ticket
+    WHERE
+        closed_day >= CAST($period_start AS DATE) - INTERVAL '1' DAY
+        AND closed_day <= $period_end
+    GROUP BY CAST(closed_at - INTERVAL '3' HOUR AS DATE)
+),
+
+compared AS (
+    SELECT
+        CAST(SUM(reported.tickets) AS BIGINT) AS closed_reported,
+        CAST(SUM(COALESCE(ended.tickets, 0)) AS BIGINT) AS closed_stored
+    FROM reported
+    LEFT JOIN ended ON ended.day = reported.day
 ),
 
 created AS (
@@ -57,11 +91,13 @@ created AS (
 
 SELECT
     (SELECT CAST(COALESCE(SUM(is_loaded), 0) AS BIGINT) FROM loaded) AS days_loaded,
-    counted.tickets_reported,
     counted.tickets_stored,
+    compared.closed_reported,
+    compared.closed_stored,
     created.tickets_open,
     counted.messages_missing,
     created.messages_gone,
     (SELECT MAX(day) FROM coverage WHERE resource = 'ticket') AS last_day
 FROM counted
+CROSS JOIN compared
 CROSS JOIN created

@@ -95,10 +95,12 @@ pub struct Completeness {
     pub days_loaded: i64,
     /// Days of the period.
     pub days_expected: i64,
-    /// Tickets that Blip said it had for those days.
-    pub tickets_reported: i64,
     /// Tickets stored for those days.
     pub tickets_stored: i64,
+    /// Tickets that ended on days of the period by Blip's own reports; none where Blip has reported none of them.
+    pub closed_reported: Option<i64>,
+    /// Tickets stored that ended on the same days; none as `closed_reported`.
+    pub closed_stored: Option<i64>,
     /// Tickets of the period that were still open.
     pub tickets_open: i64,
     /// Records of any day that could not be understood and were set aside.

@@ -30,8 +30,19 @@ impl Asker {
 }
 
 /// Columns whose figure is not the number of cases behind it: days, distinct customers, differences.
-const NOT_COUNTED: [&str; 10] =
-    ["days", "served", "sectors", "age_days_from", "age_days_to", "met", "breached", "running", "off_hours", "tickets_reported"];
+const NOT_COUNTED: [&str; 11] = [
+    "days",
+    "served",
+    "sectors",
+    "age_days_from",
+    "age_days_to",
+    "met",
+    "breached",
+    "running",
+    "off_hours",
+    "closed_reported",
+    "closed_stored",
+];
 
 /// Figures of a column of a part that are followed at most.
 const FOLLOWED: usize = 8;

@@ -54,10 +54,12 @@ impl Book<'_> {
         fact(row, &locale.text("about-completeness"), &complete.sentence, complete.state != CompletenessState::Closed)?;
         let days = locale
             .text_with("about-value", &[("value", &locale.count(complete.days_loaded)), ("total", &locale.count(complete.days_expected))]);
+        let count_or_none = |count: Option<i64>| count.map_or_else(|| "—".to_owned(), |count| locale.count(count));
         let counts = [
             ("about-days", days),
-            ("about-reported", locale.count(complete.tickets_reported)),
             ("about-stored", locale.count(complete.tickets_stored)),
+            ("about-closed_reported", count_or_none(complete.closed_reported)),
+            ("about-closed_stored", count_or_none(complete.closed_stored)),
             ("about-open", locale.count(complete.tickets_open)),
             ("about-quarantined", locale.count(complete.quarantined)),
         ];

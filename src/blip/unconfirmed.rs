@@ -44,11 +44,13 @@ pub enum Unconfirmed {
     PanelReadings,
     /// Changes of a day are over some days later.
     LateChanges,
+    /// Blip's own mean of a ticket has a unit.
+    AgentResponseTime,
 }
 
 impl Unconfirmed {
     /// Everything there is.
-    pub const ALL: [Unconfirmed; 19] = [
+    pub const ALL: [Unconfirmed; 20] = [
         Unconfirmed::TunnelOwner,
         Unconfirmed::MessageEmitter,
         Unconfirmed::TicketHistory,
@@ -68,6 +70,7 @@ impl Unconfirmed {
         Unconfirmed::Inactivity,
         Unconfirmed::PanelReadings,
         Unconfirmed::LateChanges,
+        Unconfirmed::AgentResponseTime,
     ];
 
     /// Returns what is used, as a sentence that begins every such message alike.
@@ -94,6 +97,7 @@ impl Unconfirmed {
             Unconfirmed::Inactivity => "a ticket with the status ClosedClientInactivity was ended by the customer's silence",
             Unconfirmed::PanelReadings => "Blip's panel follows its newest published definitions of wait, missed tickets and response time",
             Unconfirmed::LateChanges => "answers and changes of a day are listed within three days of its end",
+            Unconfirmed::AgentResponseTime => "averageAgentResponseTime of a ticket is in seconds",
         };
         format!("not confirmed by Blip's documentation: {what}")
     }

@@ -121,7 +121,7 @@ lint: setup ## Check formatting, clippy and the documentation
 	@RUSTDOCFLAGS="--deny warnings" cargo doc --locked --no-deps --document-private-items --quiet
 
 .PHONY: docs
-docs: setup ## Make what is made from the queries: the dictionary of docs/metrics.md, the golden months
+docs: setup ## Make what is made from queries and tests: the dictionary of docs/metrics.md, the switches of docs/blip.md, the golden months
 	@RELATO_MAKE_DOCS=1 cargo test --locked --quiet --test it -- the_documentation_says figures_change_only
 
 .PHONY: fmt
@@ -129,9 +129,10 @@ fmt: ## Format the code
 	@cargo fmt
 
 .PHONY: soak
-soak: setup ## Kill the collector and the sender hundreds of times, storm them with faults, follow drawn histories, serve a month, apply thousands of plans, fight over a lake
+soak: setup ## Kill the collector and the sender hundreds of times, storm them with faults, follow drawn histories, switch pairs of assumptions, serve a month, apply thousands of plans, fight over a lake
 	@RELATO_SOAK_KILLS=200 RELATO_SOAK_SEEDS=60 cargo test --locked --test it reliability -- --nocapture --test-threads 1
 	@RELATO_SOAK_SEEDS=60 cargo test --locked --test it histories -- --nocapture
+	@RELATO_SOAK_PAIRS=120 cargo test --locked --test it assumptions::pairs -- --nocapture
 	@RELATO_SOAK_CRASHES=20 cargo test --locked --test it scheduling -- --nocapture --test-threads 1
 	@RELATO_SOAK_DAYS=31 cargo test --locked --test it serving -- --nocapture
 	@RELATO_SOAK_LAKE=60 cargo test --locked --test it lake -- --nocapture killed

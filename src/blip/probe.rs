@@ -49,6 +49,10 @@ impl Budget {
 /// Days before the present in which tickets are looked for.
 pub const SAMPLE_DAYS: Days = Days::new(14);
 
+/// All tickets, and those that ended: some contracts list the latter apart.
+const LIST: &str = "/tickets";
+const HISTORY: &str = "/tickets/history/metadata";
+
 /// Tickets of a sample are asked for with this many a page, the most that Blip allows.
 const TAKE: usize = 100;
 
@@ -57,10 +61,21 @@ const TAKE: usize = 100;
 pub struct Sample {
     /// The tickets of the first page that could be read.
     pub tickets: Vec<Ticket>,
+    /// Number of tickets of that page, unreadable ones included.
+    pub count: u64,
     /// What Blip gave as their total.
     pub total: Option<u64>,
     /// How the filter ended.
     pub upper_bound: UpperBound,
+    /// Where ended tickets are listed.
+    list: &'static str,
+}
+
+impl Sample {
+    /// Returns whether any ticket has ended.
+    pub fn has_ended(&self) -> bool {
+        self.tickets.iter().any(|ticket| ticket.close_date.is_some())
+    }
 }
 
 fn refused(error: &BlipError) -> bool {
@@ -70,13 +85,13 @@ fn refused(error: &BlipError) -> bool {
 async fn page_of_tickets(
     client: &Client,
     budget: &mut Budget,
-    filter: &str,
-    (skip, take): (usize, usize),
+    (path, filter): (&str, &str),
+    take: usize,
 ) -> Result<Option<Page<Ticket>>, BlipError> {
     if !budget.take() {
         return Ok(None);
     }
-    let uri = format!("/tickets?$filter={}&$skip={skip}&$take={take}", identity::encode(filter));
+    let uri = format!("{path}?$filter={}&$skip=0&$take={take}", identity::encode(filter));
     or_empty(client.page(DESK, &uri).await).map(Some)
 }
 
@@ -95,17 +110,38 @@ pub async fn sample(
     (from, until): (DateTime<Utc>, DateTime<Utc>),
 ) -> Result<Option<Sample>, BlipError> {
     for upper_bound in [UpperBound::Before, UpperBound::UpTo] {
-        match page_of_tickets(client, budget, &created_filter(upper_bound, from, until), (0, TAKE)).await {
+        match page_of_tickets(client, budget, (LIST, &created_filter(upper_bound, from, until)), TAKE).await {
             Ok(None) => return Ok(None),
             Ok(Some(page)) => {
-                let total = page.total;
-                return Ok(Some(Sample { tickets: readable(page), total, upper_bound }));
+                let (total, count) = (page.total, u64::try_from(page.entries.len()).unwrap_or(u64::MAX));
+                return Ok(Some(Sample { tickets: readable(page), count, total, upper_bound, list: LIST }));
             }
             Err(error) if upper_bound == UpperBound::Before && refused(&error) => {}
             Err(error) => return Err(error),
         }
     }
     Ok(None)
+}
+
+/// Adds the first page of the tickets created in `[from, until)` to a sample as the history lists them. One command at most.
+///
+/// # Errors
+/// Those of the command that are no refusal.
+pub async fn add_history(
+    client: &Client,
+    budget: &mut Budget,
+    sample: &mut Sample,
+    (from, until): (DateTime<Utc>, DateTime<Utc>),
+) -> Result<(), BlipError> {
+    match page_of_tickets(client, budget, (HISTORY, &created_filter(sample.upper_bound, from, until)), TAKE).await {
+        Ok(page) => sample.tickets.extend(page.map(readable).unwrap_or_default()),
+        Err(error) if refused(&error) => {}
+        Err(error) => return Err(error),
+    }
+    if sample.has_ended() {
+        sample.list = HISTORY;
+    }
+    Ok(())
 }
 
 /// What the `total` of a list of tickets counts.
@@ -129,14 +165,13 @@ pub async fn total(
     sample: &Sample,
     (from, until): (DateTime<Utc>, DateTime<Utc>),
 ) -> Result<Option<Total>, BlipError> {
-    let count = u64::try_from(sample.tickets.len()).unwrap_or(u64::MAX);
     match sample.total {
-        None if count > 0 => return Ok(Some(Total::Absent)),
-        Some(total) if total > count => return Ok(Some(Total::Matches)),
-        _ if count < 2 => return Ok(None),
+        None if sample.count > 0 => return Ok(Some(Total::Absent)),
+        Some(total) if total > sample.count => return Ok(Some(Total::Matches)),
+        _ if sample.count < 2 => return Ok(None),
         _ => {}
     }
-    let page = page_of_tickets(client, budget, &created_filter(sample.upper_bound, from, until), (0, 1)).await?;
+    let page = page_of_tickets(client, budget, (LIST, &created_filter(sample.upper_bound, from, until)), 1).await?;
     Ok(page.map(|page| match page.total {
         None => Total::Absent,
         Some(1) => Total::Page,
@@ -144,18 +179,18 @@ pub async fn total(
     }))
 }
 
-/// Returns whether any ticket was created before `until`; none where the budget is spent. One command.
+/// Returns whether any ticket was created before `until`, in the list of ended ones; none where the budget is spent. One command.
 ///
 /// # Errors
 /// Those of the command.
 pub async fn has_tickets_before(
     client: &Client,
     budget: &mut Budget,
-    upper_bound: UpperBound,
+    sample: &Sample,
     until: DateTime<Utc>,
 ) -> Result<Option<bool>, BlipError> {
-    let filter = created_filter(upper_bound, DateTime::UNIX_EPOCH, until);
-    Ok(page_of_tickets(client, budget, &filter, (0, 1)).await?.map(|page| !page.entries.is_empty()))
+    let filter = created_filter(sample.upper_bound, DateTime::UNIX_EPOCH, until);
+    Ok(page_of_tickets(client, budget, (sample.list, &filter), 1).await?.map(|page| !page.entries.is_empty()))
 }
 
 /// Returns whether the `endDate` of the report by day is part of the answer, from the days before `today` on which tickets ended; none where

@@ -14,7 +14,7 @@ pub enum Unconfirmed {
     TicketHistory,
     /// `/tickets` has a page size of 100 in any order; the order is not relied on.
     TicketOrder,
-    /// The days of `/analytics/reports/*` and of event counters are whole, inclusive and cut at UTC−3.
+    /// The days of `/analytics/reports/*` and of event counters are whole and cut at UTC−3. Whether the last one is included is found out.
     ReportDays,
     /// The limit of commands per second counts per key.
     ThroughputPerKey,
@@ -24,11 +24,33 @@ pub enum Unconfirmed {
     Configuration,
     /// An attendant's tickets at a time travel as `agentSlots`.
     AgentSlots,
+    /// Messages, `/tunnels` and the desk's contact agree on who is behind a tunnel.
+    TunnelOriginator,
+    /// The flow of a router can name the desk's customer in an event.
+    TunnelExtras,
+    /// Messages name the attendant and the ticket.
+    MessageAgent,
+    /// The id of a message that was handed on is that of the first message behind `fwd:`.
+    ForwardedIds,
+    /// WhatsApp's business-scoped id stays when the number changes.
+    Bsuid,
+    /// Failures behind an extension have a code of their own.
+    BehindExtensions,
+    /// A transfer to a person has a team of its own.
+    DirectTransfer,
+    /// Silence of the customer ends a ticket with a status of its own.
+    Inactivity,
+    /// What Blip's panel counts, where its pages disagree.
+    PanelReadings,
+    /// Changes of a day are over some days later.
+    LateChanges,
+    /// Blip's own mean of a ticket has a unit.
+    AgentResponseTime,
 }
 
 impl Unconfirmed {
     /// Everything there is.
-    pub const ALL: [Unconfirmed; 9] = [
+    pub const ALL: [Unconfirmed; 20] = [
         Unconfirmed::TunnelOwner,
         Unconfirmed::MessageEmitter,
         Unconfirmed::TicketHistory,
@@ -38,6 +60,17 @@ impl Unconfirmed {
         Unconfirmed::Portal,
         Unconfirmed::Configuration,
         Unconfirmed::AgentSlots,
+        Unconfirmed::TunnelOriginator,
+        Unconfirmed::TunnelExtras,
+        Unconfirmed::MessageAgent,
+        Unconfirmed::ForwardedIds,
+        Unconfirmed::Bsuid,
+        Unconfirmed::BehindExtensions,
+        Unconfirmed::DirectTransfer,
+        Unconfirmed::Inactivity,
+        Unconfirmed::PanelReadings,
+        Unconfirmed::LateChanges,
+        Unconfirmed::AgentResponseTime,
     ];
 
     /// Returns what is used, as a sentence that begins every such message alike.
@@ -47,11 +80,24 @@ impl Unconfirmed {
             Unconfirmed::MessageEmitter => "a message by a person is marked #messageEmitter = Human",
             Unconfirmed::TicketHistory => "ended tickets are listed by /tickets, or else by /tickets/history/metadata",
             Unconfirmed::TicketOrder => "the order of /tickets does not change while it is being read; where it does, it is read again",
-            Unconfirmed::ReportDays => "days of Blip's own reports and event counters are inclusive and cut at UTC−3",
+            Unconfirmed::ReportDays => "days of Blip's own reports and event counters are whole and cut at UTC−3",
             Unconfirmed::ThroughputPerKey => "the limit of commands per second counts per key",
             Unconfirmed::Portal => "members of the contract and of bots, and what they may do, are told and set by a bot's key",
             Unconfirmed::Configuration => "configuration entries of channels are set and removed by a bot's key",
             Unconfirmed::AgentSlots => "an attendant's tickets at a time travel as agentSlots",
+            Unconfirmed::TunnelOriginator => {
+                "#tunnel.originator of messages, /tunnels and the desk's contact name the same customer behind a tunnel"
+            }
+            Unconfirmed::TunnelExtras => "the extra #tunnelIdentity of a router's event names the customer as the desk does",
+            Unconfirmed::MessageAgent => "#message.agentIdentity and #message.ticketId name who wrote a message and for which ticket",
+            Unconfirmed::ForwardedIds => "fwd: before the id of a message is not part of the id",
+            Unconfirmed::Bsuid => "#wa.bsuid names the same person when their number changes",
+            Unconfirmed::BehindExtensions => "code 2105 reports a failure behind an extension, and its text whether the failure passes",
+            Unconfirmed::DirectTransfer => "a transfer to a person puts the ticket in the team DIRECT_TRANSFER",
+            Unconfirmed::Inactivity => "a ticket with the status ClosedClientInactivity was ended by the customer's silence",
+            Unconfirmed::PanelReadings => "Blip's panel follows its newest published definitions of wait, missed tickets and response time",
+            Unconfirmed::LateChanges => "answers and changes of a day are listed within three days of its end",
+            Unconfirmed::AgentResponseTime => "averageAgentResponseTime of a ticket is in seconds",
         };
         format!("not confirmed by Blip's documentation: {what}")
     }

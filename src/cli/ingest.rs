@@ -22,8 +22,8 @@ use crate::{
 /// Load what is new from Blip and publish a snapshot
 ///
 /// What is settled is not asked for again: days that were read whole three days after they were over. Every ticket that was open
-/// is asked for until it has ended. The first run goes back 13 months, and begins with what Blip is about to forget. A run that
-/// breaks off is taken up by the next.
+/// is asked for until it has ended. The first run goes back as far as Blip lists tickets, and begins with what Blip is about to
+/// forget. A run that breaks off is taken up by the next.
 ///
 /// Exit code 3 when something could not be read, set aside, or is less than Blip says or than is usual.
 #[derive(Args)]
@@ -158,6 +158,8 @@ fn print(summary: &IngestSummary, published: &Published, format: Printed) -> Res
             "retention_risk": warnings.risk.as_ref().map(|risk| json!({"tickets": risk.tickets, "oldest_day": risk.oldest_day, "days_left": risk.days_left})),
             "tickets_that_need_the_routers_key": warnings.need_router_key,
             "answers_not_joined": warnings.unjoined_answers,
+            "survey_without_answers": warnings.silent_survey,
+            "messages_not_marked": warnings.unmarked_messages,
             "contract": summary.contracts.iter().map(|(key, contract)| {
                 let answers: serde_json::Map<String, serde_json::Value> = Question::ALL
                     .into_iter()
@@ -194,7 +196,8 @@ fn print(summary: &IngestSummary, published: &Published, format: Printed) -> Res
 fn found_out(key: &str, contract: &Contract) -> String {
     let is_found = |question| contract.answer(question).is_some();
     let desk = is_found(Question::UpperBound);
-    let lines = contract.lines(desk, is_found(Question::EventsEnd));
+    // A key that was asked for nothing of a desk was asked for events.
+    let lines = contract.lines(desk, is_found(Question::EventsEnd) || !desk);
     let lines: Vec<String> = lines.iter().map(|(question, found, effect)| contract_line(*question, found, effect)).collect();
     format!("Found out about key `{key}` with {} commands:\n{}", contract.commands, lines.concat())
 }
@@ -245,6 +248,19 @@ fn told(warnings: &Warnings) -> String {
             "Not joined: {} survey answers name customers by another identity than the tickets do, and Blip does not report who is behind the \
              router's tunnels; satisfaction by sector lacks them. `relato check` names the ways that were tried.",
             warnings.unjoined_answers
+        ));
+    }
+    if let Some(category) = &warnings.silent_survey {
+        lines.push(format!(
+            "No answers: no key with the role `events` reads any answer of the category `{category}`, so there is no satisfaction. Surveys are \
+             recorded at the router, or at the bot that attends: give the role to both keys. `relato check` lists the categories of each."
+        ));
+    }
+    if warnings.unmarked_messages > 0 {
+        lines.push(format!(
+            "Not marked: {} messages look like an attendant's but carry no mark, beside others that do. They count as the bot's, so response \
+             times lack them.",
+            warnings.unmarked_messages
         ));
     }
     if !warnings.not_offered.is_empty() {

@@ -3,7 +3,7 @@
 //! Position: the question. Checkpoint: a mark of the answer. A question whose answer the available data does not show stays open; the readers
 //! then ask so that they are right either way, or leave out what they cannot place.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate, Utc};
 
@@ -12,7 +12,7 @@ use crate::{
     blip::{
         BlipError, Client,
         desk::Ticket,
-        probe::{self, Budget, Total},
+        probe::{self, Budget, Sample, Total},
         readings::{EndDate, Readings, UpperBound},
         time,
     },
@@ -251,10 +251,11 @@ pub async fn find_out(client: &Client, scope: Scope<'_>, known: Contract, now: D
         !search.found.answers.contains_key(&question) && (scope.is_thorough || question.is_needed())
     };
     let of_desk = Question::ALL.into_iter().filter(|question| *question != Question::EventsEnd);
-    if scope.has_desk && of_desk.clone().any(|question| is_open(&search, question)) {
-        let wanted: BTreeSet<Question> = of_desk.filter(|question| is_open(&search, *question)).collect();
-        let done = search.desk(&wanted).await;
-        settled(done)?;
+    let mut wanted: Vec<Question> = of_desk.filter(|question| is_open(&search, *question)).collect();
+    // The search for the oldest ticket takes as many commands as are left.
+    wanted.sort_by_key(|question| *question == Question::TicketsReach);
+    if scope.has_desk && !wanted.is_empty() {
+        search.desk(&wanted).await?;
     }
     if let Some(category) = scope.category.filter(|_| is_open(&search, Question::EventsEnd)) {
         let done = search.events(category).await;
@@ -290,53 +291,74 @@ impl Search<'_> {
         }
     }
 
-    async fn desk(&mut self, wanted: &BTreeSet<Question>) -> Result<(), BlipError> {
+    /// Answers the `wanted` questions about a desk.
+    async fn desk(&mut self, wanted: &[Question]) -> Result<(), IngestError> {
         let span = (self.now - probe::SAMPLE_DAYS, self.now);
-        let Some(sample) = probe::sample(self.client, &mut self.budget, span).await? else { return Ok(()) };
+        let sample = match self.sample(wanted, span).await {
+            Ok(Some(sample)) => sample,
+            Ok(None) => return Ok(()),
+            Err(error) => return settled(Err(error)),
+        };
+        for question in wanted {
+            // A resource that is refused leaves its own question open, and no other.
+            settled(self.answer(*question, &sample, span).await)?;
+        }
+        Ok(())
+    }
+
+    /// Returns some tickets of `span`, ended ones among them where either list has any.
+    async fn sample(&mut self, wanted: &[Question], span: (DateTime<Utc>, DateTime<Utc>)) -> Result<Option<Sample>, BlipError> {
+        let Some(mut sample) = probe::sample(self.client, &mut self.budget, span).await? else { return Ok(None) };
         let is_before = sample.upper_bound == UpperBound::Before;
         self.note(Question::UpperBound, Some(if is_before { "lt" } else { "le" }));
         self.client.set_readings(self.found.readings());
-        if wanted.contains(&Question::Total) {
-            let total = probe::total(self.client, &mut self.budget, &sample, span).await?;
-            let name = |total| match total {
-                Total::Page => "page",
-                Total::Matches => "matches",
-                Total::Absent => "absent",
-            };
-            self.note(Question::Total, total.map(name));
+        // Questions on which figures depend need no ended ticket.
+        if !sample.has_ended() && wanted.iter().any(|question| !question.is_needed()) {
+            probe::add_history(self.client, &mut self.budget, &mut sample, span).await?;
         }
-        if wanted.contains(&Question::ReportsEnd) {
-            let end = probe::reports_end(self.client, &mut self.budget, time::blip_day(self.now)).await?;
-            self.note(Question::ReportsEnd, end.map(end_name));
-        }
-        if wanted.contains(&Question::ReportsReach) {
-            self.reports_reach(sample.upper_bound).await?;
-        }
-        if let Some(ticket) = sample.tickets.iter().find_map(ended_id) {
-            if wanted.contains(&Question::MessageMarks) {
+        Ok(Some(sample))
+    }
+
+    async fn answer(&mut self, question: Question, sample: &Sample, span: (DateTime<Utc>, DateTime<Utc>)) -> Result<(), BlipError> {
+        let ended = sample.tickets.iter().find_map(ended_id);
+        match (question, ended) {
+            (Question::Total, _) => {
+                let total = probe::total(self.client, &mut self.budget, sample, span).await?;
+                let name = |total| match total {
+                    Total::Page => "page",
+                    Total::Matches => "matches",
+                    Total::Absent => "absent",
+                };
+                self.note(question, total.map(name));
+            }
+            (Question::ReportsEnd, _) => {
+                let end = probe::reports_end(self.client, &mut self.budget, time::blip_day(self.now)).await?;
+                self.note(question, end.map(end_name));
+            }
+            (Question::TicketsReach, _) => self.tickets_reach(sample).await?,
+            (Question::ReportsReach, _) => self.reports_reach(sample).await?,
+            (Question::MessageMarks, Some(ticket)) => {
                 let names = probe::message_marks(self.client, &mut self.budget, ticket).await?;
-                self.note(Question::MessageMarks, names.map(|names| names.into_iter().collect::<Vec<_>>().join(" ")));
+                self.note(question, names.map(|names| names.into_iter().collect::<Vec<_>>().join(" ")));
             }
-            if wanted.contains(&Question::Transcription) {
+            (Question::Transcription, Some(ticket)) => {
                 let works = probe::transcription(self.client, &mut self.budget, ticket).await?;
-                self.note(Question::Transcription, works.map(|works| if works { "yes" } else { "no" }));
+                self.note(question, works.map(|works| if works { "yes" } else { "no" }));
             }
-        }
-        if wanted.contains(&Question::TicketsReach) {
-            self.tickets_reach(sample.upper_bound).await?;
+            _ => {}
         }
         Ok(())
     }
 
     /// Looks for a month that lies wholly beyond the documented reach; whether Blip forgets it shows only where there were tickets then.
-    async fn reports_reach(&mut self, upper_bound: UpperBound) -> Result<(), BlipError> {
+    async fn reports_reach(&mut self, sample: &Sample) -> Result<(), BlipError> {
         let last = time::blip_day(self.now) - Days::new(DOCUMENTED_REACH_DAYS + 3);
         let first = last - Days::new(30);
         let answer = match probe::has_reports(self.client, &mut self.budget, (first, last)).await? {
             Some(true) => Some("beyond"),
             Some(false) => {
                 let until = time::blip_day_start(last);
-                probe::has_tickets_before(self.client, &mut self.budget, upper_bound, until)
+                probe::has_tickets_before(self.client, &mut self.budget, sample, until)
                     .await?
                     .filter(|is_there| *is_there)
                     .map(|_| "90 days")
@@ -348,14 +370,14 @@ impl Search<'_> {
     }
 
     /// Finds the month of the oldest ticket: first by going back twice as far each time, then by halving.
-    async fn tickets_reach(&mut self, upper_bound: UpperBound) -> Result<(), BlipError> {
+    async fn tickets_reach(&mut self, sample: &Sample) -> Result<(), BlipError> {
         let month = time::blip_day(self.now).with_day(1).expect("every month has a first day");
         let back = |months: u32| month - Months::new(months);
         // There are tickets before the one, and none before the other.
         let (mut there, mut none) = (None, FIRST_LOOK_MONTHS);
         loop {
             let until = time::blip_day_start(back(none));
-            match probe::has_tickets_before(self.client, &mut self.budget, upper_bound, until).await? {
+            match probe::has_tickets_before(self.client, &mut self.budget, sample, until).await? {
                 None => return Ok(()),
                 Some(false) => break,
                 Some(true) if none >= LONGEST_LOOK_MONTHS => break,
@@ -365,7 +387,7 @@ impl Search<'_> {
         while let Some(near) = there.filter(|near| none - near > 1) {
             let middle = near.midpoint(none);
             let until = time::blip_day_start(back(middle));
-            match probe::has_tickets_before(self.client, &mut self.budget, upper_bound, until).await? {
+            match probe::has_tickets_before(self.client, &mut self.budget, sample, until).await? {
                 // What is left of the range is read: its days are empty, which costs time and no figure.
                 None => break,
                 Some(true) => there = Some(middle),

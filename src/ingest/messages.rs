@@ -6,7 +6,7 @@
 //! for three: what is older than the one is asked for as a thread, by the customer's identity on the channel and the router's
 //! key; what is older than the other is noted as no longer there.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest, Sha256};
@@ -47,11 +47,23 @@ const OPENING: TimeDelta = TimeDelta::minutes(1);
 
 /// What one customer gave.
 struct Read {
-    read: MessageRead,
+    kept: MessageRead,
     rejected: Vec<(String, String)>,
+    unmarked: usize,
 }
 
-/// Reads the messages of all customers with uncovered tickets; returns their number and what changed.
+/// What was read of a key's messages.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ReadMessages {
+    /// Customers whose messages were read.
+    pub customers: usize,
+    /// Messages that seem to be an attendant's and are not marked, beside others of the same customer that are.
+    pub unmarked: usize,
+    /// What changed.
+    pub written: Written,
+}
+
+/// Reads the messages of all customers with uncovered tickets.
 pub async fn read(
     client: &Arc<Client>,
     channel: Option<&Arc<Client>>,
@@ -59,12 +71,11 @@ pub async fn read(
     pseudonyms: &Arc<Pseudonyms>,
     reader: &Reader<'_>,
     gaps: &mut Gaps,
-) -> Result<(usize, Written), IngestError> {
+) -> Result<ReadMessages, IngestError> {
     let source = Source { resource: Resource::Message, key: client.key_name(), path: "/tickets/{id}/messages" };
-    let mut written = Written::default();
+    let mut done = ReadMessages::default();
     let mut batch = Batch::new(BATCH_ROWS);
     let mut last: Option<MessageTask> = None;
-    let mut count = 0;
     loop {
         let tasks = store.message_tasks(client.key_name(), channel.is_some(), last.as_ref(), PLANNED)?;
         let is_last = tasks.len() < PLANNED;
@@ -87,21 +98,22 @@ pub async fn read(
         let known = threads.map(|threads| tokio::task::block_in_place(|| store.known_messages(threads))).transpose()?;
         while let Some(answer) = answers.recv().await {
             reader.progress.advance(1);
-            count += 1;
+            done.customers += 1;
             match answer {
                 Ok(read) => {
                     gaps.note_success(&source);
-                    let size = read.read.rows.len() + 1;
+                    done.unmarked += read.unmarked;
+                    let size = read.kept.rows.len() + 1;
                     if let Some(full) = batch.add(read, size) {
-                        written += write(store, reader, known.as_ref(), full)?;
+                        done.written += write(store, reader, known.as_ref(), full)?;
                     }
                 }
                 Err((task, error)) => gaps.note(&source, format!("messages of ticket {}", task.newest_ticket_id), error)?,
             }
         }
-        written += write(store, reader, known.as_ref(), batch.take())?;
+        done.written += write(store, reader, known.as_ref(), batch.take())?;
         if is_last {
-            return Ok((count, written));
+            return Ok(done);
         }
     }
 }
@@ -124,6 +136,7 @@ async fn read_customer(
         Err(error) => return Err((task, error)),
     };
     let is_steady = listing.is_steady;
+    let unmarked = unmarked(&listing.entries);
     let mut identities = identities(&listing.entries, pseudonyms);
     let (mut rows, mut rejected) = kept(listing.entries, pseudonyms);
     let age_days = |ticket: &TaskTicket| (now - ticket.created_at).num_days();
@@ -170,7 +183,32 @@ async fn read_customer(
             _ => MessageSource::None,
         };
     }
-    Ok(Read { read: MessageRead { task, rows, sources, identities }, rejected })
+    Ok(Read { kept: MessageRead { task, rows, sources, identities }, rejected, unmarked })
+}
+
+/// Returns how many messages carry no mark and seem to be an attendant's all the same, where others of the customer are marked as a person's:
+/// the desk handed them on, or they stand between an attendant's for one ticket. They count as the bot's.
+fn unmarked(entries: &[Entry<desk::Message>]) -> usize {
+    let messages = || entries.iter().filter_map(|entry| if let Entry::Record(message) = entry { Some(message) } else { None });
+    let mut has_person = false;
+    let mut attended: HashMap<&str, (DateTime<Utc>, DateTime<Utc>)> = HashMap::new();
+    for message in messages().filter(|message| message.emitter() == Some(HUMAN)) {
+        has_person = true;
+        let ticket = message.metadata.as_ref().and_then(|marks| marks.ticket_id.as_deref());
+        if let (Some(ticket), Some(at)) = (ticket, message.sent_at()) {
+            let span = attended.entry(ticket).or_insert((at, at));
+            *span = (span.0.min(at), span.1.max(at));
+        }
+    }
+    if !has_person {
+        return 0;
+    }
+    let seems_attendants = |message: &desk::Message| {
+        message.id.as_deref().is_some_and(|id| id.starts_with(HANDED_ON_BY_DESK))
+            || message.sent_at().is_some_and(|at| attended.values().any(|(first, last)| *first < at && at < *last))
+    };
+    let is_sent = |message: &desk::Message| message.direction.as_deref() == Some("sent") && message.is_content();
+    messages().filter(|message| message.emitter().is_none() && is_sent(message) && seems_attendants(message)).count()
 }
 
 /// Returns what the newest of some messages, which come first, say of the customer's other identities.
@@ -222,7 +260,7 @@ fn write(store: &mut Store, reader: &Reader<'_>, known: Option<&KnownMessages>, 
     }
     let (mut reads, mut rejected) = (Vec::with_capacity(batch.len()), Vec::new());
     for read in batch {
-        reads.push(read.read);
+        reads.push(read.kept);
         rejected.extend(read.rejected);
     }
     let run = reader.run;
@@ -267,6 +305,10 @@ fn row(message: &desk::Message) -> Result<MessageRow, &'static str> {
 
 /// How the id of a message begins that was handed on, once for each time: an attendant's message is `fwd:fwd:{id}` in the customer's thread.
 const FORWARDED: &str = "fwd:";
+const HANDED_ON_BY_DESK: &str = "fwd:fwd:";
+
+/// Mark of a message by a person.
+const HUMAN: &str = "Human";
 
 /// Returns the id under which a message was written first. Blip's ids are UUIDs; any other text is told apart by its digest.
 fn message_id(id: &str) -> Uuid {
@@ -289,6 +331,19 @@ mod tests {
         assert_eq!(row(r#"{"direction":"sent","date":"2026-02-03T13:01:10.420Z"}"#), Err("no id"));
         assert_eq!(row(r#"{"id":"m","direction":"sideways","date":"2026-02-03T13:01:10.420Z"}"#), Err("an unknown direction"));
         assert_eq!(row(r#"{"id":"m","date":"2026-02-03T13:01:10.420Z"}"#), Err("no direction"));
+    }
+
+    #[test]
+    fn unmarked_messages_count_only_beside_marked_ones_and_where_they_seem_an_attendants() {
+        let message = |id: &str, minute: u32, metadata: &str| {
+            let json = format!(r#"{{"id":"{id}","direction":"sent","date":"2026-02-03T13:{minute:02}:00Z","metadata":{metadata}}}"#);
+            Entry::Record(serde_json::from_str::<desk::Message>(&json).unwrap())
+        };
+        let marked = |minute| message("m", minute, r##"{"#messageEmitter":"Human","#message.ticketId":"t"}"##);
+        assert_eq!(unmarked(&[marked(10), message("fwd:fwd:2", 30, "null"), message("3", 31, "null")]), 1);
+        // Between an attendant's for one ticket nobody else writes.
+        assert_eq!(unmarked(&[marked(10), message("2", 15, "null"), marked(20), message("3", 25, "null")]), 1);
+        assert_eq!(unmarked(&[message("fwd:fwd:2", 15, "null"), message("3", 20, "null")]), 0);
     }
 
     #[test]

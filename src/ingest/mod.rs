@@ -59,6 +59,9 @@ use self::{
 /// How far a first load looks back where the oldest ticket is not known: a full year for comparisons, and the month before it.
 const BACKFILL_MONTHS: u32 = 13;
 
+/// Of this many tickets some are answered by the customer, wherever there is a survey.
+const ANSWERED_BY_SOME: i64 = 50;
+
 /// What a run is asked to do.
 #[derive(Debug, Clone)]
 pub struct IngestRequest {
@@ -181,7 +184,7 @@ pub async fn run(
 
     let met = Arc::new(MetTunnels::default());
     let (mut ticket_days, mut customers, mut event_days) = (0, 0, 0);
-    let mut unjoined_answers = 0;
+    let (mut unjoined_answers, mut unmarked_messages) = (0, 0);
     if wants(OnlyResource::Tickets) {
         let span = span(&store, Resource::Ticket)?;
         for client in &clients.desk {
@@ -197,9 +200,10 @@ pub async fn run(
     if wants(OnlyResource::Messages) {
         // Each key sees the tickets of its own bot only; with another one their messages would be an empty thread.
         for client in &clients.desk {
-            let (read, more) = messages::read(client, clients.channel.first(), &mut store, &pseudonyms, &reader, &mut gaps).await?;
-            customers += read;
-            written += more;
+            let done = messages::read(client, clients.channel.first(), &mut store, &pseudonyms, &reader, &mut gaps).await?;
+            customers += done.customers;
+            unmarked_messages += done.unmarked;
+            written += done.written;
         }
     }
     if wants(OnlyResource::Events) && settings.satisfaction.source == SatisfactionSource::Events {
@@ -231,7 +235,13 @@ pub async fn run(
     })?;
     progress.finish();
     let newly_set_aside = marts.quarantined - quarantined_before;
-    let warnings = Warnings { unjoined_answers, ..warnings::gather(&store, &reader, gaps, &unknown_fields, newly_set_aside)? };
+    let silent_survey = if wants(OnlyResource::Events) { silent_survey(&store, clients, settings, marts.tickets)? } else { None };
+    let warnings = Warnings {
+        unjoined_answers,
+        silent_survey,
+        unmarked_messages,
+        ..warnings::gather(&store, &reader, gaps, &unknown_fields, newly_set_aside)?
+    };
     Ok((store, IngestSummary { written, ticket_days, customers, event_days, marts, warnings, live, contracts }))
 }
 
@@ -262,6 +272,15 @@ async fn contracts(
         }
     }
     Ok((new, first_month))
+}
+
+/// Returns the survey's category where no answer of it was ever read although there are many tickets.
+fn silent_survey(store: &Store, clients: &Clients, settings: &Settings, tickets: i64) -> Result<Option<String>, IngestError> {
+    let survey = &settings.satisfaction;
+    if survey.source != SatisfactionSource::Events || clients.events.is_empty() || tickets < ANSWERED_BY_SOME {
+        return Ok(None);
+    }
+    Ok((!store.has_answers(&survey.category)?).then(|| survey.category.clone()))
 }
 
 /// What is made again from what is stored, and how.

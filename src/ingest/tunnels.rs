@@ -93,11 +93,15 @@ pub async fn read(
     }
     let source = Source { resource: Resource::Event, key: client.key_name(), path: "/tunnels" };
     reader.progress.start("customers behind the router", Some(open.len()));
-    let Some(way) = way(client, store, met, &open).await? else {
+    let Some((way, first)) = way(client, store, met, &open).await? else {
         tracing::warn!(blip.key = client.key_name(), answers = strangers, "nobody tells who is behind the tunnels");
         return Ok(Resolved { tunnels: 0, unjoined_answers: strangers });
     };
     let tunnels = open.len();
+    let mut links: Vec<(String, Option<String>)> = Vec::new();
+    // By this one it was found out: it is not asked for again.
+    links.extend(first.map(|(customer_key, identity)| (customer_key, Some(pseudonyms.customer(&identity)))));
+    let open = open.into_iter().filter(|(customer_key, _)| links.iter().all(|(known, _)| known != customer_key)).collect();
     let mut answers = {
         let (client, met) = (Arc::clone(client), Arc::clone(met));
         let ahead = Ahead { concurrency: client.concurrency(), waiting: BATCH };
@@ -109,7 +113,6 @@ pub async fn read(
             }
         })
     };
-    let mut links: Vec<(String, Option<String>)> = Vec::new();
     while let Some((customer_key, ticket_id, answer)) = answers.recv().await {
         reader.progress.advance(1);
         match answer {
@@ -128,20 +131,29 @@ pub async fn read(
     Ok(Resolved { tunnels, unjoined_answers: 0 })
 }
 
-/// Finds out once for a key which way tells who is behind its tunnels: the first that tells it of one of the newest tunnels.
-async fn way(client: &Client, store: &mut Store, met: &MetTunnels, open: &[(String, String)]) -> Result<Option<Way>, IngestError> {
+/// A customer's pseudonym and their identity on the channel, in clear.
+type Told = (String, String);
+
+/// Finds out once for a key which way tells who is behind its tunnels: the first that tells it of one of the newest tunnels. Returns the way,
+/// and whom it told of where it was found out just now.
+async fn way(
+    client: &Client,
+    store: &mut Store,
+    met: &MetTunnels,
+    open: &[(String, String)],
+) -> Result<Option<(Way, Option<Told>)>, IngestError> {
     let mark = format!("{WAY}:{}", client.key_name());
     match store.mark(&mark)?.as_deref() {
-        Some("tunnels") => return Ok(Some(Way::Tunnels)),
-        Some("contacts") => return Ok(Some(Way::Contacts)),
+        Some("tunnels") => return Ok(Some((Way::Tunnels, None))),
+        Some("contacts") => return Ok(Some((Way::Contacts, None))),
         _ => {}
     }
     for (customer_key, ticket_id) in open.iter().take(TRIED) {
         for (way, name) in [(Way::Tunnels, "tunnels"), (Way::Contacts, "contacts")] {
             // A refusal here says that this way is not one; an outage is met again by the tunnels themselves.
-            if let Ok(Some(_)) = originator(client, way, met.identity_of(customer_key), ticket_id).await {
+            if let Ok(Some(identity)) = originator(client, way, met.identity_of(customer_key), ticket_id).await {
                 store.transaction(|store| store.set_mark(&mark, name))?;
-                return Ok(Some(way));
+                return Ok(Some((way, Some((customer_key.clone(), identity)))));
             }
         }
     }

@@ -41,6 +41,11 @@ pub struct Warnings {
     pub set_aside: i64,
     /// Survey answers that name a customer whom no ticket names, where Blip does not tell who is behind the tunnels of a router.
     pub unjoined_answers: i64,
+    /// Category of the survey, where no key has ever read an answer of it although there are many tickets.
+    pub silent_survey: Option<String>,
+    /// Messages of this run that seem to be an attendant's and are not marked, beside others that are. They count as the bot's; such a contract
+    /// needs nobody.
+    pub unmarked_messages: usize,
     /// What this contract does not offer. Not a reason to worry.
     pub not_offered: Vec<String>,
     /// Fields that nobody documented, by kind of record, name and count. Not a reason to worry.
@@ -61,7 +66,8 @@ pub struct Risk {
 impl Warnings {
     /// Returns whether nothing needs a person.
     pub fn is_empty(&self) -> bool {
-        self.gaps.is_empty() && self.alarms.is_empty() && self.risk.is_none() && self.set_aside <= 0 && self.unjoined_answers == 0
+        let is_whole = self.gaps.is_empty() && self.alarms.is_empty() && self.risk.is_none() && self.set_aside <= 0;
+        is_whole && self.unjoined_answers == 0 && self.silent_survey.is_none()
     }
 }
 
@@ -84,6 +90,8 @@ pub fn gather(
         need_router_key: store.tickets_for_router_key()?,
         set_aside,
         unjoined_answers: 0,
+        silent_survey: None,
+        unmarked_messages: 0,
         not_offered: gaps.not_offered,
         gaps: gaps.missing,
         unknown_fields: unknown_fields.iter().map(|((kind, field), count)| ((*kind).to_owned(), field.clone(), *count)).collect(),

@@ -115,6 +115,15 @@ impl Store {
         )?)
     }
 
+    /// Returns whether there is any survey answer of `category`.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn has_answers(&self, category: &str) -> Result<bool, StoreError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM raw.event WHERE category = ?)";
+        Ok(self.connection.query_row(sql, params![category], |row| row.get(0))?)
+    }
+
     /// Returns all pseudonyms under which some customers are known, theirs included; each once, in order.
     ///
     /// # Errors

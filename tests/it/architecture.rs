@@ -269,3 +269,27 @@ fn only_declared_people_and_channels_are_written_to_blip() {
     }
     assert!(used >= 9, "{used} writes are used");
 }
+
+/// Files that build a `$filter`, and how: nothing enters one but what `readings.rs` writes, and that writes instants alone.
+const FILTERS: [(&str, &str); 2] = [("blip/desk/tickets.rs", "client.created_filter(from, until)"), ("blip/probe.rs", "created_filter(")];
+
+#[test]
+fn only_instants_enter_a_filter() {
+    let sources: Vec<_> = sources().into_iter().filter(|(path, _)| !path.starts_with("sim/")).collect();
+    for (path, text) in sources.iter().filter(|(_, text)| text.contains("$filter")) {
+        let (_, maker) = FILTERS.iter().find(|(file, _)| path == file).unwrap_or_else(|| panic!("{path} builds a filter"));
+        assert!(text.contains(maker), "{path} builds a filter without `{maker}`");
+        // A text within a filter would need its quotes escaped.
+        for operator in [" eq ", " ne ", "substringof(", "startswith("] {
+            assert!(!text.contains(&format!("{operator}'")) && !text.contains(&format!("{operator}\\'")), "{path} compares a text");
+        }
+    }
+    let makers: Vec<&str> = sources.iter().filter(|(_, text)| text.contains("storageDate ge ")).map(|(path, _)| path.as_str()).collect();
+    assert_eq!(makers, ["blip/readings.rs"]);
+    let (_, readings) = sources.iter().find(|(path, _)| path == "blip/readings.rs").expect("the maker of filters");
+    let (_, made) = readings.split_once("fn created_filter(bound").expect("the function");
+    let (made, _) = made.split_once("\n}").expect("its end");
+    assert_eq!(made.matches("{from}").count(), 2);
+    assert_eq!(made.matches("time::filter_instant(").count(), 3, "every value is an instant");
+    assert_eq!(made.matches("{}").count(), 2);
+}

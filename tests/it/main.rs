@@ -2,6 +2,7 @@
 
 mod accesses;
 mod architecture;
+mod assumptions;
 mod bad_input;
 mod bucket;
 mod channels;
@@ -26,6 +27,7 @@ mod questions;
 mod reliability;
 mod restatements;
 mod scheduling;
+mod self_tests;
 mod serving;
 mod simulator;
 mod snapshots;

@@ -17,7 +17,7 @@ use relato::{
 use crate::support::{Sandbox, everything, now, serve, world, zone};
 
 #[derive(Debug, Default, PartialEq, Clone)]
-struct Figures {
+pub struct Figures {
     conversations: i64,
     tickets: i64,
     responses: i64,
@@ -34,7 +34,7 @@ struct Sums {
     scores: Vec<i64>,
 }
 
-fn sector_of_queue(queue: &str) -> String {
+pub fn sector_of_queue(queue: &str) -> String {
     match queue {
         "Cobrança" | "Financeiro" => "Financeiro",
         "Default" => "Sem roteamento",
@@ -52,7 +52,7 @@ fn root(world: &World, mut ticket: usize) -> usize {
 }
 
 /// The configured rule: a direct transfer belongs to the nearest ticket above it with a real queue, else to `Default`.
-fn sector(world: &World, ticket: usize) -> String {
+pub fn sector(world: &World, ticket: usize) -> String {
     let mut at = Some(ticket);
     let mut saw_default = false;
     while let Some(index) = at {
@@ -73,15 +73,19 @@ fn whole_second(at: DateTime<Utc>) -> i64 {
     at.with_nanosecond(0).expect("a whole second").timestamp()
 }
 
-struct Chain {
-    tickets: Vec<usize>,
+/// A conversation: a first ticket and those that carried it on.
+pub struct Chain {
+    /// Positions of its tickets, by creation.
+    pub tickets: Vec<usize>,
     started: DateTime<Utc>,
-    ended: Option<DateTime<Utc>>,
+    /// None while it goes on.
+    pub ended: Option<DateTime<Utc>>,
     first_response: Option<DateTime<Utc>>,
-    customer: usize,
+    /// Position of the customer.
+    pub customer: usize,
 }
 
-fn chains(world: &World) -> BTreeMap<usize, Chain> {
+pub fn chains(world: &World) -> BTreeMap<usize, Chain> {
     let mut members: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for ticket in 0..world.tickets.len() {
         members.entry(root(world, ticket)).or_default().push(ticket);
@@ -148,12 +152,12 @@ fn turns(world: &World, chain: &Chain) -> Vec<(String, i64, i64)> {
     turns
 }
 
-fn score(action: &str) -> Option<i64> {
+pub fn score(action: &str) -> Option<i64> {
     (1..).zip(ANSWER_WORDS).find(|(_, word)| *word == action).map(|(score, _)| score).or_else(|| action.parse().ok())
 }
 
 /// Recomputes the month's figures by sector, with the total under no name.
-fn recompute(world: &World, month: &str) -> BTreeMap<Option<String>, Figures> {
+pub fn recompute(world: &World, month: &str) -> BTreeMap<Option<String>, Figures> {
     let in_month = |at: DateTime<Utc>| zone().day(at).format("%Y-%m").to_string() == month;
     let chains = chains(world);
     let mut sums: BTreeMap<Option<String>, Sums> = BTreeMap::new();
@@ -226,7 +230,7 @@ pub fn table<'a>(data: &'a ReportData, id: &str) -> &'a Table {
     }
 }
 
-fn reported(data: &ReportData) -> BTreeMap<Option<String>, Figures> {
+pub fn reported(data: &ReportData) -> BTreeMap<Option<String>, Figures> {
     let table = table(data, "setores");
     (0..table.row_count())
         .map(|row| {

@@ -12,6 +12,7 @@
 --   sent_at       local_time  UTC
 --   agent         text        attendant who wrote it, as an e-mail address; null: the platform does not name one
 --   ticket_id     text        ticket for which it was written; null: the platform does not name one
+--   is_survey     flag        a satisfaction survey sent to the customer, by its type; null: stored before types were read
 SELECT
     thread.owner,
     thread.customer_key,
@@ -21,6 +22,7 @@ SELECT
     message.content,
     message.sent_at,
     message.agent,
-    CAST(message.ticket_id AS VARCHAR) AS ticket_id
+    CAST(message.ticket_id AS VARCHAR) AS ticket_id,
+    message.is_survey
 FROM raw.message
 INNER JOIN raw.thread ON thread.thread_id = message.thread_id

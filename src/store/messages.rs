@@ -75,6 +75,7 @@ impl Store {
             columns::numbers(messages.iter().map(|_| run)),
             columns::texts_or_none(messages.iter().map(|(_, row)| row.agent.as_deref())),
             columns::uuids_or_none(messages.iter().map(|(_, row)| row.ticket_id.as_ref())),
+            columns::flags(messages.iter().map(|(_, row)| row.is_survey)),
         ];
         columns::append(self.connection.appender_to_catalog_and_db("message", &self.catalog, "raw")?, messages)?;
         self.write_identities(reads.iter().map(|read| (read.task.customer_key.as_str(), &read.task.identities, &read.identities)))?;

@@ -81,7 +81,7 @@ pub(super) const CUT: [(&str, &str); 8] = [
 ];
 
 /// Tables that every customer's rows may need.
-pub(super) const SHARED: [(&str, &str); 11] = [
+pub(super) const SHARED: [(&str, &str); 12] = [
     ("restricted", "comment"),
     ("raw", "attendant"),
     ("raw", "mark"),
@@ -89,6 +89,7 @@ pub(super) const SHARED: [(&str, &str); 11] = [
     ("settings", "rule"),
     ("settings", "survey"),
     ("settings", "answer"),
+    ("settings", "no_answer"),
     ("settings", "offset_span"),
     ("settings", "calendar"),
     ("settings", "business_span"),

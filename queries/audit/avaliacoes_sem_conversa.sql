@@ -14,7 +14,7 @@
 --   source       text        -    events, rating or import
 --   raw_answer   text        -    as given
 --   score        number      M19  null: not valid
---   validity     text        -    valid or invalid
+--   validity     text        -    valid, invalid or none
 -- unique: rating_id
 -- not null: rating_id, period_day
 SELECT

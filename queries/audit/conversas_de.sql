@@ -6,7 +6,7 @@
 --   sector        text  only this sector; null: all
 --   dimension     text  sector, agent, channel, tag, queue or hour
 --   member        text  only this member of the dimension, of hours such as 1 09 (Monday, from nine to ten); null: all
---   measure       text  conversations, tickets, lost, short_lost, abandoned, abandoned_unanswered, closed, attended, closed_lost, closed_abandoned, inactive, transferred, passed_on, default, unresolved, queue_wait, first_response, whole_wait, moved, transfers, served, response, response_by_ticket, response_pending, response_unanswered, handling, resolution, full_resolution, one_touch, one_touch_known, returned_24h, returned_7d, ended_moved, ended_transfers, ratings, satisfied, invalid, score_1, score_2, score_3, score_4, score_5, detractors, passives, promoters, open_start, open_end, tickets_open or unanswered
+--   measure       text  conversations, tickets, lost, short_lost, abandoned, abandoned_unanswered, closed, attended, closed_lost, closed_abandoned, inactive, transferred, passed_on, default, unresolved, queue_wait, first_response, whole_wait, moved, transfers, served, response, response_by_ticket, response_pending, response_unanswered, handling, resolution, full_resolution, one_touch, one_touch_known, returned_24h, returned_7d, ended_moved, ended_transfers, ratings, satisfied, invalid, no_answer, surveyed, score_1, score_2, score_3, score_4, score_5, detractors, passives, promoters, open_start, open_end, tickets_open or unanswered
 --   from_s        count  only cases whose value is at least this; null: any
 --   to_s          count  and at most this; null: any
 -- reads: ticket, conversation, turn, rating, ticket_tag
@@ -196,6 +196,7 @@ fact AS (
             CASE $measure
                 WHEN 'full_resolution' THEN conversation.full_resolution_s
                 WHEN 'ended_transfers' THEN conversation.transfer_count
+                WHEN 'surveyed' THEN conversation.surveys_sent
                 ELSE conversation.resolution_s
             END AS DOUBLE
         ) AS value_s
@@ -208,6 +209,7 @@ fact AS (
             OR ($measure = 'one_touch_known' AND conversation.is_one_touch IS NOT NULL)
             OR ($measure = 'returned_24h' AND conversation.returned_after_s <= 86400)
             OR ($measure = 'returned_7d' AND conversation.returned_after_s <= 604800)
+            OR ($measure = 'surveyed' AND conversation.surveys_sent > 0)
             OR ($measure = 'ended_moved' AND conversation.sector_change_count > 0)
         )
         AND conversation.ended_day >= $period_start
@@ -227,6 +229,7 @@ fact AS (
             ($measure = 'ratings' AND rating.counted)
             OR ($measure = 'satisfied' AND rating.counted AND rating.is_satisfied)
             OR ($measure = 'invalid' AND rating.validity = 'invalid')
+            OR ($measure = 'no_answer' AND rating.validity = 'none')
             OR (starts_with($measure, 'score_') AND rating.counted AND rating.scale = '1-5' AND $measure = CONCAT('score_', CAST(rating.score AS INTEGER)))
             OR ($measure = 'detractors' AND rating.counted AND rating.scale = '0-10' AND rating.score <= 6)
             OR ($measure = 'passives' AND rating.counted AND rating.scale = '0-10' AND rating.score BETWEEN 7 AND 8)

@@ -15,6 +15,8 @@
 --   waiting_since_s        count       seconds from 1970 to the start, while it waits for a first reply; null: it does not
 --   answered_turns         count       turns that were answered
 --   message_count          count       messages between start and end; 0: none are here
+--   surveys_sent           count       satisfaction surveys sent from its start to the customer's next conversation; null: its messages are not
+--                                      here, or were stored before their types were read
 --   is_one_touch           flag        M17, one ticket and no reply of a person after the first; null: still open, or its messages are not here
 -- notes: instants are cut to the second before subtracting. What comes later than seven days changes nothing here, so that old months
 --   stay as they are
@@ -93,7 +95,8 @@ exchanged AS (
     SELECT
         conversation_id,
         count(*) FILTER (WHERE wait_number > 0 AND state = 'answered') AS answered_turns,
-        coalesce(max(messages), 0) AS messages
+        coalesce(max(messages), 0) AS messages,
+        max(surveys_sent) AS surveys_sent
     FROM marts.exchange
     GROUP BY conversation_id
 )
@@ -145,6 +148,7 @@ SELECT
     END AS waiting_since_s,
     exchanged.answered_turns,
     exchanged.messages AS message_count,
+    exchanged.surveys_sent,
     CASE
         WHEN chain.ended_at IS NOT NULL AND exchanged.messages > 0
             THEN chain.ticket_count = 1 AND chain.first_response_at IS NOT NULL AND exchanged.answered_turns = 0

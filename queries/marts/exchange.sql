@@ -14,6 +14,8 @@
 --   until_at         local_time  UTC; the reply, else the end of the conversation; null: waits still
 --   state            text        answered, unanswered (the conversation ended first) or pending
 --   messages         count       messages of the conversation, on its first wait only
+--   surveys_sent     count       surveys sent from its start to the next conversation's, on its first wait only; null: none of its messages is
+--                                here with its type
 --   started_day      date        local day of the conversation's root
 -- notes: only messages between the conversation's start and end count. A person is who is marked so where any message of the
 --   conversation is marked as a person's; where none is, a content message sent while a ticket is open. The first reply itself is no turn.
@@ -50,11 +52,19 @@ written AS (
         message.is_received,
         message.author,
         message.content,
-        message.sent_at
+        message.sent_at,
+        message.is_survey
     FROM staging.message AS message
     INNER JOIN customer
         ON customer.owner = message.owner
         AND customer.customer_key = message.customer_key
+),
+
+-- Of several that began at one instant, one takes the messages.
+taking AS (
+    SELECT *
+    FROM begun
+    QUALIFY row_number() OVER (PARTITION BY customer, started_at ORDER BY conversation_id DESC) = 1
 ),
 
 placed AS (
@@ -65,14 +75,10 @@ placed AS (
         written.is_received,
         written.author,
         written.content,
-        written.sent_at
+        written.sent_at,
+        written.is_survey
     FROM written
-    ASOF JOIN (
-        -- Of several that began at one instant, one takes the messages.
-        SELECT *
-        FROM begun
-        QUALIFY row_number() OVER (PARTITION BY customer, started_at ORDER BY conversation_id DESC) = 1
-    ) AS begun
+    ASOF JOIN taking AS begun
         ON begun.customer = written.customer
         AND written.sent_at >= begun.started_at
     WHERE begun.ended_at IS NULL OR written.sent_at <= begun.ended_at
@@ -83,9 +89,26 @@ marked AS (
         place,
         -- Other marks than a person's occur; they do not say who is one.
         coalesce(bool_or(author = 'Human'), FALSE) AS has_marks,
-        count(*) AS messages
+        count(*) AS messages,
+        count(is_survey) AS typed_messages
     FROM placed
     GROUP BY place
+),
+
+-- A survey follows the end of its conversation.
+surveyed AS (
+    SELECT
+        taking.place,
+        count(*) AS surveys
+    FROM staging.message AS message
+    INNER JOIN customer
+        ON customer.owner = message.owner
+        AND customer.customer_key = message.customer_key
+    ASOF JOIN taking
+        ON taking.customer = customer.customer
+        AND message.sent_at >= taking.started_at
+    WHERE message.is_survey
+    GROUP BY taking.place
 ),
 
 ticket AS (
@@ -252,6 +275,7 @@ SELECT
         ELSE 'pending'
     END AS state,
     CAST(NULL AS BIGINT) AS messages,
+    CAST(NULL AS BIGINT) AS surveys_sent,
     started_day
 FROM sectored
 UNION ALL
@@ -270,6 +294,8 @@ SELECT
         ELSE 'pending'
     END AS state,
     coalesce(marked.messages, 0) AS messages,
+    CASE WHEN marked.typed_messages > 0 THEN coalesce(surveyed.surveys, 0) ELSE surveyed.surveys END AS surveys_sent,
     begun.started_day
 FROM begun
 LEFT JOIN marked ON marked.place = begun.place
+LEFT JOIN surveyed ON surveyed.place = begun.place

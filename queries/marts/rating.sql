@@ -1,7 +1,7 @@
 -- question: What did customers answer to the satisfaction survey, about which conversation and sector?
 -- grain: one row per answer
 -- parameters: none
--- reads: raw.event, raw.identity_link, raw.imported_rating, staging.ticket, marts.conversation, marts.ticket, settings.queue_sector, settings.answer, settings.survey, settings.offset_span
+-- reads: raw.event, raw.identity_link, raw.imported_rating, staging.ticket, marts.conversation, marts.ticket, settings.queue_sector, settings.answer, settings.no_answer, settings.survey, settings.offset_span
 -- columns:
 --   rating_id        text        key of the answer
 --   conversation_id  text        the customer's last conversation that had ended; null: none had
@@ -13,17 +13,21 @@
 --   scale            text        1-5 or 0-10
 --   raw_answer       text        as given
 --   score            number      on its own scale; null: not valid
---   validity         text        valid or invalid (words without a score, scores outside the scale)
+--   validity         text        valid, invalid (words without a score, scores outside the scale) or none (what a flow records in place of an
+--                                answer, such as "Outro")
 --   is_satisfied     flag        score at or above the configured cut; null: not valid
 --   counted          flag        the last valid answer about its conversation
 --   answered_at      local_time  UTC
 --   period_day       date        local day on which the conversation ended; without one, the day of the answer
--- notes: a desk behind a router knows a customer by a tunnel, a survey of the router by the identity on the channel. Both are one person
+--   was_asked        flag        a survey was sent in its conversation; null: its messages are not here, or there is no conversation
+-- notes: a number may have a label ("Nota: 9"). Of an answer between bars ("pesquisa|atendimento|Bom") the last part with a score on the
+--   scale counts. The normal form of words is that of `domain::satisfaction`.
+--   a desk behind a router knows a customer by a tunnel, a survey of the router by the identity on the channel. Both are one person
 --   where a link between them is known.
 WITH linked AS (
     SELECT
         customer_key,
-        linked_key AS person
+        linked_key AS linked_person
     FROM raw.identity_link
     WHERE kind = 'originator' AND linked_key IS NOT NULL
 ),
@@ -64,38 +68,90 @@ given AS (
     WHERE coalesce(imported.answered_at, ticket.closed_at) IS NOT NULL
 ),
 
+-- Parts between bars; an answer without bars is one part.
+part AS (
+    SELECT
+        given.rating_id,
+        given.source,
+        piece.place,
+        trim(piece.text) AS text
+    FROM given
+    CROSS JOIN unnest(string_split(given.raw_answer, '|')) WITH ORDINALITY AS piece (text, place)
+),
+
+scored AS (
+    SELECT
+        part.rating_id,
+        part.place,
+        part.text,
+        coalesce(
+            words.score,
+            TRY_CAST(part.text AS BIGINT),
+            TRY_CAST(
+                regexp_extract(
+                    lower(strip_accents(part.text)),
+                    '^(?:nota|avaliacao|pontuacao|score|csat|nps)\s*[:=]?\s*([0-9]+)$',
+                    1
+                ) AS BIGINT
+            )
+        ) AS score,
+        survey.lowest,
+        survey.highest
+    FROM part
+    INNER JOIN settings.survey ON survey.source = part.source
+    LEFT JOIN settings.answer AS words ON words.answer = part.text
+),
+
+understood AS (
+    SELECT
+        rating_id,
+        arg_max(score, place) FILTER (WHERE score BETWEEN lowest AND highest) AS score,
+        trim(
+            regexp_replace(
+                lower(strip_accents(arg_max(text, place) FILTER (WHERE text <> ''))),
+                '[[:punct:][:space:]\p{Z}\x{85}]+',
+                ' ',
+                'g'
+            )
+        ) AS normal_form
+    FROM scored
+    GROUP BY rating_id
+),
+
 answer AS (
     SELECT
         given.rating_id,
         given.source,
         given.ticket_id,
         given.customer_key,
-        coalesce(linked.person, given.customer_key) AS person,
+        coalesce(linked.linked_person, given.customer_key) AS person,
         given.raw_answer,
         given.queue,
         given.answered_at,
         CAST(given.answered_at + to_seconds(offset_span.offset_s) AS DATE) AS answered_day,
         survey.scale,
-        survey.lowest,
-        survey.highest,
         survey.satisfied_from,
-        coalesce(words.score, TRY_CAST(trim(given.raw_answer) AS BIGINT)) AS given_score
+        coalesce(words.score, understood.score) AS given_score,
+        no_answer.answer IS NOT NULL AS is_no_answer
     FROM given
     INNER JOIN settings.survey ON survey.source = given.source
     LEFT JOIN linked ON linked.customer_key = given.customer_key
     ASOF JOIN settings.offset_span ON given.answered_at >= offset_span.from_at
     LEFT JOIN settings.answer AS words ON words.answer = given.raw_answer
+    LEFT JOIN understood ON understood.rating_id = given.rating_id
+    LEFT JOIN settings.no_answer ON no_answer.answer = understood.normal_form
 ),
 
 ended AS (
     SELECT
-        coalesce(linked.person, conversation.customer_key) AS person,
+        coalesce(linked.linked_person, conversation.customer_key) AS person,
         conversation.customer_key AS customer_of_chain,
         conversation.conversation_id,
         conversation.channel,
         conversation.last_sector,
         conversation.ended_at,
         conversation.ended_day,
+        conversation.surveys_sent,
         ticket.agent
     FROM marts.conversation
     LEFT JOIN linked ON linked.customer_key = conversation.customer_key
@@ -119,6 +175,7 @@ by_time AS (
         ended.agent,
         ended.channel,
         ended.ended_day,
+        ended.surveys_sent,
         ended.last_sector AS sector_of_chain
     FROM answer
     ASOF LEFT JOIN ended
@@ -135,6 +192,7 @@ by_ticket AS (
         ticket.agent,
         conversation.channel,
         conversation.ended_day,
+        conversation.surveys_sent,
         ticket.sector AS sector_of_chain
     FROM answer
     LEFT JOIN marts.ticket ON ticket.ticket_id = answer.ticket_id
@@ -146,7 +204,7 @@ joined AS (
     SELECT
         placed.*,
         coalesce(queue_sector.sector, placed.queue, placed.sector_of_chain) AS sector,
-        coalesce(placed.given_score BETWEEN placed.lowest AND placed.highest, FALSE) AS is_valid
+        placed.given_score IS NOT NULL AS is_valid
     FROM (SELECT * FROM by_time UNION ALL SELECT * FROM by_ticket) AS placed
     LEFT JOIN settings.queue_sector ON queue_sector.queue = placed.queue
 )
@@ -162,12 +220,13 @@ SELECT
     scale,
     raw_answer,
     CASE WHEN is_valid THEN CAST(given_score AS DOUBLE) END AS score,
-    CASE WHEN is_valid THEN 'valid' ELSE 'invalid' END AS validity,
+    CASE WHEN is_valid THEN 'valid' WHEN is_no_answer THEN 'none' ELSE 'invalid' END AS validity,
     CASE WHEN is_valid THEN given_score >= satisfied_from END AS is_satisfied,
     is_valid AND row_number() OVER (
         PARTITION BY is_valid, coalesce(conversation_id, rating_id)
         ORDER BY answered_at DESC, rating_id DESC
     ) = 1 AS counted,
     answered_at,
-    coalesce(ended_day, answered_day) AS period_day
+    coalesce(ended_day, answered_day) AS period_day,
+    surveys_sent > 0 AS was_asked
 FROM joined

@@ -58,7 +58,9 @@
 --   csat_high                       share     M22  upper bound of csat_share; null: as csat_share
 --   csat_mean                       number    M19  mean score on its own scale; null: none
 --   nps                             number    M20  promoters − detractors, −100 to 100; null: none, or not on a scale of 0 to 10
---   response_rate                   share     M21  valid answers ÷ tickets closed without transfers; null: nothing closed
+--   surveys_sent                    count     M21  surveys seen among the messages of conversations that ended in the period; 0: none was seen
+--   response_rate                   share     M21  valid answers in conversations with a survey ÷ surveys_sent where one was seen, else valid answers ÷ tickets closed without transfers; null: nothing closed
+--   response_rate_n                 count     M21  what response_rate is out of: surveys_sent where one was seen, else tickets closed without transfers
 --   queue_wait_business_mean_s      duration  M24  M6 within business hours, mean; null: none, or no calendar
 --   first_response_business_mean_s  duration  M24  M7 within business hours, mean; null: none, or no calendar
 --   whole_wait_business_mean_s      duration  M24  M8 within business hours, mean; null: none, or no calendar
@@ -95,11 +97,12 @@
 --   returned_7d_share: conversas_de measure=returned_7d
 --   one_touch_share: conversas_de measure=one_touch
 --   ratings, csat_low, csat_high, csat_mean, nps, response_rate: conversas_de measure=ratings
+--   surveys_sent: conversas_de measure=surveyed
 --   csat_share: conversas_de measure=satisfied
 --   default_share: conversas_de measure=default
 --   unresolved_share: conversas_de measure=unresolved
 -- unique: conversations
--- not null: conversations, tickets, served, closed, attended, transferred, open_end, short_lost, abandoned_unanswered, unanswered
+-- not null: conversations, tickets, served, closed, attended, transferred, open_end, short_lost, abandoned_unanswered, unanswered, surveys_sent
 WITH arrived AS (
     SELECT
         COUNT(*) AS tickets,
@@ -241,7 +244,8 @@ resolved AS (
         COUNT(*) FILTER (WHERE returned_after_s <= 86400) AS returned_24h,
         COUNT(*) FILTER (WHERE returned_after_s <= 604800) AS returned_7d,
         COUNT(is_one_touch) AS touches_known,
-        COUNT(*) FILTER (WHERE is_one_touch) AS one_touch
+        COUNT(*) FILTER (WHERE is_one_touch) AS one_touch,
+        CAST(COALESCE(SUM(surveys_sent), 0) AS BIGINT) AS surveys_sent
     FROM conversation
     WHERE
         ended_day >= $period_start
@@ -281,6 +285,7 @@ person AS (
 rated AS (
     SELECT
         COUNT(*) AS ratings,
+        COUNT(*) FILTER (WHERE was_asked) AS answers_asked,
         CAST(COUNT(*) FILTER (WHERE is_satisfied AND scale = '1-5') AS DOUBLE)
         / NULLIF(COUNT(*) FILTER (WHERE scale = '1-5'), 0) AS csat_share,
         CAST(1 AS DOUBLE) / NULLIF(COUNT(*) FILTER (WHERE scale = '1-5'), 0) AS per_answer,
@@ -379,7 +384,12 @@ SELECT
     CASE WHEN bounded.centre + bounded.half_width < 1 THEN bounded.centre + bounded.half_width ELSE 1 + 0 * bounded.centre END AS csat_high,
     bounded.csat_mean,
     bounded.nps,
-    CAST(bounded.ratings AS DOUBLE) / NULLIF(ticket_figures.closed, 0) AS response_rate,
+    conversation_figures.surveys_sent,
+    CASE
+        WHEN conversation_figures.surveys_sent > 0 THEN CAST(bounded.answers_asked AS DOUBLE) / conversation_figures.surveys_sent
+        ELSE CAST(bounded.ratings AS DOUBLE) / NULLIF(ticket_figures.closed, 0)
+    END AS response_rate,
+    CASE WHEN conversation_figures.surveys_sent > 0 THEN conversation_figures.surveys_sent ELSE ticket_figures.closed END AS response_rate_n,
     ticket_figures.queue_wait_business_mean_s,
     ticket_figures.first_response_business_mean_s,
     conversation_figures.whole_wait_business_mean_s,

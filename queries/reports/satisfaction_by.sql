@@ -1,19 +1,20 @@
 -- question: How satisfied are customers with each sector, attendant, channel or tag, and how many answered?
--- grain: one row per member of the dimension with a close or an answer in the period, and one total
+-- grain: one row per member of the dimension with a close, an answer or a survey in the period, and one total
 -- parameters:
 --   period_start  date  first local day, inclusive
 --   period_end    date  local day after the last, exclusive
 --   sector        text  only this sector; null: all
 --   dimension     text  sector, agent, channel or tag
--- reads: rating, ticket, ticket_tag
+-- reads: rating, ticket, ticket_tag, conversation
 -- rows: there on a day of the period
--- anchor: the close: answers by the day their conversation ended, tickets by their own close
+-- anchor: the close: answers and surveys by the day their conversation ended, tickets by their own close
 -- columns:
 --   row_kind       text    -    member or total
 --   member         text    -    the sector, attendant, channel or tag; null: the total, and what has none
 --   closed         count   M4   tickets closed, transfers apart
 --   ratings        count   M18  valid answers that count: the last one of each conversation
 --   invalid        count   M18  answers without a score, such as free text
+--   no_answer      count   M18  what the flow recorded in place of an answer, such as "Outro"; neither valid nor invalid
 --   score_1        count   M19  answers with score 1, on a scale of 1 to 5
 --   score_2        count   M19  answers with score 2
 --   score_3        count   M19  answers with score 3
@@ -27,12 +28,15 @@
 --   passives       count   M20  answers of 7 and 8
 --   promoters      count   M20  answers of 9 and 10
 --   nps            number  M20  (promoters − detractors) ÷ their answers × 100; null: no answer, or another scale
---   response_rate  share   M21  ratings ÷ closed; null: nothing closed
+--   surveys_sent   count   M21  surveys seen among the messages of conversations that ended in the period; 0: none was seen
+--   response_rate  share   M21  ratings of conversations with a survey ÷ surveys_sent where one was seen, else ratings ÷ closed; null: nothing closed
 --   few            flag    M22  fewer than 30 answers: too few to rank
 -- behind:
 --   closed, response_rate: conversas_de measure=closed
 --   ratings, csat_low, csat_high, csat_mean, nps, few: conversas_de measure=ratings
 --   invalid: conversas_de measure=invalid
+--   no_answer: conversas_de measure=no_answer
+--   surveys_sent: conversas_de measure=surveyed
 --   csat_share: conversas_de measure=satisfied
 --   score_1: conversas_de measure=score_1
 --   score_2: conversas_de measure=score_2
@@ -43,7 +47,7 @@
 --   passives: conversas_de measure=passives
 --   promoters: conversas_de measure=promoters
 -- unique: row_kind, member
--- not null: row_kind, closed, ratings, invalid, few
+-- not null: row_kind, closed, ratings, invalid, no_answer, surveys_sent, few
 WITH kind AS (
     SELECT 'member' AS row_kind
     UNION ALL
@@ -74,9 +78,11 @@ fact AS (
         CASE WHEN $dimension = 'tag' THEN CONCAT('ticket ', ticket.ticket_id) END AS tag_key,
         CAST(NULL AS STRING) AS validity,
         FALSE AS counted,
+        FALSE AS was_asked,
         CAST(NULL AS BOOLEAN) AS is_satisfied,
         CAST(NULL AS STRING) AS scale,
-        CAST(NULL AS DOUBLE) AS score
+        CAST(NULL AS DOUBLE) AS score,
+        0 AS surveys
     FROM ticket
     WHERE
         ticket.outcome <> 'transferred'
@@ -92,14 +98,36 @@ fact AS (
         CASE WHEN $dimension = 'tag' THEN CONCAT('conversation ', rating.conversation_id) END AS tag_key,
         rating.validity,
         rating.counted,
+        COALESCE(rating.was_asked, FALSE) AS was_asked,
         rating.is_satisfied,
         rating.scale,
-        rating.score
+        rating.score,
+        0 AS surveys
     FROM rating
     WHERE
         rating.period_day >= $period_start
         AND rating.period_day < $period_end
         AND (CAST($sector AS STRING) IS NULL OR rating.sector = $sector)
+    UNION ALL
+    SELECT
+        'asked' AS anchor,
+        conversation.last_sector AS sector,
+        conversation.last_agent AS agent,
+        conversation.channel,
+        CASE WHEN $dimension = 'tag' THEN CONCAT('conversation ', conversation.conversation_id) END AS tag_key,
+        CAST(NULL AS STRING) AS validity,
+        FALSE AS counted,
+        FALSE AS was_asked,
+        CAST(NULL AS BOOLEAN) AS is_satisfied,
+        CAST(NULL AS STRING) AS scale,
+        CAST(NULL AS DOUBLE) AS score,
+        conversation.surveys_sent AS surveys
+    FROM conversation
+    WHERE
+        conversation.surveys_sent > 0
+        AND conversation.ended_day >= $period_start
+        AND conversation.ended_day < $period_end
+        AND (CAST($sector AS STRING) IS NULL OR conversation.last_sector = $sector)
     UNION ALL
     -- There is a total even where nothing happened.
     SELECT
@@ -110,9 +138,11 @@ fact AS (
         CAST(NULL AS STRING) AS tag_key,
         CAST(NULL AS STRING) AS validity,
         FALSE AS counted,
+        FALSE AS was_asked,
         CAST(NULL AS BOOLEAN) AS is_satisfied,
         CAST(NULL AS STRING) AS scale,
-        CAST(NULL AS DOUBLE) AS score
+        CAST(NULL AS DOUBLE) AS score,
+        0 AS surveys
 ),
 
 placed AS (
@@ -128,9 +158,11 @@ placed AS (
         fact.anchor,
         fact.validity,
         fact.counted,
+        fact.was_asked,
         fact.is_satisfied,
         fact.scale,
-        fact.score
+        fact.score,
+        fact.surveys
     FROM fact
     CROSS JOIN kind
     LEFT JOIN tagged
@@ -144,12 +176,14 @@ by_answer AS (
         anchor,
         validity,
         counted,
+        was_asked,
         is_satisfied,
         scale,
         score,
-        COUNT(*) AS cases
+        COUNT(*) AS cases,
+        SUM(surveys) AS surveys
     FROM placed
-    GROUP BY row_kind, member, anchor, validity, counted, is_satisfied, scale, score
+    GROUP BY row_kind, member, anchor, validity, counted, was_asked, is_satisfied, scale, score
 ),
 
 counted AS (
@@ -159,6 +193,9 @@ counted AS (
         CAST(COALESCE(SUM(cases) FILTER (WHERE anchor = 'closed'), 0) AS BIGINT) AS closed,
         CAST(COALESCE(SUM(cases) FILTER (WHERE counted), 0) AS BIGINT) AS ratings,
         CAST(COALESCE(SUM(cases) FILTER (WHERE validity = 'invalid'), 0) AS BIGINT) AS invalid,
+        CAST(COALESCE(SUM(cases) FILTER (WHERE validity = 'none'), 0) AS BIGINT) AS no_answer,
+        CAST(COALESCE(SUM(surveys), 0) AS BIGINT) AS surveys_sent,
+        CAST(COALESCE(SUM(cases) FILTER (WHERE counted AND was_asked), 0) AS BIGINT) AS answers_asked,
         CAST(COALESCE(SUM(cases) FILTER (WHERE counted AND scale = '1-5' AND score = 1), 0) AS BIGINT) AS score_1,
         CAST(COALESCE(SUM(cases) FILTER (WHERE counted AND scale = '1-5' AND score = 2), 0) AS BIGINT) AS score_2,
         CAST(COALESCE(SUM(cases) FILTER (WHERE counted AND scale = '1-5' AND score = 3), 0) AS BIGINT) AS score_3,
@@ -201,6 +238,7 @@ SELECT
     closed,
     ratings,
     invalid,
+    no_answer,
     score_1,
     score_2,
     score_3,
@@ -214,7 +252,11 @@ SELECT
     passives,
     promoters,
     100 * CAST(promoters - detractors AS DOUBLE) / NULLIF(promoters + passives + detractors, 0) AS nps,
-    CAST(ratings AS DOUBLE) / NULLIF(closed, 0) AS response_rate,
+    surveys_sent,
+    CASE
+        WHEN surveys_sent > 0 THEN CAST(answers_asked AS DOUBLE) / surveys_sent
+        ELSE CAST(ratings AS DOUBLE) / NULLIF(closed, 0)
+    END AS response_rate,
     ratings < 30 AS few
 FROM bounded
 ORDER BY

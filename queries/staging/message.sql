@@ -12,6 +12,7 @@
 --   sent_at       local_time  UTC
 --   author_id     count       number of the attendant in raw.author; null: the platform does not name one
 --   ticket_id     uuid        ticket for which it was written; null: not named, or not needed because the author is
+--   is_survey     flag        a satisfaction survey sent to the customer, by its type; null: stored before types were read
 SELECT
     thread.owner,
     thread.customer_key,
@@ -21,6 +22,7 @@ SELECT
     message.content,
     message.sent_at,
     message.author_id,
-    message.ticket_id
+    message.ticket_id,
+    message.is_survey
 FROM raw.message
 INNER JOIN raw.thread ON thread.thread_id = message.thread_id

@@ -1,6 +1,7 @@
 //! `relato check`: everything that is wrong with a project's files, at once; and what Blip answers to its keys.
 
 use std::{
+    cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
     time::Instant,
@@ -9,7 +10,7 @@ use std::{
 use chrono::{Days, NaiveDate, TimeDelta};
 use clap::Args;
 
-use super::{Exit, Failure, Global, answers, ingest::contract_line, output};
+use super::{Exit, Failure, Global, answers, ingest::contract_line, output, words};
 use crate::{
     audit,
     blip::{
@@ -18,6 +19,7 @@ use crate::{
     },
     config::{
         BlockSpec, Condition, ConfigError, ContentSpec, KeyRole, NoAccess, Problem, Project, ReportSpec, SatisfactionSource, ScheduleSpec,
+        Survey,
     },
     domain::Period,
     files::lock::Holder,
@@ -34,7 +36,8 @@ use crate::{
 /// Checks configuration, queries, reports and schedules, with file and line. Then asks Blip: whose each key is, how long an answer
 /// takes, and what this contract answers of everything that is read. A lake on object storage is tried, too.
 ///
-/// Exit code 2 when a file is wrong, 5 when Blip refuses a key or is unreachable, 3 when a key does not see what its roles need.
+/// Exit code 2 when a file is wrong, 5 when Blip refuses a key or is unreachable, 3 when a key does not see what its roles need
+/// or survey answers in words have no score.
 #[derive(Args)]
 pub struct CheckArgs {
     /// Check the files only
@@ -154,8 +157,7 @@ async fn ask(
         found.desk(client, global.now(), today).await?;
     }
     if roles.contains(&KeyRole::Events) {
-        let is_survey = project.settings.satisfaction.source == SatisfactionSource::Events;
-        found.events(client, is_survey.then_some(project.settings.satisfaction.category.as_str()), today).await?;
+        found.events(client, (settings.source == SatisfactionSource::Events).then_some(settings), today).await?;
     }
     if roles.contains(&KeyRole::Channel) {
         found.note("/threads (messages of three months)", threads::threads(client).await.map(|found| count(found.len())))?;
@@ -183,8 +185,9 @@ async fn ask(
         (false, 0) => "What the documentation leaves open, as it was found out before:\n".to_owned(),
         (false, commands) => format!("What the documentation leaves open, found out with {commands} commands:\n"),
     };
-    output::print(&[lines.concat(), advice.concat(), found_out, readings.concat()].concat())?;
-    Ok((if found.advice.is_empty() { Exit::Done } else { Exit::Warnings }, contract))
+    output::print(&[lines.concat(), advice.concat(), found.words, found_out, readings.concat()].concat())?;
+    let is_in_order = found.advice.is_empty() && !found.lacks_scores;
+    Ok((if is_in_order { Exit::Done } else { Exit::Warnings }, contract))
 }
 
 /// What a key was found to see.
@@ -192,6 +195,10 @@ async fn ask(
 struct Found {
     lines: Vec<(&'static str, String)>,
     advice: Vec<String>,
+    /// Lines on survey answers in words.
+    words: String,
+    /// Whether survey answers in words have no score.
+    lacks_scores: bool,
 }
 
 fn count(count: usize) -> String {
@@ -272,12 +279,17 @@ impl Found {
         Ok(())
     }
 
-    async fn events(&mut self, client: &Client, survey: Option<&str>, today: NaiveDate) -> Result<(), BlipError> {
+    async fn events(&mut self, client: &Client, survey: Option<&Survey>, today: NaiveDate) -> Result<(), BlipError> {
         let categories = events::categories(client).await;
         let names = categories.as_ref().map(Clone::clone).unwrap_or_default();
         self.note("/event-track (categories)", categories.map(|found| count(found.len())))?;
-        if let Some(category) = survey {
+        if let Some(survey) = survey {
+            let category = &survey.category;
             let answers = events::counters(client, category, today - Days::new(30), today).await;
+            if let Ok(answers) = &answers {
+                let words = words::compare(survey, &by_frequency(&answers.entries), &names);
+                (self.words, self.lacks_scores) = (words.lines, words.lack_scores);
+            }
             let is_there = self.note("/event-track, the survey's 30 days", answers.map(|found| count(found.entries.len())))?;
             if !is_there {
                 let known = if names.is_empty() { "this key sees none".to_owned() } else { format!("this key sees: {}", names.join(", ")) };
@@ -286,6 +298,19 @@ impl Found {
         }
         Ok(())
     }
+}
+
+/// Returns the actions that counters name, the most frequent first.
+fn by_frequency(counters: &[Entry<events::Counter>]) -> Vec<String> {
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    for entry in counters {
+        if let Entry::Record(counter) = entry {
+            *counts.entry(&counter.action).or_default() += counter.count;
+        }
+    }
+    let mut actions: Vec<(&str, u64)> = counts.into_iter().collect();
+    actions.sort_by_key(|(_, count)| Reverse(*count));
+    actions.into_iter().map(|(action, _)| action.to_owned()).collect()
 }
 
 fn files(global: &Global, project: &Project) -> Result<(), Failure> {

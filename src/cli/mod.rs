@@ -23,6 +23,7 @@ mod snapshot;
 mod status;
 mod subject;
 mod team;
+mod words;
 
 use std::{
     io::IsTerminal,

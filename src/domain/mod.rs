@@ -10,6 +10,7 @@ pub mod holiday;
 pub mod language;
 pub mod period;
 pub mod report_data;
+pub mod satisfaction;
 pub mod table;
 pub mod zone;
 

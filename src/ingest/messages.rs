@@ -300,6 +300,7 @@ fn row(message: &desk::Message) -> Result<MessageRow, &'static str> {
         content: message.is_content(),
         agent: marks.and_then(|marks| marks.agent.as_deref()).map(identity::attendant_email),
         ticket_id: marks.and_then(|marks| marks.ticket_id.as_deref()).and_then(|id| Uuid::try_parse(id).ok()),
+        is_survey: message.is_survey(),
     })
 }
 
@@ -378,6 +379,18 @@ mod tests {
             Ok((Some("ana@acme.example".to_owned()), Some(id.to_owned())))
         );
         assert_eq!(row(r##"{"#message.ticketId":"7"}"##), Ok((None, None)));
+    }
+
+    #[test]
+    fn a_survey_is_known_by_its_type_and_only_when_it_is_sent() {
+        let is_survey = |direction: &str, mime: &str| {
+            let json = format!(r#"{{"id":"m","direction":"{direction}","date":"2026-02-03T13:01:10.420Z","type":"{mime}","content":"5"}}"#);
+            row(&serde_json::from_str::<desk::Message>(&json).unwrap()).map(|row| (row.is_survey, row.content))
+        };
+        let survey = "application/vnd.lime.satisfaction-survey+json";
+        assert_eq!(is_survey("sent", survey), Ok((true, true)));
+        assert_eq!(is_survey("received", survey), Ok((false, true)));
+        assert_eq!(is_survey("sent", "text/plain"), Ok((false, true)));
     }
 
     #[test]

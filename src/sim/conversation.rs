@@ -186,7 +186,7 @@ impl Conversation<'_> {
 
     fn survey(&mut self, ended: DateTime<Utc>, queue: usize, team: &'static str, legs_before: usize) {
         let asked = ended + TimeDelta::milliseconds(2_000);
-        self.say(asked, Author::Bot);
+        self.say(asked, Author::Survey);
         if !self.draw.chance(0.42) {
             return;
         }

@@ -26,6 +26,7 @@ const BSUID_SEED: u64 = 0xB5_0001;
 
 const ITEM_TYPE: &str = "application/vnd.iris.thread-message+json";
 const TICKET_TYPE: &str = "application/vnd.iris.ticket+json";
+const SURVEY_TYPE: &str = "application/vnd.lime.satisfaction-survey+json";
 
 /// Answers `/tickets/{id}/messages`: all messages of the ticket's customer, or the transcript of the attendance alone. Only the
 /// transcript is answered to the router's key.
@@ -149,7 +150,11 @@ impl<'a> View<'a> {
         MessageJson {
             id: if is_forwarded { format!("fwd:fwd:{id}") } else { id.to_string() },
             direction: if message.author == Author::Customer { "received" } else { "sent" },
-            r#type: if message.author == Author::System { TICKET_TYPE } else { "text/plain" },
+            r#type: match message.author {
+                Author::System => TICKET_TYPE,
+                Author::Survey if self.faults.has(FaultKind::NativeSurvey) => SURVEY_TYPE,
+                _ => "text/plain",
+            },
             content: "…",
             date: instant(message.at),
             status: "consumed",
@@ -176,7 +181,9 @@ impl<'a> View<'a> {
                     ..Marks::default()
                 }
             }
-            Author::Bot => Marks { emitter: faults.has(FaultKind::ExternalMarks).then_some("externalMessages"), ..Marks::default() },
+            Author::Bot | Author::Survey => {
+                Marks { emitter: faults.has(FaultKind::ExternalMarks).then_some("externalMessages"), ..Marks::default() }
+            }
             Author::System => Marks::default(),
         }
     }

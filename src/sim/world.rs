@@ -151,8 +151,10 @@ pub enum Author {
     Customer,
     /// An attendant.
     Attendant,
-    /// The bot: greetings, surveys.
+    /// The bot: greetings.
     Bot,
+    /// The bot, asking for satisfaction.
+    Survey,
     /// A ticket event shown in the thread.
     System,
 }

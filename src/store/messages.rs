@@ -78,6 +78,7 @@ impl Store {
             columns::small_numbers_or_none(messages.iter().map(|(_, row)| authors.get(row.agent.as_deref()?).copied())),
             // Only where nothing names the author is the ticket of any use.
             columns::uuids_or_none(messages.iter().map(|(_, row)| row.ticket_id.as_ref().filter(|_| row.agent.is_none()))),
+            columns::flags(messages.iter().map(|(_, row)| row.is_survey)),
         ];
         columns::append(self.connection.appender_to_catalog_and_db("message", &self.catalog, "raw")?, messages)?;
         self.write_identities(reads.iter().map(|read| (read.task.customer_key.as_str(), &read.task.identities, &read.identities)))?;

@@ -72,6 +72,8 @@ pub struct MessageRow {
     pub agent: Option<String>,
     /// The ticket it was written for, where the platform names one; ids that are no UUID are left out.
     pub ticket_id: Option<Uuid>,
+    /// Whether it asks for satisfaction: a survey by its type.
+    pub is_survey: bool,
 }
 
 /// Other identities of one customer, as pseudonyms.

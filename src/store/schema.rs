@@ -4,7 +4,7 @@ use duckdb::Connection;
 
 use super::StoreError;
 
-const STEPS: [&str; 10] = [
+const STEPS: [&str; 11] = [
     include_str!("steps/1.sql"),
     include_str!("steps/2.sql"),
     include_str!("steps/3.sql"),
@@ -15,6 +15,7 @@ const STEPS: [&str; 10] = [
     include_str!("steps/8.sql"),
     include_str!("steps/9.sql"),
     include_str!("steps/10.sql"),
+    include_str!("steps/11.sql"),
 ];
 
 /// Runs the steps that the database has not seen yet, each in one transaction.

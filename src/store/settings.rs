@@ -11,6 +11,7 @@ use crate::{
         calendar::{Calendars, Span},
         digest::sha256,
         holiday::Holidays,
+        satisfaction::NO_ANSWERS,
         zone::OffsetSpan,
     },
 };
@@ -26,6 +27,8 @@ pub struct SettingsRows {
     pub survey: Option<SurveyRow>,
     /// Answers in words and their scores.
     pub answers: Vec<(String, i64)>,
+    /// Answers that are none, in normal form.
+    pub no_answers: [&'static str; NO_ANSWERS.len()],
     /// Offsets of the organisation's zone.
     pub offsets: Vec<OffsetSpan>,
     /// National holidays.
@@ -91,6 +94,7 @@ impl SettingsRows {
                 satisfied_from: survey.satisfied_from,
             }),
             answers: survey.answers.clone().into_iter().collect(),
+            no_answers: NO_ANSWERS,
             offsets: settings.organization.timezone.offset_spans(january(FIRST_YEAR), january(LAST_YEAR)),
             holidays: (FIRST_YEAR..LAST_YEAR).flat_map(|year| Holidays::NATIONAL.of_year(year)).collect(),
             calendars: settings.calendars.clone(),
@@ -147,7 +151,7 @@ impl Store {
         connection.execute_batch(
             "DELETE FROM settings.queue_sector; DELETE FROM settings.rule; DELETE FROM settings.survey;
              DELETE FROM settings.answer; DELETE FROM settings.offset_span; DELETE FROM settings.holiday;
-             DELETE FROM settings.calendar; DELETE FROM settings.business_span; DELETE FROM settings.target;",
+             DELETE FROM settings.no_answer; DELETE FROM settings.calendar; DELETE FROM settings.business_span; DELETE FROM settings.target;",
         )?;
         for (queue, sector) in &rows.queue_sector {
             connection.execute("INSERT INTO settings.queue_sector VALUES (?, ?)", params![queue, sector])?;
@@ -165,6 +169,9 @@ impl Store {
         }
         for (answer, score) in &rows.answers {
             connection.execute("INSERT INTO settings.answer VALUES (?, ?)", params![answer, score])?;
+        }
+        for answer in rows.no_answers {
+            connection.execute("INSERT INTO settings.no_answer VALUES (?)", params![answer])?;
         }
         for span in &rows.offsets {
             connection.execute(

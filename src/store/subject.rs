@@ -75,7 +75,7 @@ impl Store {
             ("imported_tickets", "SELECT ticket_id, body FROM raw.imported_ticket WHERE customer_key IN (SELECT text FROM held_customer) ORDER BY ticket_id"),
             (
                 "messages",
-                "SELECT thread.owner, message.message_id, message.is_received, message.author, message.content AS has_content, message.sent_at
+                "SELECT thread.owner, message.message_id, message.is_received, message.author, message.content AS has_content, message.sent_at, message.is_survey
                  FROM raw.message INNER JOIN raw.thread USING (thread_id) WHERE thread.customer_key IN (SELECT text FROM held_customer)
                  ORDER BY message.sent_at, message.message_id",
             ),

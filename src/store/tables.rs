@@ -81,7 +81,7 @@ pub(super) const CUT: [(&str, &str); 8] = [
 ];
 
 /// Tables that every customer's rows may need.
-pub(super) const SHARED: [(&str, &str); 12] = [
+pub(super) const SHARED: [(&str, &str); 13] = [
     ("restricted", "comment"),
     ("raw", "attendant"),
     ("raw", "author"),
@@ -90,6 +90,7 @@ pub(super) const SHARED: [(&str, &str); 12] = [
     ("settings", "rule"),
     ("settings", "survey"),
     ("settings", "answer"),
+    ("settings", "no_answer"),
     ("settings", "offset_span"),
     ("settings", "calendar"),
     ("settings", "business_span"),

@@ -126,6 +126,22 @@ async fn check_tells_whose_a_key_is_and_what_this_contract_answers() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn check_proposes_scores_for_answers_in_words() {
+    // Enough for every answer to occur in the last thirty days.
+    let world = world(14, 4_000);
+    let server = serve(&world, &[]).await;
+    let settings = crate::support::settings(&server.base_url);
+    let (before, after) = settings.split_once("answers = ").expect("answers in words");
+    let after = after.split_once('\n').expect("a next line").1;
+    let sandbox = Sandbox::with_settings(&format!("{before}{after}"));
+    sandbox.relato(&["check"]).assert().code(3).stdout(
+        contains("answers without a score")
+            .and(contains(r#"answers = { "Péssimo" = 1, "Ruim" = 2, "Regular" = 3, "Bom" = 4, "Ótimo" = 5 }"#))
+            .and(contains("answers that count as none         `Outro`")),
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_failure_inside_http_200_is_no_success() {
     let world = world(15, 50);
     let good = serve(&world, &[]).await;

@@ -41,6 +41,44 @@ async fn everything_of_the_world_is_stored_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn surveys_sent_are_counted_by_their_type() {
+    let world = world(6, 400);
+    for (switches, is_native) in [(&[][..], false), (&["native-survey=1"], true)] {
+        let server = serve(&world, switches).await;
+        let sandbox = Sandbox::new(&server.base_url);
+        sandbox.load(everything()).await;
+        let project = sandbox.project();
+        let connection = duckdb::Connection::open(project.store_file()).expect("the database");
+        let number = |sql: &str| -> i64 { connection.query_row(sql, [], |row| row.get(0)).expect("a number") };
+        let customers: std::collections::BTreeSet<usize> = world.tickets.iter().map(|ticket| ticket.customer).collect();
+        let messages = customers.iter().flat_map(|customer| world.messages_of(*customer));
+        let sent = messages.filter(|message| message.author == relato::sim::Author::Survey).count();
+        let sent = if is_native { i64::try_from(sent).expect("a count") } else { 0 };
+        assert!(!is_native || sent > 200, "{sent}");
+        assert_eq!(number("SELECT CAST(sum(surveys_sent) AS BIGINT) FROM marts.conversation"), sent);
+        assert_eq!(number("SELECT count(*) FROM marts.conversation WHERE surveys_sent IS NULL AND message_count > 0"), 0);
+        let in_october = |day: &str| format!("{day} BETWEEN DATE '2026-10-01' AND DATE '2026-10-31'");
+        let answers = number(&format!("SELECT count(*) FROM marts.rating WHERE counted AND {}", in_october("period_day")));
+        let surveys =
+            number(&format!("SELECT CAST(sum(surveys_sent) AS BIGINT) FROM marts.conversation WHERE {}", in_october("ended_day")));
+        let closed = number(&format!("SELECT count(*) FROM marts.ticket WHERE outcome <> 'transferred' AND {}", in_october("closed_day")));
+        drop(connection);
+
+        let data = sandbox.report("2026-10", None);
+        let rate = data.blocks.iter().find_map(|block| match &block.content {
+            relato::domain::report_data::Content::Kpis { figures } => figures.iter().find(|figure| figure.column.name == "response_rate"),
+            _ => None,
+        });
+        let rate = rate.expect("the response rate");
+        let base = if is_native { surveys } else { closed };
+        assert_eq!(rate.n, Some(base));
+        #[expect(clippy::cast_precision_loss, reason = "small numbers")]
+        let expected = answers as f64 / base as f64;
+        assert_eq!(rate.value.map(f64::to_bits), Some(expected.to_bits()));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_load_in_two_parts_gives_what_one_load_gives() {
     let world = world(7, 600);
     let server = serve(&world, &[]).await;

@@ -146,7 +146,7 @@ fn turns(world: &World, chain: &Chain) -> Vec<(String, i64, i64)> {
                     turns.push((replying.clone(), own, whole_second(message.at) - whole_second(from)));
                 }
             }
-            Author::Bot | Author::System => {}
+            Author::Bot | Author::Survey | Author::System => {}
         }
     }
     turns

@@ -9,7 +9,10 @@ use std::{collections::BTreeMap, fs, path::Path};
 use duckdb::Connection;
 use relato::{
     config::Project,
-    domain::{Cell, Period},
+    domain::{
+        Cell, Period,
+        satisfaction::{self, NO_ANSWERS},
+    },
     ledger::LEDGER_TABLES,
     query::{Catalogue, Engine, Parameters},
     store::{MART_TABLES, MARTS, STAGING, Store},
@@ -38,6 +41,9 @@ fn empty_store(texts: &BTreeMap<String, String>) -> Store {
              INSERT INTO settings.survey VALUES ('pesquisa', '1-5', 1, 5, 4, 'events');",
         )
         .expect("settings");
+    for answer in NO_ANSWERS {
+        store.connection().execute("INSERT INTO settings.no_answer VALUES (?)", [answer]).expect("settings");
+    }
     store.make_all_tables(texts).expect("empty marts");
     for table in LEDGER_TABLES {
         let kind = |kind: &str| match kind {
@@ -197,6 +203,46 @@ fn every_case_gives_its_expected_rows() {
     let (cases, wrong) = run_cases(&Project::embedded_query_texts(), |_| true, usize::MAX);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(cases >= 110, "{cases} cases were run");
+}
+
+/// `relato check` reads answers in Rust, loads read them in SQL.
+#[test]
+fn answers_are_read_the_same_in_rust_and_in_sql() {
+    let texts = Project::embedded_query_texts();
+    let store = empty_store(&texts);
+    let connection = store.connection();
+    let words = BTreeMap::from([("Bom".to_owned(), 4), ("Ótimo".to_owned(), 5), ("fim|tudo".to_owned(), 2)]);
+    for (word, score) in &words {
+        connection.execute("INSERT INTO settings.answer VALUES (?, ?)", duckdb::params![word, score]).expect("a word");
+    }
+    let others = "Bom;bom;Ótimo;fim|tudo;5;6;0; 3 ;-1;4,5;Nota: 4;nota=4;NOTA 4;Nota:: 4;Nota: 9;Avaliação:5;pontuação 2;csat:3;Nps = 1;score4;Nota;\
+                  Ticket 4;pesquisa|atendimento|Bom;pesquisa| 2 |Nota: 4|;Bom|20417;|;||3;a|b;obrigada!;👍;Outra;nenhum;a|N/A; ;123456789012345678901234567890";
+    let mut answers: Vec<String> = others.split(';').map(str::to_owned).collect();
+    for word in NO_ANSWERS {
+        let spellings =
+            [word.to_uppercase(), word.replace(' ', "_"), word.replace(' ', "\u{a0}-"), format!("\u{2003}{word}!"), word.replace('i', "í")];
+        answers.extend(spellings.into_iter().chain([format!("{word}s"), format!("a|{word}| "), word.replace('a', "a\u{301}")]));
+    }
+    for (number, answer) in answers.iter().enumerate() {
+        let sql =
+            "INSERT INTO raw.event (event_id, category, action, recorded_at, run) VALUES (?, 'pesquisa', ?, TIMESTAMP '2026-10-05', 1)";
+        connection.execute(sql, duckdb::params![number.to_string(), answer]).expect("an answer");
+    }
+    let sql = format!("SELECT raw_answer, CAST(score AS BIGINT), validity FROM ({}) AS rating", texts["marts/rating.sql"]);
+    let mut statement = connection.prepare(&sql).expect("the query");
+    let found = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).expect("rows");
+    let found: Vec<(String, Option<i64>, String)> = found.map(|row| row.expect("a row")).collect();
+    assert_eq!(found.len(), answers.len());
+    for (answer, score, validity) in found {
+        let expected = satisfaction::score(&answer, &words, (1, 5));
+        let is_none = satisfaction::parts(&answer).next_back().is_some_and(satisfaction::is_no_answer);
+        let expected_validity = match expected {
+            Some(_) => "valid",
+            None if is_none => "none",
+            None => "invalid",
+        };
+        assert_eq!((score, validity.as_str()), (expected, expected_validity), "{answer:?}");
+    }
 }
 
 #[test]

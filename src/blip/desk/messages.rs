@@ -62,6 +62,12 @@ impl Message {
         time::parse_instant(self.date.as_deref()?)
     }
 
+    /// Returns whether the message is a satisfaction survey that was sent to the customer. Only its type is read.
+    pub fn is_survey(&self) -> bool {
+        const SURVEY: &str = "application/vnd.lime.satisfaction-survey+json";
+        self.direction.as_deref() == Some("sent") && self.mime.as_deref() == Some(SURVEY)
+    }
+
     /// Returns whether the message says something to a person, unlike typing states, redirections and ticket events.
     pub fn is_content(&self) -> bool {
         const SILENT: [&str; 4] = [

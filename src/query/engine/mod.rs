@@ -80,13 +80,16 @@ const CUT: [&str; 3] = ["ticket", "conversation", "turn"];
 
 /// Columns that queries read and snapshots of earlier versions do not have: table, column, and what it is made from there. A conversation's
 /// tickets lie in one part; of whose messages were stored, earlier versions say nothing that figures rest on.
-const LATER_COLUMNS: [(&str, &str, &str); 5] = [
+const LATER_COLUMNS: [(&str, &str, &str); 7] = [
     ("ticket", "conversation_tickets", "count(*) OVER (PARTITION BY conversation_id)"),
     ("ticket", "blip_answered_wait_s", "CAST(NULL AS BIGINT)"),
     ("ticket", "blip_response_s", "CAST(NULL AS BIGINT)"),
     ("ticket", "messages", "'here'"),
     // Attendants were known by the ticket that was open then.
     ("turn", "agent_basis", "CASE WHEN agent IS NOT NULL THEN 'time' END"),
+    // Types of messages were not read.
+    ("conversation", "surveys_sent", "CAST(NULL AS BIGINT)"),
+    ("rating", "was_asked", "CAST(NULL AS BOOLEAN)"),
 ];
 
 /// Tables that queries read and snapshots of earlier versions do not have, and what stands in for them: nothing.

@@ -70,6 +70,24 @@ async fn messages_of_attendants_name_who_wrote_and_for_which_ticket() {
 }
 
 #[tokio::test]
+async fn the_survey_has_a_type_of_its_own_where_it_is_native() {
+    for (switches, native) in [(&[][..], "text/plain"), (&["native-survey=1"], "application/vnd.lime.satisfaction-survey+json")] {
+        let peer = Peer::start(switches).await;
+        let customer = answered(&peer.world, "wa.gw.msging.net");
+        let found = messages(&peer, customer).await;
+        assert!(found.iter().any(|(known, _)| known.author == Author::Survey));
+        for (known, item) in found {
+            let expected = match known.author {
+                Author::Survey => native,
+                Author::System => "application/vnd.iris.ticket+json",
+                _ => "text/plain",
+            };
+            assert_eq!(item["type"], expected);
+        }
+    }
+}
+
+#[tokio::test]
 async fn older_marks_of_messages_are_switches() {
     let switches = ["plain-ids=1", "no-message-agent=1", "external-marks=1", "no-tunnel-marks=1", "no-bsuid=1"];
     let peer = Peer::start(&switches).await;
@@ -77,7 +95,7 @@ async fn older_marks_of_messages_are_switches() {
         assert_eq!(item["id"], uuid::Uuid::from_u128(known.id).to_string());
         let marks = match known.author {
             Author::Attendant => json!({"#messageEmitter": "Human"}),
-            Author::Bot => json!({"#messageEmitter": "externalMessages"}),
+            Author::Bot | Author::Survey => json!({"#messageEmitter": "externalMessages"}),
             Author::Customer | Author::System => Value::Null,
         };
         assert_eq!(item["metadata"], marks);

@@ -267,6 +267,7 @@ impl Conversation {
 struct Rating {
     sector: Option<String>,
     score: Option<i64>,
+    is_no_answer: bool,
     counted: bool,
     day: NaiveDate,
 }
@@ -471,6 +472,7 @@ fn rate(customer: &Customer, tickets: &[Ticket], conversations: &[Conversation],
         ratings.push(Rating {
             sector: about.map(|conversation| conversation.last_sector.clone()),
             score,
+            is_no_answer: ANSWERS[*answer] == "Outro",
             counted: false,
             day: local_day(about.and_then(|conversation| conversation.end).unwrap_or(*at)),
         });
@@ -492,6 +494,7 @@ fn load(customers: &[Customer], followed: &[Followed], scale: Scale) -> Engine {
          INSERT INTO settings.rule VALUES ('inherit', 'Sem roteamento', 'Não resolvido', 10);
          INSERT INTO settings.survey VALUES ('pesquisa', SCALE, 'events');";
     connection.execute_batch(&settings.replace("SCALE", scale.setting())).expect("settings");
+    connection.execute_batch("INSERT INTO settings.no_answer VALUES ('outro')").expect("settings");
     for (calendar, sector) in [("*", ""), ("A", "A")] {
         connection.execute_batch(&format!("INSERT INTO settings.calendar VALUES ('{calendar}')")).expect("a calendar");
         let mut before = 0;
@@ -710,7 +713,8 @@ fn expected(followed: &[Followed], period: &Period, scale: Scale) -> Figures {
         }
         for rating in one.ratings.iter().filter(|rating| is_in(rating.day)) {
             let sector = rating.sector.as_deref().unwrap_or("-");
-            count("invalid", sector, rating.score.is_none());
+            count("invalid", sector, rating.score.is_none() && !rating.is_no_answer);
+            count("no_answer", sector, rating.is_no_answer);
             if let Some(score) = rating.score.filter(|_| rating.counted) {
                 measure("score", sector, (score, 0), (score, 0));
                 count("satisfied", sector, score >= 4);
@@ -742,6 +746,7 @@ fn expected(followed: &[Followed], period: &Period, scale: Scale) -> Figures {
             "returned_7d",
             "touches_known",
             "invalid",
+            "no_answer",
             "met",
             "breached",
             "running",
@@ -797,7 +802,7 @@ fn reported(engine: &Engine, period: Period) -> Figures {
         counts(&outcome, row, &["ended", "returned_24h", "returned_7d", "one_touch_n"]);
     }
     for row in 0..satisfaction.row_count() {
-        counts(&satisfaction, row, &["invalid"]);
+        counts(&satisfaction, row, &["invalid", "no_answer"]);
     }
     for row in 0..volume.row_count() {
         // Shares of the tickets created, back to counts.

@@ -162,7 +162,7 @@ ended AS (
     WHERE conversation.ended_at IS NOT NULL
     -- Of several that ended at one instant, the one that began last.
     QUALIFY row_number() OVER (
-        PARTITION BY coalesce(linked.person, conversation.customer_key), conversation.ended_at
+        PARTITION BY coalesce(linked.linked_person, conversation.customer_key), conversation.ended_at
         ORDER BY conversation.started_at DESC, conversation.conversation_id DESC, ticket.created_at DESC, ticket.ticket_id DESC
     ) = 1
 ),

@@ -48,7 +48,7 @@ const OF_ANSWERS: &[&str] = &["comment", "coverage", "rating"];
 const OF_TICKETS: &[&str] =
     &["calendar_day", "comment", "conversation", "coverage", "rating", "sector_stay", "ticket", "ticket_tag", "turn"];
 
-const CASES: [Case; 31] = [
+const CASES: [Case; 32] = [
     case("no-total=1", &[], &["total of /tickets: absent"]),
     case("full-total=1", &[], &["total of /tickets: matches"]),
     case("empty-not-found=1", &[], &[]),
@@ -75,6 +75,7 @@ const CASES: [Case; 31] = [
     case("no-tunnels=1", &[], &[]),
     case("tunnel-extras=1", &[], &[]),
     case("desk-surveys=1", OF_ANSWERS, &["No answers", "endDate of event counters: not known"]),
+    case("native-survey=1", &[], &[]),
     case("decoded-identity=1", &[], &[]),
     case("left-attendant=0.3", &["agent"], &[]),
     case("unknown-status=0.05", OF_TICKETS, &["Set aside"]),
@@ -125,12 +126,15 @@ async fn loaded(world: &Arc<World>, switches: &[&str]) -> Loaded {
     Loaded { tables: digests(&sandbox.store()), reported: warnings(&summary), answers: answers(&summary) }
 }
 
-/// Returns a digest of the facts of each published table: Blip's own figures, how an attendant is known, and the keys of answers are not compared.
+/// Returns a digest of the facts of each published table: Blip's own figures, how an attendant is known, whether surveys were seen, and the keys of
+/// answers are not compared.
 fn digests(store: &Store) -> BTreeMap<&'static str, String> {
     let digest = |table: &'static str| {
         let left_out = match table {
             "turn" => "EXCLUDE (agent_basis)",
-            "rating" | "comment" => "EXCLUDE (rating_id)",
+            "rating" => "EXCLUDE (rating_id, was_asked)",
+            "comment" => "EXCLUDE (rating_id)",
+            "conversation" => "EXCLUDE (surveys_sent)",
             _ => "",
         };
         let sql = format!("SELECT count(*) || ' ' || coalesce(sum(hash(t)), 0) FROM (SELECT * {left_out} FROM marts.{table}) AS t");

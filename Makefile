@@ -110,9 +110,9 @@ $(CLIENTS)/ready: tests/clients/package.json tests/clients/requirements.txt
 
 .PHONY: test-clients
 test-clients: build ## Drive the simulator with public clients of Blip and compare what they read with its world
-	@if command -v node >/dev/null 2>&1 && $(MAKE) --no-print-directory "$(CLIENTS)/ready"; then \
-	    python3 tests/clients/run.py "$(TARGET)/release/relato" "$(CLIENTS)"; \
-	else echo "test-clients: npm or PyPI cannot be reached here: no public client was run" >&2; fi
+	@if ! command -v node >/dev/null 2>&1 || ! npm view blip-sdk@10.0.1 version >/dev/null 2>&1; then \
+	    echo "test-clients: npm cannot be reached: no public client was run" >&2; \
+	else $(MAKE) --no-print-directory "$(CLIENTS)/ready" && python3 tests/clients/run.py "$(TARGET)/release/relato" "$(CLIENTS)"; fi
 
 .PHONY: lint
 lint: setup ## Check formatting, clippy and the documentation

@@ -107,7 +107,7 @@ surveyed AS (
     ASOF JOIN taking
         ON taking.customer = customer.customer
         AND message.sent_at >= taking.started_at
-    WHERE message.is_survey
+    WHERE message.is_survey AND message.sent_at <= taking.ended_at + INTERVAL 7 DAY
     GROUP BY taking.place
 ),
 

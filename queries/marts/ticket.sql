@@ -32,7 +32,7 @@
 --   is_short_loss        flag      M12, lost within the configured few seconds
 --   message_state        text      here; or why they are not: expired (Blip no longer has them), no_key (only a router's key reads
 --                                  them), none (nothing came); null: not asked for yet
---   messages             text      here, gone (no load brings them: expired, no_key, none, or imported from a file) or awaited
+--   messages             text      here, gone (no load brings them: expired, no_key, or imported from a file) or awaited
 -- notes: every instant is cut to the second before subtracting, so that steps add up to the whole
 WITH placed AS (
     SELECT
@@ -174,7 +174,7 @@ SELECT
     CASE WHEN message_read.source IN ('ticket', 'thread') THEN 'here' ELSE message_read.source END AS message_state,
     CASE
         WHEN message_read.source IN ('ticket', 'thread') THEN 'here'
-        WHEN message_read.source IS NOT NULL OR timed.origin = 'import' THEN 'gone'
+        WHEN message_read.source IN ('expired', 'no_key') OR timed.origin = 'import' THEN 'gone'
         ELSE 'awaited'
     END AS messages
 FROM timed

@@ -14,7 +14,7 @@
 --   closed_stored     count  M28  tickets stored that ended on the same days; null: as closed_reported
 --   tickets_open      count  M28  tickets of the period still open
 --   messages_missing  count  M28  tickets of the period whose messages are not here
---   messages_gone     count  M28  of these, those whose messages no load brings: expired, none came, no key reads them, or imported from a file
+--   messages_gone     count  M28  of these, those whose messages no load brings: expired, no key reads them, or imported from a file
 --   last_day          date   -    last day that was read at all; null: none
 -- behind:
 --   days_loaded, tickets_stored: dias_lidos

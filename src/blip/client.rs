@@ -1,6 +1,7 @@
 //! One bot's key: authentication, time-outs, throughput, retries and paging.
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     sync::{
         Mutex, Once, PoisonError,
@@ -383,7 +384,7 @@ impl Client {
         let Request { method, to, uri, body } = request;
         let (mime, resource) = body.unzip();
         let command = Command { id: Uuid::new_v4().to_string(), to, method, uri, mime, resource };
-        let (key, text) = (self.key_name.clone(), || format!("{method} {uri}"));
+        let (key, text) = (self.key_name.clone(), || format!("{method} {}", without_customer(uri)));
         let unreachable = |source: reqwest::Error| BlipError::Unreachable {
             base_url: self.base_url.clone(),
             command: text(),
@@ -423,6 +424,15 @@ impl Client {
     }
 }
 
+/// Returns a URI as messages and logs may show it: without the customer whom the path of some resources names.
+fn without_customer(uri: &str) -> Cow<'_, str> {
+    const OF_CUSTOMERS: [&str; 3] = ["/contacts/", "/threads/", "/tunnels/"];
+    match OF_CUSTOMERS.iter().find(|beginning| uri.starts_with(**beginning)) {
+        Some(beginning) => Cow::Owned(format!("{beginning}{{identity}}")),
+        None => Cow::Borrowed(uri),
+    }
+}
+
 /// Reads `Retry-After` in seconds. No other form of it was ever seen here, and Blip documents none.
 fn retry_after(headers: &header::HeaderMap) -> Option<Duration> {
     headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
@@ -442,4 +452,17 @@ fn description_of(body: &[u8]) -> Option<String> {
 fn beginning(body: &[u8]) -> String {
     const SHOWN: usize = 24;
     String::from_utf8_lossy(body).trim_start().chars().take(SHOWN).filter(|char| !char.is_control()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_customer_is_in_what_is_shown_of_a_command() {
+        assert_eq!(without_customer("/threads/5531900000001%40wa.gw.msging.net?$take=100"), "/threads/{identity}");
+        assert_eq!(without_customer("/tunnels/0f6f0a52-5b0e-4c39-9a55-4b7f2d1f3c11"), "/tunnels/{identity}");
+        assert_eq!(without_customer("/contacts/x%40tunnel.msging.net"), "/contacts/{identity}");
+        assert_eq!(without_customer("/contacts?$skip=0&$take=1"), "/contacts?$skip=0&$take=1");
+    }
 }

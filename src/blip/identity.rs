@@ -59,6 +59,23 @@ pub fn domain(identity: &str) -> Option<String> {
     Some(domain.to_lowercase())
 }
 
+/// Returns whether an identity is a customer's on a channel, and not a bot's, an attendant's or a tunnel's.
+pub fn is_on_channel(identity: &str) -> bool {
+    const OTHERS: [&str; 4] = ["msging.net", PEOPLE, "tunnel.msging.net", "desk.msging.net"];
+    let has_name = identity.split('@').next().is_some_and(|name| !name.trim().is_empty());
+    has_name && domain(identity).is_some_and(|domain| domain.contains('.') && !OTHERS.contains(&domain.as_str()))
+}
+
+/// Returns whether a text has the form of WhatsApp's business-scoped id: two letters of a country, a point, letters and digits.
+pub fn is_bsuid(text: &str) -> bool {
+    text.split_once('.').is_some_and(|(country, rest)| {
+        country.len() == 2
+            && country.chars().all(|char| char.is_ascii_uppercase())
+            && !rest.is_empty()
+            && rest.chars().all(|char| char.is_ascii_alphanumeric())
+    })
+}
+
 /// Returns the bot that a key names: keys are `base64("{bot}:{access key}")`.
 pub fn key_owner(key: &str) -> Option<String> {
     let text = String::from_utf8(BASE64_STANDARD.decode(key.trim()).ok()?).ok()?;
@@ -92,6 +109,15 @@ mod tests {
     fn only_a_tunnel_has_a_tunnels_name() {
         assert_eq!(tunnel_name("0f6f0a52@tunnel.msging.net/node"), Some("0f6f0a52"));
         assert_eq!(tunnel_name("5531900000001@wa.gw.msging.net"), None);
+    }
+
+    #[test]
+    fn a_customer_on_a_channel_is_no_bot_and_no_tunnel() {
+        assert!(is_on_channel("5531900000001@wa.gw.msging.net") && is_on_channel("0f6f.acmebot@0mn.io"));
+        for other in ["acmerouter@msging.net", "x@tunnel.msging.net", "ana%40acme.example@blip.ai", "null", "", "@wa.gw.msging.net"] {
+            assert!(!is_on_channel(other), "{other}");
+        }
+        assert!(is_bsuid("BR.1A2b3C") && !is_bsuid("null") && !is_bsuid("BR.") && !is_bsuid("5531900000001"));
     }
 
     #[test]

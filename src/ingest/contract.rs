@@ -131,6 +131,11 @@ impl Contract {
         self.answers.iter().try_for_each(|(question, answer)| store.set_mark(&mark(key, *question), answer))
     }
 
+    /// Returns whether nothing is known.
+    pub fn is_empty(&self) -> bool {
+        self.answers.is_empty()
+    }
+
     /// Returns what the client needs to know.
     pub fn readings(&self) -> Readings {
         let end = |question| match self.answer(question) {
@@ -265,10 +270,10 @@ pub async fn find_out(client: &Client, scope: Scope<'_>, known: Contract, now: D
     Ok(search.found)
 }
 
-/// A refused key ends the search; any other failure is met again where it matters.
+/// A refused key ends the search. That it may not read one resource, and any other failure, is met again where it matters.
 fn settled(done: Result<(), BlipError>) -> Result<(), IngestError> {
     match done {
-        Err(error) if error.kind() == crate::blip::ErrorKind::Denied => Err(error.into()),
+        Err(error @ BlipError::Unauthorized { .. }) => Err(error.into()),
         Err(error) => {
             tracing::info!(%error, "a question about the contract stays open");
             Ok(())

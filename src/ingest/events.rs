@@ -21,7 +21,7 @@ use super::{
     pipeline::{Ahead, doubted, read_ahead},
 };
 use crate::{
-    blip::{BlipError, Client, Entry, events, time},
+    blip::{BlipError, Client, Entry, events, identity, time},
     config::Settings,
     store::{Coverage, EventRow, Resource, Store, Written},
 };
@@ -233,6 +233,10 @@ fn row(entry: Entry<events::Event>, pseudonyms: &Pseudonyms, survey: &Survey) ->
         category: event.category,
         action: event.action,
         recorded_at,
+        originator_key: identity
+            .as_deref()
+            .filter(|identity| of_desk.is_some() && identity::is_on_channel(identity))
+            .map(|identity| pseudonyms.customer(identity)),
         customer_key: of_desk.or(identity.map(|identity| pseudonyms.customer(&identity))),
     })
 }

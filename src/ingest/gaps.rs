@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// So many failures in a row show Blip to be out of reach: the run ends rather than ask on.
-const TOO_MANY: usize = 5;
+pub const TOO_MANY: usize = 5;
 
 /// Something that the next run has to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,6 +81,13 @@ impl Gaps {
         if !self.answered.contains(&mark) {
             self.answered.insert(mark);
         }
+    }
+
+    /// Notes a failure that does not end the run: no figure of tickets or messages rests on it.
+    pub fn miss(&mut self, source: &Source<'_>, what: impl Into<String>, error: &BlipError) {
+        let what = what.into();
+        tracing::warn!(ingest.resource = source.resource.name(), what, %error, "left out of this run");
+        self.missing.push(Gap { resource: source.resource, what, reason: error.to_string() });
     }
 
     /// Notes a failure, or ends the run where asking on has no use.

@@ -213,11 +213,14 @@ fn unmarked(entries: &[Entry<desk::Message>]) -> usize {
 
 /// Returns what the newest of some messages, which come first, say of the customer's other identities.
 fn identities(entries: &[Entry<desk::Message>], pseudonyms: &Pseudonyms) -> OtherIdentities {
-    let newest = |mark: fn(&desk::Marks) -> Option<&String>| {
+    let newest = |mark: fn(&desk::Marks) -> Option<&String>, is_one: fn(&str) -> bool| {
         let marks = entries.iter().filter_map(|entry| if let Entry::Record(message) = entry { message.metadata.as_ref() } else { None });
-        marks.filter_map(mark).find(|text| !text.trim().is_empty()).map(|identity| pseudonyms.customer(identity))
+        marks.filter_map(mark).find(|text| is_one(text)).map(|identity| pseudonyms.customer(identity))
     };
-    OtherIdentities { originator: newest(|marks| marks.originator.as_ref()), bsuid: newest(|marks| marks.bsuid.as_ref()) }
+    OtherIdentities {
+        originator: newest(|marks| marks.originator.as_ref(), identity::is_on_channel),
+        bsuid: newest(|marks| marks.bsuid.as_ref(), identity::is_bsuid),
+    }
 }
 
 /// Returns the customer's thread, and who they are on the channel where the desk knows them by a tunnel.

@@ -32,6 +32,7 @@ use chrono::{DateTime, Datelike, Months, NaiveDate, Utc};
 use secrecy::SecretString;
 
 use crate::{
+    blip::readings::EndDate,
     config::{Project, SatisfactionSource, Settings},
     files::lock::Holder,
     query::Catalogue,
@@ -254,20 +255,29 @@ async fn contracts(
     request: &IngestRequest,
     progress: &dyn Progress,
 ) -> Result<(Vec<(String, Contract)>, Option<NaiveDate>), IngestError> {
-    let is_first = store.first_covered_day(Resource::Ticket)?.is_none();
     let category = (settings.satisfaction.source == SatisfactionSource::Events).then_some(settings.satisfaction.category.as_str());
     let (mut new, mut first_month) = (Vec::new(), None);
     progress.start("what this contract answers", None);
     for client in &clients.all {
         let has = |list: &[Arc<crate::blip::Client>]| list.iter().any(|one| Arc::ptr_eq(one, client));
-        let scope =
-            contract::Scope { has_desk: has(&clients.desk), category: category.filter(|_| has(&clients.events)), is_thorough: is_first };
         let known = Contract::remembered(store, client.key_name())?;
+        let scope = contract::Scope {
+            has_desk: has(&clients.desk),
+            category: category.filter(|_| has(&clients.events)),
+            is_thorough: known.is_empty(),
+        };
         let found = contract::find_out(client, scope, known.clone(), request.now).await?;
         client.set_readings(found.readings());
         first_month = first_month.into_iter().chain(found.first_month()).min();
         if found.commands > 0 {
-            store.transaction(|store| found.remember(store, client.key_name()))?;
+            store.transaction(|store| {
+                let was_known = known.readings().reports_end.is_some();
+                if !was_known && found.readings().reports_end == Some(EndDate::Exclusive) {
+                    // What was asked for with the other reading in mind holds other days, or none.
+                    store.reopen_reports(client.key_name())?;
+                }
+                found.remember(store, client.key_name())
+            })?;
             new.push((client.key_name().to_owned(), found));
         }
     }

@@ -8,7 +8,7 @@ use crate::{
     config::Project,
     ingest::Progress,
     snapshot::{self, Catalog, Rewritten, Unlinking},
-    store::{MartReport, Store, Unlinked},
+    store::{EVERY_KIND, MartReport, ORIGINATOR, Store, Unlinked, UnlinkingPlan},
 };
 
 /// Mark of the month up to which records were unlinked for their age.
@@ -60,7 +60,8 @@ pub fn erase(
     let pseudonyms = pseudonyms(project)?;
     let key = pseudonyms.customer(&identity_of(identity));
     let mut store = open(project, &pseudonyms, now, "relato subject erase")?;
-    let forgotten = forget(project, &mut store, &[key], (now, now), receipt, progress)?;
+    let plan = store.plan_unlinking(&[key], EVERY_KIND)?;
+    let forgotten = forget(project, &mut store, &plan, (now, now), receipt, progress)?;
     Ok((store, forgotten))
 }
 
@@ -80,7 +81,11 @@ pub fn retain(project: &Project, store: &mut Store, now: DateTime<Utc>, progress
     let before = zone.day_start(first);
     let customers = store.customers_silent_since(before)?;
     let receipt = format!("retention-{first}");
-    let forget = |store: &mut Store| forget(project, store, &customers, (before, now), &receipt, progress);
+    // Silence was looked for along these links alone.
+    let forget = |store: &mut Store| {
+        let plan = store.plan_unlinking(&customers, &[ORIGINATOR])?;
+        forget(project, store, &plan, (before, now), &receipt, progress)
+    };
     let forgotten = if customers.is_empty() { None } else { Some(forget(store)?) };
     store.transaction(|store| store.set_mark(RETAINED_FROM, &first.to_string()))?;
     Ok(forgotten)
@@ -89,15 +94,14 @@ pub fn retain(project: &Project, store: &mut Store, now: DateTime<Utc>, progress
 fn forget(
     project: &Project,
     store: &mut Store,
-    customers: &[String],
+    plan: &UnlinkingPlan,
     (before, now): (DateTime<Utc>, DateTime<Utc>),
     receipt: &str,
     progress: &dyn Progress,
 ) -> Result<Forgotten, IngestError> {
-    let plan = store.plan_unlinking(customers)?;
     let unlinking = Unlinking { pairs: &plan.pairs, answers_without_comment: &plan.answers_without_comment, at: now, receipt };
     let rewritten = snapshot::unlink(&Catalog::of(project)?, &unlinking)?;
-    let unlinked = store.transaction(|store| store.unlink(&plan, before, receipt))?;
+    let unlinked = store.transaction(|store| store.unlink(plan, before, receipt))?;
     let marts = refresh(store, &project.query_texts()?, progress)?;
     progress.finish();
     Ok(Forgotten { unlinked, rewritten, marts })

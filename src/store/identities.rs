@@ -18,6 +18,9 @@ pub const ORIGINATOR: &str = "originator";
 /// Kind of the link to WhatsApp's business-scoped id.
 const BSUID: &str = "bsuid";
 
+/// Every kind of link: what a person means who asks for everything about them.
+pub const EVERY_KIND: &[&str] = &[ORIGINATOR, BSUID];
+
 impl Store {
     /// Keeps other identities of customers that differ from those that are known, each given as customer, known and found ones.
     ///
@@ -76,6 +79,15 @@ impl Store {
         Ok(())
     }
 
+    /// Notes customers who are known by a tunnel, so that [`Store::open_tunnels`] returns those of them without a link.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn note_tunnels(&self, customers: &[String]) -> Result<(), StoreError> {
+        let columns = vec![columns::texts(customers.iter().map(String::as_str))];
+        columns::append(self.connection.appender_to_catalog_and_db("open_tunnel", &self.catalog, "state")?, columns)
+    }
+
     /// Returns the customers known by a tunnel whose identity on the channel was never asked for, each with the newest ticket of its
     /// bot that the key called `key` sees; the newest first.
     ///
@@ -99,19 +111,26 @@ impl Store {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Returns the number of survey answers of `category` that name a customer of whom there is neither a ticket nor a link to one.
+    /// Returns the number of survey answers of `category` that name a customer of whom there is neither a ticket nor a link to one, and the number
+    /// of all that name a customer.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn answers_of_strangers(&self, category: &str) -> Result<i64, StoreError> {
+    pub fn answers_of_strangers(&self, category: &str) -> Result<(i64, i64), StoreError> {
         Ok(self.connection.query_row(
-            "SELECT count(*)
-             FROM raw.event
-             ANTI JOIN state.ticket ON ticket.customer_key = event.customer_key
-             ANTI JOIN raw.identity_link AS link ON link.linked_key = event.customer_key AND link.kind = 'originator'
-             WHERE event.category = ? AND event.customer_key IS NOT NULL",
+            "WITH named AS (
+                 SELECT customer_key FROM raw.event WHERE category = ? AND customer_key IS NOT NULL
+             )
+             SELECT
+                 (
+                     SELECT count(*)
+                     FROM named
+                     ANTI JOIN state.ticket ON ticket.customer_key = named.customer_key
+                     ANTI JOIN raw.identity_link AS link ON link.linked_key = named.customer_key AND link.kind = 'originator'
+                 ),
+                 (SELECT count(*) FROM named)",
             params![category],
-            |row| row.get(0),
+            |row| Ok((row.get(0)?, row.get(1)?)),
         )?)
     }
 
@@ -124,23 +143,32 @@ impl Store {
         Ok(self.connection.query_row(sql, params![category], |row| row.get(0))?)
     }
 
-    /// Returns all pseudonyms under which some customers are known, theirs included; each once, in order.
+    /// Returns all pseudonyms under which some customers are known, theirs included; each once, in order. Only links of these `kinds` are followed.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn keys_of_persons<'a>(&self, customers: impl IntoIterator<Item = &'a str>) -> Result<BTreeSet<String>, StoreError> {
+    pub fn keys_of_persons<'a>(
+        &self,
+        customers: impl IntoIterator<Item = &'a str>,
+        kinds: &[&str],
+    ) -> Result<BTreeSet<String>, StoreError> {
         self.fill_temporary("person_key", customers.into_iter())?;
+        let kinds = kinds.iter().map(|kind| format!("'{kind}'")).collect::<Vec<_>>().join(", ");
         // Links lead from tunnels to one person, so a few rounds find everybody.
         while self.connection.execute(
-            "INSERT INTO person_key
+            &format!(
+                "INSERT INTO person_key
              SELECT DISTINCT found.text
              FROM (
                  SELECT link.linked_key AS text FROM raw.identity_link AS link SEMI JOIN person_key ON person_key.text = link.customer_key
+                 WHERE link.kind IN ({kinds})
                  UNION ALL
                  SELECT link.customer_key FROM raw.identity_link AS link SEMI JOIN person_key ON person_key.text = link.linked_key
+                 WHERE link.kind IN ({kinds})
              ) AS found
              ANTI JOIN person_key ON person_key.text = found.text
-             WHERE found.text IS NOT NULL",
+             WHERE found.text IS NOT NULL"
+            ),
             [],
         )? > 0
         {}

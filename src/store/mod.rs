@@ -29,7 +29,7 @@ use crate::files::lock::{Holder, Lock};
 
 pub use checks::{TableCheck, digest_of_checks};
 pub use error::StoreError;
-pub use identities::{IdentityLink, ORIGINATOR};
+pub use identities::{EVERY_KIND, IdentityLink, ORIGINATOR};
 pub use import::{ImportVerdict, ImportedRating, ImportedTicket};
 pub use lock::{hold, require_free};
 pub use marts::MartReport;

@@ -98,6 +98,8 @@ pub struct EventRow {
     pub recorded_at: DateTime<Utc>,
     /// Pseudonym of the customer; none where the event names nobody.
     pub customer_key: Option<String>,
+    /// Pseudonym of the same customer on the channel, where the event names both.
+    pub originator_key: Option<String>,
     /// Queue named in the extras.
     pub queue: Option<String>,
     /// Comment in the extras, for the restricted area.

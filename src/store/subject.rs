@@ -10,7 +10,7 @@ use duckdb::params;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::{Store, StoreError};
+use super::{EVERY_KIND, Store, StoreError};
 
 /// How a pseudonym begins that leads to nobody; those of customers are hexadecimal.
 pub const UNLINKED: char = 'x';
@@ -65,7 +65,7 @@ impl Store {
     /// # Errors
     /// When the database cannot be read.
     pub fn held_about(&self, customer_key: &str) -> Result<Map<String, Value>, StoreError> {
-        let keys = self.keys_of_persons([customer_key])?;
+        let keys = self.keys_of_persons([customer_key], EVERY_KIND)?;
         self.fill_temporary("held_customer", keys.iter().map(String::as_str))?;
         let mut held = Map::new();
         for (name, sql) in [
@@ -98,21 +98,19 @@ impl Store {
         Ok(held)
     }
 
-    /// Returns how some customers will be unlinked under all their pseudonyms, and which comments will go.
+    /// Returns how some customers, each another person, will be unlinked under all the pseudonyms to which links of these `kinds` lead, and which
+    /// comments will go.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn plan_unlinking(&self, customers: &[String]) -> Result<UnlinkingPlan, StoreError> {
-        let customers = self.keys_of_persons(customers.iter().map(String::as_str))?;
+    pub fn plan_unlinking(&self, customers: &[String], kinds: &[&str]) -> Result<UnlinkingPlan, StoreError> {
+        let persons = customers.len();
+        let customers = self.keys_of_persons(customers.iter().map(String::as_str), kinds)?;
         self.fill_temporary("unlinking_customer", customers.iter().map(String::as_str))?;
         let answers_without_comment = self.texts(
             "SELECT comment.event_id FROM restricted.comment INNER JOIN raw.event USING (event_id)
              WHERE event.customer_key IN (SELECT text FROM unlinking_customer)",
         )?;
-        let links =
-            "SELECT count(*) FROM raw.identity_link WHERE customer_key IN (SELECT text FROM unlinking_customer) AND linked_key IS NOT NULL";
-        let links: i64 = self.connection.query_row(links, [], |row| row.get(0))?;
-        let persons = customers.len().saturating_sub(usize::try_from(links).unwrap_or(0));
         let pairs = customers.into_iter().map(|customer| (customer, of_nobody())).collect();
         let mut answers_without_comment: Vec<String> = answers_without_comment.into_iter().collect();
         answers_without_comment.sort();

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use chrono::{DateTime, Utc};
 use duckdb::params;
 
-use super::{AttendantRow, Coverage, EventRow, ReportRow, Resource, Store, StoreError, TicketRow, columns};
+use super::{AttendantRow, Coverage, EventRow, ORIGINATOR, ReportRow, Resource, Store, StoreError, TicketRow, columns};
 
 /// What a run changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -217,6 +217,8 @@ impl Store {
         ];
         columns::append(self.connection.appender("incoming_event")?, columns)?;
         self.keep_events_unlinked()?;
+        let links = rows.iter().filter_map(|row| Some((row.customer_key.as_deref()?, ORIGINATOR, Some(row.originator_key.as_deref()?))));
+        self.write_links(&links.collect::<Vec<_>>())?;
         // An event's id is made from its time, too: what is known of other times is none of these, and is passed over.
         let times = || rows.iter().map(|row| row.recorded_at.timestamp_micros());
         let (first, last) = times().min().zip(times().max()).unwrap_or_default();
@@ -327,6 +329,18 @@ impl Store {
              SELECT key_name, report, day, body, is_final, ? FROM changed_report ORDER BY key_name, report, day",
             params![run.number],
         )?)
+    }
+
+    /// Lets Blip's own figures of a key be read again that were stored for days whose bounds were not known: absent days, and figures without a date.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn reopen_reports(&self, key: &str) -> Result<(), StoreError> {
+        self.connection.execute(
+            "UPDATE raw.report SET is_final = FALSE WHERE key_name = ? AND (body = '{}' OR report IN ('teams', 'timings'))",
+            params![key],
+        )?;
+        Ok(())
     }
 
     /// Keeps a sample of today's numbers.

@@ -209,7 +209,12 @@ fn a_new_project_is_complete_and_checked() {
     relato().args(["check", "--project"]).arg(&dir).env_remove("BLIP_DESK_KEY").assert().code(2).stderr(contains("BLIP_DESK_KEY"));
     let check = || {
         let mut command = relato();
-        command.args(["check", "--offline", "--project"]).arg(&dir).env("BLIP_DESK_KEY", "k").env("RELATO_PSEUDONYM_KEY", "p");
+        command
+            .args(["check", "--offline", "--project"])
+            .arg(&dir)
+            .env("BLIP_DESK_KEY", "k")
+            .env("BLIP_ROUTER_KEY", "k")
+            .env("RELATO_PSEUDONYM_KEY", "p");
         command.assert().success()
     };
     check().stdout(contains("Every file is in order").and(contains("In place of").not()));

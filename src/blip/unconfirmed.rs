@@ -91,7 +91,7 @@ impl Unconfirmed {
             Unconfirmed::TunnelExtras => "the extra #tunnelIdentity of a router's event names the customer as the desk does",
             Unconfirmed::MessageAgent => "#message.agentIdentity and #message.ticketId name who wrote a message and for which ticket",
             Unconfirmed::ForwardedIds => "fwd: before the id of a message is not part of the id",
-            Unconfirmed::Bsuid => "#wa.bsuid names the same person when their number changes",
+            Unconfirmed::Bsuid => "#wa.bsuid names the same person as the customer of the message",
             Unconfirmed::BehindExtensions => "code 2105 reports a failure behind an extension, and its text whether the failure passes",
             Unconfirmed::DirectTransfer => "a transfer to a person puts the ticket in the team DIRECT_TRANSFER",
             Unconfirmed::Inactivity => "a ticket with the status ClosedClientInactivity was ended by the customer's silence",

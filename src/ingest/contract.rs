@@ -255,16 +255,16 @@ pub async fn find_out(client: &Client, scope: Scope<'_>, known: Contract, now: D
     let is_open = |search: &Search<'_>, question: Question| {
         !search.found.answers.contains_key(&question) && (scope.is_thorough || question.is_needed())
     };
+    if let Some(category) = scope.category.filter(|_| is_open(&search, Question::EventsEnd)) {
+        let done = search.events(category).await;
+        settled(done)?;
+    }
     let of_desk = Question::ALL.into_iter().filter(|question| *question != Question::EventsEnd);
     let mut wanted: Vec<Question> = of_desk.filter(|question| is_open(&search, *question)).collect();
     // The search for the oldest ticket takes as many commands as are left.
     wanted.sort_by_key(|question| *question == Question::TicketsReach);
     if scope.has_desk && !wanted.is_empty() {
         search.desk(&wanted).await?;
-    }
-    if let Some(category) = scope.category.filter(|_| is_open(&search, Question::EventsEnd)) {
-        let done = search.events(category).await;
-        settled(done)?;
     }
     search.found.commands = search.budget.sent();
     Ok(search.found)
@@ -399,7 +399,11 @@ impl Search<'_> {
                 Some(false) => none = middle,
             }
         }
-        self.note(Question::TicketsReach, Some(back(none).to_string()));
+        // An empty answer is also how a fault looks: the one that counts is asked for again, as long as a command is left.
+        let until = time::blip_day_start(back(none));
+        let is_contradicted =
+            none < LONGEST_LOOK_MONTHS && probe::has_tickets_before(self.client, &mut self.budget, sample, until).await? == Some(true);
+        self.note(Question::TicketsReach, (!is_contradicted).then(|| back(none).to_string()));
         Ok(())
     }
 

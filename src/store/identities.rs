@@ -97,7 +97,9 @@ impl Store {
         self.connection.execute_batch(&format!(
             "DELETE FROM state.open_tunnel
              WHERE customer_key IN (SELECT customer_key FROM raw.identity_link WHERE kind = '{ORIGINATOR}')
-                 OR starts_with(customer_key, '{UNLINKED}')"
+                 OR starts_with(customer_key, '{UNLINKED}')
+                 -- Of customers who were unlinked a source tells again, and nothing here is theirs.
+                 OR customer_key NOT IN (SELECT customer_key FROM state.ticket)"
         ))?;
         let mut statement = self.connection.prepare(
             "SELECT ticket.customer_key, max_by(ticket.ticket_id, (ticket.created_at, ticket.ticket_id)) AS ticket_id

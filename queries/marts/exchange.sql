@@ -53,6 +53,7 @@ written AS (
         message.author,
         message.content,
         message.sent_at,
+        message.author_id,
         message.is_survey
     FROM staging.message AS message
     INNER JOIN customer
@@ -76,6 +77,7 @@ placed AS (
         written.author,
         written.content,
         written.sent_at,
+        written.author_id,
         written.is_survey
     FROM written
     ASOF JOIN taking AS begun
@@ -132,6 +134,7 @@ sent AS (
         placed.author,
         placed.content,
         marked.has_marks,
+        placed.author_id,
         ticket.agent,
         coalesce(ticket.opened_at <= placed.sent_at AND (ticket.closed_at IS NULL OR placed.sent_at <= ticket.closed_at), FALSE) AS is_attended
     FROM placed
@@ -151,6 +154,7 @@ spoken AS (
         place,
         message_id,
         sent_at,
+        CAST(NULL AS INTEGER) AS author_id,
         CAST(NULL AS VARCHAR) AS agent,
         'customer' AS speaker
     FROM placed
@@ -160,6 +164,7 @@ spoken AS (
         place,
         message_id,
         sent_at,
+        author_id,
         agent,
         'person' AS speaker
     FROM sent
@@ -196,6 +201,7 @@ paired AS (
         asked.started_at,
         reply.sent_at AS replied_at,
         reply.message_id,
+        reply.author_id,
         reply.agent
     FROM asked
     INNER JOIN begun ON begun.place = asked.place
@@ -205,20 +211,18 @@ paired AS (
         AND reply.replies_before = asked.replies_before
 ),
 
--- What the platform says of replies alone: of all messages it would be a wide row for each.
+-- Replies that name a ticket and not their author: as a rule there are none.
 named AS (
     SELECT
         paired.place,
         paired.message_id,
-        any_value(author.agent) AS author,
-        any_value(ticket.agent) AS agent_of_ticket
+        any_value(ticket.agent) AS agent
     FROM paired
     INNER JOIN staging.message AS message ON message.message_id = paired.message_id
-    LEFT JOIN raw.author ON author.author_id = message.author_id
-    LEFT JOIN ticket
+    INNER JOIN ticket
         ON ticket.place = paired.place
         AND ticket.ticket_id = CAST(message.ticket_id AS VARCHAR)
-    WHERE message.author_id IS NOT NULL OR message.ticket_id IS NOT NULL
+    WHERE message.ticket_id IS NOT NULL
     GROUP BY paired.place, paired.message_id
 ),
 
@@ -240,14 +244,15 @@ sectored AS (
         paired.ended_at,
         paired.started_at,
         paired.replied_at,
-        coalesce(named.author, named.agent_of_ticket, paired.agent) AS agent,
+        coalesce(author.agent, named.agent, paired.agent) AS agent,
         CASE
-            WHEN named.author IS NOT NULL THEN 'message'
-            WHEN named.agent_of_ticket IS NOT NULL THEN 'ticket'
+            WHEN author.agent IS NOT NULL THEN 'message'
+            WHEN named.agent IS NOT NULL THEN 'ticket'
             WHEN paired.replied_at IS NOT NULL THEN 'time'
         END AS agent_basis,
         held.sector
     FROM paired
+    LEFT JOIN raw.author ON author.author_id = paired.author_id
     LEFT JOIN named
         ON named.place = paired.place
         AND named.message_id = paired.message_id

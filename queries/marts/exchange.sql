@@ -1,7 +1,7 @@
 -- question: When did the customer wait for a person, and who ended each wait?
 -- grain: one row per wait of a conversation
 -- parameters: none
--- reads: staging.message, raw.author, marts.chain, marts.ticket, marts.stay
+-- reads: staging.message, raw.message, raw.author, marts.chain, marts.ticket, marts.stay
 -- columns:
 --   conversation_id  text        the conversation
 --   wait_number      count       0: from the start to the first human reply; 1, 2, …: the turns after it, in time
@@ -218,7 +218,7 @@ named AS (
         paired.message_id,
         any_value(ticket.agent) AS agent
     FROM paired
-    INNER JOIN staging.message AS message ON message.message_id = paired.message_id
+    INNER JOIN raw.message AS message ON message.message_id = paired.message_id
     INNER JOIN ticket
         ON ticket.place = paired.place
         AND ticket.ticket_id = CAST(message.ticket_id AS VARCHAR)

@@ -11,7 +11,6 @@
 --   content       flag        says something to a person, unlike typing states, redirections and ticket events
 --   sent_at       local_time  UTC
 --   author_id     count       number of the attendant in raw.author; null: the platform does not name one
---   ticket_id     uuid        ticket for which it was written; null: not named, or not needed because the author is
 --   is_survey     flag        a satisfaction survey sent to the customer, by its type; null: stored before types were read
 SELECT
     thread.owner,
@@ -22,7 +21,6 @@ SELECT
     message.content,
     message.sent_at,
     message.author_id,
-    message.ticket_id,
     message.is_survey
 FROM raw.message
 INNER JOIN raw.thread ON thread.thread_id = message.thread_id

@@ -47,7 +47,7 @@ def all_tickets():
 
 def answers_of_october():
     bounds = "startDate=2026-10-01T03:00:00.000Z&endDate=2026-11-01T03:00:00.000Z"
-    counters = plain(DESK_KEY, ANALYTICS, f"/event-track/{quote(CATEGORY)}?{bounds}&$take=10000")["items"]
+    counters = plain(ROUTER_KEY, ANALYTICS, f"/event-track/{quote(CATEGORY)}?{bounds}&$take=10000")["items"]
     return Counter(action for one in counters for action in [one["action"]] * int(one["count"]))
 
 
@@ -111,8 +111,8 @@ def requisitor_reads_ended_tickets_of_a_period():
 
 
 def requisitor_counts_answers():
-    client, expected = requisitor(DESK_KEY), answers_of_october()
-    check(client.getAllCategories(take=1000), [one["category"] for one in plain(DESK_KEY, ANALYTICS, "/event-track")["items"]])
+    client, expected = requisitor(ROUTER_KEY), answers_of_october()
+    check(client.getAllCategories(take=1000), [one["category"] for one in plain(ROUTER_KEY, ANALYTICS, "/event-track")["items"]])
     report = client.getCustomReport(CATEGORY, *OCTOBER, take=10_000)
     check({one["acao"]: one["total"] for one in report}, dict(expected))
     assert sum(expected.values()) > 20
@@ -129,12 +129,12 @@ def requisitor_counts_active_people():
 
 def blipy():
     sys.modules["blipy.Http.__Lime"].BLIP_COMMANDS = f"{BASE_URL}/commands"
-    return AnalyticsPostmaster(f"Key {DESK_KEY}")
+    return AnalyticsPostmaster(f"Key {ROUTER_KEY}")
 
 
 def blipy_reads_categories_counters_and_events():
     client, expected = blipy(), answers_of_october()
-    check([one["category"] for one in client.getCategories().Resource.Items], [one["category"] for one in plain(DESK_KEY, ANALYTICS, "/event-track")["items"]])
+    check([one["category"] for one in client.getCategories().Resource.Items], [one["category"] for one in plain(ROUTER_KEY, ANALYTICS, "/event-track")["items"]])
     days = []
     for week in range(5):
         begin = datetime(2026, 10, 1, 3) + timedelta(days=7 * week)
@@ -165,7 +165,7 @@ async def connected(bot, key):
 
 
 async def blip_sdk_records_and_reads_events():
-    client = await connected("exemplodesk", DESK_KEY)
+    client = await connected("exemplorouter", ROUTER_KEY)
     analytics = client.analytics_extension
     await analytics.create_event_track_async("clientes", "python", extras={"origem": "teste"})
     found = await analytics.get_event_details_async("clientes", "python")

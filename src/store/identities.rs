@@ -58,7 +58,13 @@ impl Store {
         ];
         columns::append(self.connection.appender("incoming_link")?, columns)?;
         self.connection.execute_batch(&format!(
-            "DELETE FROM incoming_link WHERE starts_with(customer_key, '{UNLINKED}');
+            "DELETE FROM incoming_link
+             WHERE starts_with(customer_key, '{UNLINKED}')
+                 -- A source tells again of customers who were unlinked: until they have a new ticket, no link is theirs.
+                 OR (
+                     customer_key IN (SELECT customer_key FROM restricted.erasure)
+                     AND customer_key NOT IN (SELECT customer_key FROM state.ticket)
+                 );
              CREATE OR REPLACE TEMP TABLE changed_link AS
              SELECT DISTINCT ON (incoming.customer_key, incoming.kind) incoming.*
              FROM incoming_link AS incoming

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::NaiveDate;
 use serde::Deserialize;
 
-use super::{BlipError, Client, Entry, Listing, Record, identity, readings::end_date, time::wire::text_number};
+use super::{BlipError, Client, Entry, Listing, Record, error::or_empty, identity, readings::end_date, time::wire::text_number};
 
 const ANALYTICS: Option<&str> = Some("postmaster@analytics.msging.net");
 
@@ -126,8 +126,33 @@ pub async fn counters_between(
     category: &str,
     (first, last): (NaiveDate, NaiveDate),
 ) -> Result<Listing<Entry<Counter>>, BlipError> {
-    let uri = format!("/event-track/{}?startDate={first}&endDate={last}", identity::encode(category));
-    client.list(ANALYTICS, &uri, TAKE_COUNTERS, |_| false).await
+    client.list(ANALYTICS, &of_category(category, (first, last)), TAKE_COUNTERS, |_| false).await
+}
+
+/// The first page of the counters of a category, with the dates as Blip reads them. One command.
+///
+/// # Errors
+/// That of the command.
+pub async fn some_counters(client: &Client, category: &str, span: (NaiveDate, NaiveDate)) -> Result<Vec<Counter>, BlipError> {
+    let uri = format!("{}&$skip=0&$take={TAKE_COUNTERS}", of_category(category, span));
+    Ok(or_empty(client.page(ANALYTICS, &uri).await)?.into_records())
+}
+
+/// The first page of the events of a category and action, with the dates as Blip reads them. One command.
+///
+/// # Errors
+/// That of the command.
+pub async fn some_details(client: &Client, category: &str, action: &str, span: (NaiveDate, NaiveDate)) -> Result<Vec<Event>, BlipError> {
+    let uri = format!("{}&$skip=0&$take={TAKE_DETAILS}", of_action(category, action, span));
+    Ok(or_empty(client.page(ANALYTICS, &uri).await)?.into_records())
+}
+
+fn of_category(category: &str, (first, last): (NaiveDate, NaiveDate)) -> String {
+    format!("/event-track/{}?startDate={first}&endDate={last}", identity::encode(category))
+}
+
+fn of_action(category: &str, action: &str, (first, last): (NaiveDate, NaiveDate)) -> String {
+    format!("/event-track/{}/{}?startDate={first}&endDate={last}", identity::encode(category), identity::encode(action))
 }
 
 /// Events of a category and action for whole days, both included, or of each what `keep` makes of it; those of the day after the last can
@@ -143,8 +168,7 @@ pub async fn details<E>(
     keep: impl Fn(Entry<Event>) -> E,
 ) -> Result<Listing<E>, BlipError> {
     let end = end_date(client.readings().events_end, last);
-    let uri = format!("/event-track/{}/{}?startDate={first}&endDate={end}", identity::encode(category), identity::encode(action));
-    client.list_kept(ANALYTICS, &uri, TAKE_DETAILS, |_| false, keep).await
+    client.list_kept(ANALYTICS, &of_action(category, action, (first, end)), TAKE_DETAILS, |_| false, keep).await
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use chrono::{DateTime, Days, NaiveDate, Utc};
 use serde::Deserialize;
 
 use super::{
-    BlipError, Client, Entry, ErrorKind, Record,
+    BlipError, Client, ErrorKind, Record,
     desk::{self, DESK, Ticket},
     error::or_empty,
     events, identity,
@@ -67,8 +67,8 @@ pub struct Sample {
     pub total: Option<u64>,
     /// How the filter ended.
     pub upper_bound: UpperBound,
-    /// Where ended tickets are listed.
-    list: &'static str,
+    /// Where ended tickets are looked for, until one list has any.
+    lists: &'static [&'static str],
 }
 
 impl Sample {
@@ -95,10 +95,6 @@ async fn page_of_tickets(
     or_empty(client.page(DESK, &uri).await).map(Some)
 }
 
-fn readable<T>(page: Page<T>) -> Vec<T> {
-    page.entries.into_iter().filter_map(|entry| if let Entry::Record(record) = entry { Some(record) } else { None }).collect()
-}
-
 /// Returns the first page of the tickets created in `[from, until)`, asked for with `lt`, or with `le` where that is refused. One command or
 /// two; none where the budget is spent.
 ///
@@ -114,7 +110,7 @@ pub async fn sample(
             Ok(None) => return Ok(None),
             Ok(Some(page)) => {
                 let (total, count) = (page.total, u64::try_from(page.entries.len()).unwrap_or(u64::MAX));
-                return Ok(Some(Sample { tickets: readable(page), count, total, upper_bound, list: LIST }));
+                return Ok(Some(Sample { tickets: page.into_records(), count, total, upper_bound, lists: &[LIST] }));
             }
             Err(error) if upper_bound == UpperBound::Before && refused(&error) => {}
             Err(error) => return Err(error),
@@ -134,12 +130,12 @@ pub async fn add_history(
     (from, until): (DateTime<Utc>, DateTime<Utc>),
 ) -> Result<(), BlipError> {
     match page_of_tickets(client, budget, (HISTORY, &created_filter(sample.upper_bound, from, until)), TAKE).await {
-        Ok(page) => sample.tickets.extend(page.map(readable).unwrap_or_default()),
+        Ok(page) => {
+            sample.tickets.extend(page.map(Page::into_records).unwrap_or_default());
+            sample.lists = if sample.has_ended() { &[HISTORY] } else { &[HISTORY, LIST] };
+        }
         Err(error) if refused(&error) => {}
         Err(error) => return Err(error),
-    }
-    if sample.has_ended() {
-        sample.list = HISTORY;
     }
     Ok(())
 }
@@ -179,18 +175,26 @@ pub async fn total(
     }))
 }
 
-/// Returns whether any ticket was created before `until`, in the list of ended ones; none where the budget is spent. One command.
+/// Returns whether any ticket was created in `[from, until)`, looked for where ended ones are listed; none where the budget is spent. Two
+/// commands at most.
 ///
 /// # Errors
-/// Those of the command.
-pub async fn has_tickets_before(
+/// Those of the commands.
+pub async fn has_tickets_between(
     client: &Client,
     budget: &mut Budget,
     sample: &Sample,
-    until: DateTime<Utc>,
+    (from, until): (DateTime<Utc>, DateTime<Utc>),
 ) -> Result<Option<bool>, BlipError> {
-    let filter = created_filter(sample.upper_bound, DateTime::UNIX_EPOCH, until);
-    Ok(page_of_tickets(client, budget, (sample.list, &filter), 1).await?.map(|page| !page.entries.is_empty()))
+    let filter = created_filter(sample.upper_bound, from, until);
+    for list in sample.lists {
+        match page_of_tickets(client, budget, (list, &filter), 1).await? {
+            None => return Ok(None),
+            Some(page) if page.entries.is_empty() => {}
+            Some(_) => return Ok(Some(true)),
+        }
+    }
+    Ok(Some(false))
 }
 
 /// Returns whether the `endDate` of the report by day is part of the answer, from the days before `today` on which tickets ended; none where
@@ -275,12 +279,8 @@ async fn counted_days(
     if !budget.take() {
         return Ok(None);
     }
-    let listing = events::counters_between(client, category, span).await?;
-    let day = |entry| match entry {
-        Entry::Record(events::Counter { storage_date, .. }) => time::parse_instant(&storage_date).map(time::blip_day),
-        Entry::Unreadable(_) => None,
-    };
-    Ok(Some(listing.entries.into_iter().filter_map(day).collect()))
+    let counters = events::some_counters(client, category, span).await?;
+    Ok(Some(counters.iter().filter_map(|counter| time::parse_instant(&counter.storage_date)).map(time::blip_day).collect()))
 }
 
 /// A message, as far as the names of its marks.
@@ -313,7 +313,7 @@ pub async fn message_marks(client: &Client, budget: &mut Budget, ticket_id: &str
             return Ok(None);
         }
         let uri = format!("/tickets/{}/messages?$ascending=false&$skip=0&$take={TAKE}{of_owner}", identity::encode(ticket_id));
-        let messages: Vec<Marked> = readable(or_empty(client.page(DESK, &uri).await)?);
+        let messages: Vec<Marked> = or_empty(client.page(DESK, &uri).await)?.into_records();
         if messages.is_empty() {
             continue;
         }

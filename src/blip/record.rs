@@ -52,6 +52,13 @@ impl<T> Default for Page<T> {
     }
 }
 
+impl<T> Page<T> {
+    /// Returns the records that could be read.
+    pub fn into_records(self) -> Vec<T> {
+        self.entries.into_iter().filter_map(|entry| if let Entry::Record(record) = entry { Some(record) } else { None }).collect()
+    }
+}
+
 /// Reads an answer that carries a collection; `unknown` counts fields by name.
 pub fn read_page<T: Record>(body: &[u8], unknown: &mut BTreeMap<String, u64>) -> Result<Answer<Page<T>>, serde_json::Error> {
     let mut ignored = |path: serde_ignored::Path<'_>| {

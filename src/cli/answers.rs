@@ -10,7 +10,7 @@ use chrono::{DateTime, Days, Utc};
 use super::{Failure, output};
 use crate::{
     blip::{
-        BlipError, Client, Entry, ErrorKind, contacts, events, identity,
+        BlipError, Client, ErrorKind, contacts, events, identity,
         probe::{self, Budget},
         time, tunnels,
     },
@@ -102,14 +102,8 @@ async fn of_answers(client: &Client, category: &str, now: DateTime<Utc>) -> Resu
     let today = time::blip_day(now);
     let span = (today - Days::new(ANSWER_DAYS), today);
     let mut names = Names::default();
-    let counters = events::counters(client, category, span.0, span.1).await?;
-    let action = counters.entries.into_iter().find_map(|entry| match entry {
-        Entry::Record(counter) => Some(counter.action),
-        Entry::Unreadable(_) => None,
-    });
-    let Some(action) = action else { return Ok(names) };
-    for entry in events::details(client, category, &action, span, |entry| entry).await?.entries {
-        let Entry::Record(event) = entry else { continue };
+    let Some(counter) = events::some_counters(client, category, span).await?.into_iter().next() else { return Ok(names) };
+    for event in events::some_details(client, category, &counter.action, span).await? {
         names.is_by_tunnel |= event.tunnel().is_some();
         let identity = event.contact.and_then(|contact| contact.identity).or(event.identity);
         if let Some(identity) = identity {

@@ -82,7 +82,12 @@ impl Question {
 
     /// Returns whether figures depend on the answer: such a question is asked again at each load until it is answered.
     fn is_needed(self) -> bool {
-        matches!(self, Question::UpperBound | Question::ReportsEnd | Question::EventsEnd)
+        matches!(self, Question::UpperBound | Question::TicketsReach | Question::ReportsEnd | Question::EventsEnd)
+    }
+
+    /// Returns whether only an ended ticket shows the answer.
+    fn needs_ended(self) -> bool {
+        matches!(self, Question::TicketsReach | Question::ReportsReach | Question::MessageMarks | Question::Transcription)
     }
 
     /// Returns the question as a person reads it.
@@ -123,11 +128,16 @@ impl Contract {
         Ok(contract)
     }
 
-    /// Remembers everything that was found.
+    /// Remembers everything that was found. Where it shows that Blip's own figures were asked for with the other reading of their last day, they
+    /// are read again: what is stored holds other days, or none.
     ///
     /// # Errors
     /// When the database cannot be written.
     pub fn remember(&self, store: &Store, key: &str) -> Result<(), StoreError> {
+        let was_known = store.mark(&mark(key, Question::ReportsEnd))?.is_some();
+        if !was_known && self.readings().reports_end == Some(EndDate::Exclusive) {
+            store.reopen_reports(key)?;
+        }
         self.answers.iter().try_for_each(|(question, answer)| store.set_mark(&mark(key, *question), answer))
     }
 
@@ -317,8 +327,7 @@ impl Search<'_> {
         let is_before = sample.upper_bound == UpperBound::Before;
         self.note(Question::UpperBound, Some(if is_before { "lt" } else { "le" }));
         self.client.set_readings(self.found.readings());
-        // Questions on which figures depend need no ended ticket.
-        if !sample.has_ended() && wanted.iter().any(|question| !question.is_needed()) {
+        if !sample.has_ended() && wanted.iter().any(|question| question.needs_ended()) {
             probe::add_history(self.client, &mut self.budget, &mut sample, span).await?;
         }
         Ok(Some(sample))
@@ -362,8 +371,8 @@ impl Search<'_> {
         let answer = match probe::has_reports(self.client, &mut self.budget, (first, last)).await? {
             Some(true) => Some("beyond"),
             Some(false) => {
-                let until = time::blip_day_start(last);
-                probe::has_tickets_before(self.client, &mut self.budget, sample, until)
+                let month = (time::blip_day_start(first), time::blip_day_start(last));
+                probe::has_tickets_between(self.client, &mut self.budget, sample, month)
                     .await?
                     .filter(|is_there| *is_there)
                     .map(|_| "90 days")
@@ -374,6 +383,10 @@ impl Search<'_> {
         Ok(())
     }
 
+    async fn has_tickets_before(&mut self, sample: &Sample, until: DateTime<Utc>) -> Result<Option<bool>, BlipError> {
+        probe::has_tickets_between(self.client, &mut self.budget, sample, (DateTime::UNIX_EPOCH, until)).await
+    }
+
     /// Finds the month of the oldest ticket: first by going back twice as far each time, then by halving.
     async fn tickets_reach(&mut self, sample: &Sample) -> Result<(), BlipError> {
         let month = time::blip_day(self.now).with_day(1).expect("every month has a first day");
@@ -382,7 +395,7 @@ impl Search<'_> {
         let (mut there, mut none) = (None, FIRST_LOOK_MONTHS);
         loop {
             let until = time::blip_day_start(back(none));
-            match probe::has_tickets_before(self.client, &mut self.budget, sample, until).await? {
+            match self.has_tickets_before(sample, until).await? {
                 None => return Ok(()),
                 Some(false) => break,
                 Some(true) if none >= LONGEST_LOOK_MONTHS => break,
@@ -392,7 +405,7 @@ impl Search<'_> {
         while let Some(near) = there.filter(|near| none - near > 1) {
             let middle = near.midpoint(none);
             let until = time::blip_day_start(back(middle));
-            match probe::has_tickets_before(self.client, &mut self.budget, sample, until).await? {
+            match self.has_tickets_before(sample, until).await? {
                 // What is left of the range is read: its days are empty, which costs time and no figure.
                 None => break,
                 Some(true) => there = Some(middle),
@@ -401,8 +414,7 @@ impl Search<'_> {
         }
         // An empty answer is also how a fault looks: the one that counts is asked for again, as long as a command is left.
         let until = time::blip_day_start(back(none));
-        let is_contradicted =
-            none < LONGEST_LOOK_MONTHS && probe::has_tickets_before(self.client, &mut self.budget, sample, until).await? == Some(true);
+        let is_contradicted = none < LONGEST_LOOK_MONTHS && self.has_tickets_before(sample, until).await? == Some(true);
         self.note(Question::TicketsReach, (!is_contradicted).then(|| back(none).to_string()));
         Ok(())
     }

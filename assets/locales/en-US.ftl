@@ -220,6 +220,7 @@ value-lost = Lost in queue
 value-inactive = Inactivity
 value-transferred = Transferred
 value-pending = Open
+value-gone = No longer known to Blip
 value-figure-closed = Closed
 value-figure-closed_attendant = by the attendant
 value-figure-closed_attendant_by_pickup = by the attendant, after the pick-up
@@ -381,6 +382,11 @@ summary-target = Target
 summary-n = n
 summary-detail = Median and p90
 
+complete-lacking =
+    { $n ->
+        [one] Incomplete: Blip's own reports have one ended ticket that is not here.
+       *[other] Incomplete: Blip's own reports have { $count } ended tickets that are not here.
+    } Figures are too low.
 complete-closed = Closed period: all { $days } days loaded, no ticket open.
 complete-provisional = Provisional: { $reasons } Figures can still change.
 complete-incomplete = Incomplete: only { $loaded } of { $days } days loaded. Figures are too low.
@@ -592,6 +598,7 @@ notice-failed = Report not sent: { $schedule }
 notice-partial = Report sent in part only: { $schedule }
 notice-maybe = It is not known whether a mail arrived: { $schedule }
 notice-held = Report sent without waiting for data any longer: { $schedule }
+run-not-over = by Blip's clock the period is not over: the newest load is of { $heard }
 notice-missed = Report missed: { $schedule }
 notice-late = Report late: { $schedule }
 notice-run = Report { $report }, period { $period }, planned for { $planned }.
@@ -603,6 +610,10 @@ notice-remedy-missed = Nobody has it, because the program did not run at that ti
 notice-remedy-late = It should have gone out by { $due } and is still on its way. `relato schedule history` tells where it stands.
 notice-recipients = Without it: { $recipients }.
 notice-load = Loading data from Blip failed
+notice-clock = The server's clock was set
+notice-remedy-clock = Check the server's clock and the service that sets it. Nothing goes out before its period is over by Blip's clock.
+notice-warnings = The load ended with warnings
+notice-remedy-warnings = See what each warning asks for; `relato status` shows how the load is.
 notice-remedy-load = The next load tries again. `relato check` tells what Blip answers, `relato status` what is missing. Meanwhile reports go out with the data there are, or wait, as their schedules say.
 
 answer-cover = Question

@@ -220,6 +220,7 @@ value-lost = Perdida na fila
 value-inactive = Inatividade
 value-transferred = Transferida
 value-pending = Em aberto
+value-gone = Desconhecido pela Blip
 value-figure-closed = Encerrados
 value-figure-closed_attendant = pelo atendente
 value-figure-closed_attendant_by_pickup = pelo atendente, depois de assumir
@@ -381,6 +382,11 @@ summary-target = Meta
 summary-n = n
 summary-detail = Mediana e p90
 
+complete-lacking =
+    { $n ->
+        [one] Incompleto: os relatórios da própria Blip têm um ticket encerrado que não está aqui.
+       *[other] Incompleto: os relatórios da própria Blip têm { $count } tickets encerrados que não estão aqui.
+    } Os números estão abaixo do real.
 complete-closed = Período fechado: todos os { $days } dias carregados, nenhum ticket em aberto.
 complete-provisional = Provisório: { $reasons } Os números ainda podem mudar.
 complete-incomplete = Incompleto: só { $loaded } de { $days } dias carregados. Os números estão abaixo do real.
@@ -592,6 +598,7 @@ notice-failed = Relatório não enviado: { $schedule }
 notice-partial = Relatório enviado só em parte: { $schedule }
 notice-maybe = Não se sabe se um e-mail chegou: { $schedule }
 notice-held = Relatório enviado sem esperar mais pelos dados: { $schedule }
+run-not-over = pelo relógio da Blip o período ainda não terminou: a carga mais recente é de { $heard }
 notice-missed = Relatório perdido: { $schedule }
 notice-late = Relatório atrasado: { $schedule }
 notice-run = Relatório { $report }, período { $period }, previsto para { $planned }.
@@ -603,6 +610,10 @@ notice-remedy-missed = Ninguém o recebeu, porque o programa não estava rodando
 notice-remedy-late = Deveria ter saído até { $due } e ainda está em andamento. `relato schedule history` diz em que ponto está.
 notice-recipients = Sem receber: { $recipients }.
 notice-load = A carga de dados da Blip falhou
+notice-clock = O relógio do servidor mudou
+notice-remedy-clock = Confira o relógio do servidor e o serviço que o acerta. Nada sai antes de o período terminar pelo relógio da Blip.
+notice-warnings = A carga terminou com avisos
+notice-remedy-warnings = Veja o que cada aviso pede; `relato status` mostra como está a carga.
 notice-remedy-load = A próxima carga tenta de novo. `relato check` diz o que a Blip responde; `relato status`, o que falta. Enquanto isso, relatórios saem com os dados que há, ou esperam, conforme o agendamento.
 
 answer-cover = Consulta

@@ -86,7 +86,7 @@ fact AS (
     FROM ticket
     WHERE
         $measure IN ('closed', 'attended', 'closed_lost', 'closed_abandoned', 'inactive', 'transferred')
-        AND (replace($measure, 'closed_', '') = ticket.outcome OR ($measure = 'closed' AND ticket.outcome <> 'transferred'))
+        AND (replace($measure, 'closed_', '') = ticket.outcome OR ($measure = 'closed' AND ticket.outcome NOT IN ('transferred', 'gone')))
         AND ticket.closed_day >= $period_start
         AND ticket.closed_day < $period_end
         AND (CAST($sector AS STRING) IS NULL OR ticket.sector = $sector)

@@ -15,7 +15,7 @@
 --   sector             text        -    the sector
 --   queue              text        -    Blip's name of the queue
 --   agent              text        -    attendant; null: nobody
---   outcome            text        -    attended, lost, abandoned, inactive, transferred or pending
+--   outcome            text        -    attended, lost, abandoned, inactive, transferred, gone or pending
 --   opened_at          local_time  -    UTC; null: never picked up
 --   first_response_at  local_time  -    UTC; null: never answered
 --   closed_at          local_time  -    UTC; null: open

@@ -15,7 +15,7 @@
 --   created_local    local_time  -    entry into the queue
 --   sector           text        -    the sector
 --   agent            text        -    attendant; null: nobody
---   outcome          text        -    attended, lost, abandoned, inactive or transferred
+--   outcome          text        -    attended, lost, abandoned, inactive, transferred or gone
 --   closed_day       date        -    local
 --   handling_s       duration    M10  from the pick-up; null: never picked up
 -- unique: ticket_id

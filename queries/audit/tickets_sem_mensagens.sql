@@ -13,7 +13,7 @@
 --   created_local    local_time  -    entry into the queue
 --   sector           text        -    the sector under which it counts
 --   agent            text        -    attendant; null: nobody yet
---   outcome          text        -    attended, lost, abandoned, inactive, transferred or pending
+--   outcome          text        -    attended, lost, abandoned, inactive, transferred, gone or pending
 --   message_state    text        M28  expired, no_key or none; null: not asked for yet
 -- unique: ticket_id
 -- not null: ticket_id, created_local

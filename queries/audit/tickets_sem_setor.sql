@@ -15,7 +15,7 @@
 --   sector           text        -    the name under which it counts
 --   routing          text        M26  default (no rule matched) or unresolved
 --   agent            text        -    attendant; null: nobody yet
---   outcome          text        -    attended, lost, abandoned, inactive, transferred or pending
+--   outcome          text        -    attended, lost, abandoned, inactive, transferred, gone or pending
 -- unique: ticket_id
 -- not null: ticket_id, created_local, routing
 SELECT

@@ -8,4 +8,4 @@
 SELECT
     CASE WHEN rated.answers > closed.tickets THEN rated.answers - closed.tickets ELSE 0 END AS offending
 FROM (SELECT COUNT(*) AS answers FROM rating WHERE counted AND conversation_id IS NOT NULL) AS rated
-CROSS JOIN (SELECT COUNT(*) AS tickets FROM ticket WHERE outcome NOT IN ('transferred', 'pending')) AS closed
+CROSS JOIN (SELECT COUNT(*) AS tickets FROM ticket WHERE outcome NOT IN ('transferred', 'gone', 'pending')) AS closed

@@ -7,6 +7,6 @@
 SELECT
     COUNT(*) - COUNT(DISTINCT ticket_id)
     + COUNT(*) FILTER (
-        WHERE outcome IS NULL OR outcome NOT IN ('attended', 'lost', 'abandoned', 'inactive', 'transferred', 'pending')
+        WHERE outcome IS NULL OR outcome NOT IN ('attended', 'lost', 'abandoned', 'inactive', 'transferred', 'gone', 'pending')
     ) AS offending
 FROM ticket

@@ -127,14 +127,15 @@ SELECT
     chain.ended_at,
     chain.ended_day,
     CASE
-        WHEN date_trunc('second', chain.ended_at) >= date_trunc('second', chain.started_at)
+        WHEN chain.last_outcome <> 'gone' AND date_trunc('second', chain.ended_at) >= date_trunc('second', chain.started_at)
             THEN date_diff('second', date_trunc('second', chain.started_at), date_trunc('second', chain.ended_at))
     END AS resolution_s,
     CASE
-        WHEN date_trunc('second', chain.ended_at) >= date_trunc('second', chain.started_at) THEN held.business_s
+        WHEN chain.last_outcome <> 'gone' AND date_trunc('second', chain.ended_at) >= date_trunc('second', chain.started_at)
+            THEN held.business_s
     END AS resolution_business_s,
     CASE
-        WHEN last_return.conversation_id IS NOT NULL AND last_return.ended_at IS NULL THEN NULL
+        WHEN chain.last_outcome = 'gone' OR (last_return.conversation_id IS NOT NULL AND last_return.ended_at IS NULL) THEN NULL
         WHEN date_trunc('second', chain.ended_at) >= date_trunc('second', chain.started_at)
             THEN date_diff(
                 'second',

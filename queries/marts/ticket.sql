@@ -8,7 +8,8 @@
 --   conversation_id      text      ticket_id of the chain's root
 --   conversation_tickets count     tickets of the same conversation, this one included
 --   sector               text      by the configured rule; never null
---   outcome              text      attended, lost, abandoned, inactive, transferred or pending; exactly one
+--   outcome              text      attended, lost, abandoned, inactive, transferred, gone (open until Blip did not know it any more; closed_at
+--                                  is when that was noticed, and no duration ends there) or pending; exactly one
 --   created_day          date      local day of created_at
 --   created_weekday      weekday   1 = Monday
 --   created_hour         hour      local
@@ -42,6 +43,7 @@ WITH placed AS (
         root.created_local AS root_local,
         rule.short_loss_s,
         rule.unresolved,
+        CASE WHEN staged.status <> 'Gone' THEN staged.closed_at END AS told_end_at,
         CASE
             WHEN staged.queue = 'Default' THEN rule.default_queue
             WHEN staged.queue <> 'DIRECT_TRANSFER' THEN coalesce(own.sector, staged.queue)
@@ -66,11 +68,11 @@ timed AS (
         placed.*,
         date_diff('second', date_trunc('second', created_at), date_trunc('second', opened_at)) AS wait_s,
         date_diff('second', date_trunc('second', opened_at), date_trunc('second', first_response_at)) AS response_s,
-        date_diff('second', date_trunc('second', opened_at), date_trunc('second', closed_at)) AS open_s,
-        date_diff('second', date_trunc('second', created_at), date_trunc('second', closed_at)) AS life_s,
+        date_diff('second', date_trunc('second', opened_at), date_trunc('second', told_end_at)) AS open_s,
+        date_diff('second', date_trunc('second', created_at), date_trunc('second', told_end_at)) AS life_s,
         date_diff('second', date_trunc('second', created_at), date_trunc('second', first_response_at)) AS blip_answered_wait_s,
-        date_diff('second', date_trunc('second', created_at), date_trunc('second', coalesce(first_response_at, closed_at))) AS blip_wait_s,
-        date_diff('second', date_trunc('second', first_response_at), date_trunc('second', closed_at)) AS blip_attendance_s
+        date_diff('second', date_trunc('second', created_at), date_trunc('second', coalesce(first_response_at, told_end_at))) AS blip_wait_s,
+        date_diff('second', date_trunc('second', first_response_at), date_trunc('second', told_end_at)) AS blip_attendance_s
     FROM placed
 ),
 
@@ -78,7 +80,7 @@ step AS (
     SELECT
         placed.ticket_id,
         unnest(['created', 'opened', 'responded', 'closed']) AS step,
-        unnest([placed.created_at, placed.opened_at, placed.first_response_at, placed.closed_at]) AS at,
+        unnest([placed.created_at, placed.opened_at, placed.first_response_at, placed.told_end_at]) AS at,
         coalesce(own.calendar, base.calendar) AS calendar
     FROM placed
     LEFT JOIN settings.calendar AS own ON own.calendar = placed.sector
@@ -127,6 +129,7 @@ SELECT
     timed.status,
     CASE
         WHEN NOT timed.is_closed THEN 'pending'
+        WHEN timed.status = 'Gone' THEN 'gone'
         WHEN timed.status = 'Transferred' THEN 'transferred'
         WHEN timed.status = 'ClosedAttendant' THEN 'attended'
         WHEN timed.status = 'ClosedClient' AND timed.opened_at IS NULL THEN 'lost'

@@ -140,7 +140,7 @@ waited AS (
 
 finished AS (
     SELECT
-        COUNT(*) FILTER (WHERE outcome <> 'transferred') AS closed,
+        COUNT(*) FILTER (WHERE outcome NOT IN ('transferred', 'gone')) AS closed,
         COUNT(*) FILTER (WHERE outcome = 'attended') AS attended,
         COUNT(*) FILTER (WHERE outcome = 'transferred') AS transferred,
         COUNT(handling_s) AS handling_n,

@@ -49,7 +49,7 @@ ended AS (
             WHEN status IN ('ClosedClient', 'ClosedClientInactivity') THEN 'closed_client'
         END AS figure,
         CASE
-            WHEN outcome = 'transferred' THEN CAST(NULL AS STRING)
+            WHEN outcome IN ('transferred', 'gone') THEN CAST(NULL AS STRING)
             WHEN opened_at IS NULL THEN 'missed_by_pickup'
             WHEN outcome = 'attended' THEN 'closed_attendant_by_pickup'
             ELSE 'closed_client_by_pickup'

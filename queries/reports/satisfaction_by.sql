@@ -85,7 +85,7 @@ fact AS (
         0 AS surveys
     FROM ticket
     WHERE
-        ticket.outcome <> 'transferred'
+        ticket.outcome NOT IN ('transferred', 'gone')
         AND ticket.closed_day >= $period_start
         AND ticket.closed_day < $period_end
         AND (CAST($sector AS STRING) IS NULL OR ticket.sector = $sector)

@@ -102,7 +102,7 @@ fact AS (
         closed_day AS day,
         'closed' AS measure,
         handling_s AS value_s,
-        outcome <> 'transferred' AS flag
+        outcome NOT IN ('transferred', 'gone') AS flag
     FROM ticket
     WHERE
         closed_day >= $period_start

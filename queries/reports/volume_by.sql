@@ -151,7 +151,7 @@ counted AS (
         CAST(COALESCE(SUM(cases) FILTER (WHERE anchor = 'created'), 0) AS BIGINT) AS tickets,
         CAST(COALESCE(SUM(cases) FILTER (WHERE anchor = 'created' AND outcome = 'lost'), 0) AS BIGINT) AS created_lost,
         CAST(COALESCE(SUM(cases) FILTER (WHERE anchor = 'created' AND outcome = 'abandoned'), 0) AS BIGINT) AS created_abandoned,
-        CAST(COALESCE(SUM(cases) FILTER (WHERE anchor = 'closed' AND outcome <> 'transferred'), 0) AS BIGINT) AS closed,
+        CAST(COALESCE(SUM(cases) FILTER (WHERE anchor = 'closed' AND outcome NOT IN ('transferred', 'gone')), 0) AS BIGINT) AS closed,
         CAST(COALESCE(SUM(cases) FILTER (WHERE anchor = 'closed' AND outcome = 'attended'), 0) AS BIGINT) AS attended,
         CAST(COALESCE(SUM(cases) FILTER (WHERE anchor = 'closed' AND outcome = 'abandoned'), 0) AS BIGINT) AS abandoned,
         CAST(COALESCE(SUM(cases) FILTER (WHERE anchor = 'closed' AND outcome = 'lost'), 0) AS BIGINT) AS lost,

@@ -7,7 +7,8 @@
 --   customer_key  text        pseudonym of the customer
 --   origin        text        api (Blip's answer) or import (a file that Blip exported)
 --   sent          record      the fields as sent
---   is_closed     flag        true for every final status, unknown ones that begin with `Closed` included
+--   is_closed     flag        true for every final status, unknown ones that begin with `Closed` included, and for `Gone`, which stands for a
+--                             ticket that was open and that Blip does not know any more
 --   created_at    local_time  UTC; null: not readable
 --   fault         text        why it is set aside; null: it is not
 -- notes: staging.ticket takes the rows without a fault, staging.quarantine those with one: each row is in one of the two
@@ -39,7 +40,7 @@ read AS (
 typed AS (
     SELECT
         *,
-        coalesce(sent.status = 'Transferred' OR starts_with(sent.status, 'Closed'), FALSE) AS is_closed,
+        coalesce(sent.status IN ('Transferred', 'Gone') OR starts_with(sent.status, 'Closed'), FALSE) AS is_closed,
         TRY_CAST(sent.storageDate AS TIMESTAMP) AS created_at
     FROM read
 )

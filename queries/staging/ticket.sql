@@ -13,12 +13,13 @@
 --   queue                 text        Blip's team as sent, `Default` and `DIRECT_TRANSFER` included
 --   agent                 text        attendant's e-mail; null: nobody yet
 --   status                text        as sent
---   is_closed             flag        true for every final status, unknown ones that begin with `Closed` included
+--   is_closed             flag        true for every final status, unknown ones that begin with `Closed` included, and for `Gone`
 --   created_at            local_time  UTC; enters the queue
 --   created_local         local_time  the same on the organisation's wall clock
 --   opened_at             local_time  UTC; null: never picked up
 --   first_response_at     local_time  UTC; null: no answer
---   closed_at             local_time  UTC; null: still open. The last change of status stands in where a final status has no close date
+--   closed_at             local_time  UTC; null: still open. The last change of status stands in where a final status has no close date; of a ticket
+--                                     that is gone, when that was noticed
 --   closed_day            date        local; null: still open
 --   tags                  text        joined by `|`; null: none
 --   priority              count       0: none

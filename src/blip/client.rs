@@ -7,10 +7,11 @@ use std::{
         Mutex, Once, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+use chrono::{DateTime, Utc};
 use reqwest::{StatusCode, Url, header};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
@@ -108,6 +109,8 @@ pub struct Client {
     options: ClientOptions,
     unknown_fields: Mutex<BTreeMap<(&'static str, String), u64>>,
     has_answered: AtomicBool,
+    made: Instant,
+    date: Mutex<Option<(DateTime<Utc>, Duration)>>,
     readings: Mutex<Readings>,
 }
 
@@ -144,6 +147,8 @@ impl Client {
             options,
             unknown_fields: Mutex::default(),
             has_answered: AtomicBool::new(false),
+            made: Instant::now(),
+            date: Mutex::default(),
             readings: Mutex::default(),
         })
     }
@@ -166,6 +171,16 @@ impl Client {
     /// Sets what is known of how this key reads what the documentation leaves open.
     pub fn set_readings(&self, readings: Readings) {
         *self.readings.lock().unwrap_or_else(PoisonError::into_inner) = readings;
+    }
+
+    /// Returns whether Blip has answered any command of this client.
+    pub fn has_answered(&self) -> bool {
+        self.has_answered.load(Ordering::Relaxed)
+    }
+
+    /// Returns the `Date` of the newest answer, to the second, and how long after this client was made it came; none where no answer had one.
+    pub fn date(&self) -> Option<(DateTime<Utc>, Duration)> {
+        *self.date.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the address that commands go to.
@@ -364,6 +379,13 @@ impl Client {
         }
     }
 
+    fn note_date(&self, headers: &header::HeaderMap) {
+        let date = headers.get(header::DATE).and_then(|value| DateTime::parse_from_rfc2822(value.to_str().ok()?).ok());
+        if let Some(date) = date {
+            *self.date.lock().unwrap_or_else(PoisonError::into_inner) = Some((date.to_utc(), self.made.elapsed()));
+        }
+    }
+
     /// Returns the pauses between so many attempts.
     fn pauses(&self, attempts: usize) -> ExponentialBackoff {
         ExponentialBuilder::default()
@@ -395,7 +417,7 @@ impl Client {
         let response = self.http.post(self.commands_url.clone()).json(&command).send().await.map_err(unreachable)?;
         drop(turn);
         match response.status() {
-            StatusCode::OK => {}
+            StatusCode::OK => self.note_date(response.headers()),
             StatusCode::UNAUTHORIZED => {
                 // The body only explains; where it cannot be read, the status says enough.
                 let description = response.bytes().await.ok().and_then(|body| description_of(&body));

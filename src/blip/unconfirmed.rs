@@ -46,11 +46,13 @@ pub enum Unconfirmed {
     LateChanges,
     /// Blip's own mean of a ticket has a unit.
     AgentResponseTime,
+    /// Answers are dated by Blip's clock.
+    AnswerDate,
 }
 
 impl Unconfirmed {
     /// Everything there is.
-    pub const ALL: [Unconfirmed; 20] = [
+    pub const ALL: [Unconfirmed; 21] = [
         Unconfirmed::TunnelOwner,
         Unconfirmed::MessageEmitter,
         Unconfirmed::TicketHistory,
@@ -71,6 +73,7 @@ impl Unconfirmed {
         Unconfirmed::PanelReadings,
         Unconfirmed::LateChanges,
         Unconfirmed::AgentResponseTime,
+        Unconfirmed::AnswerDate,
     ];
 
     /// Returns what is used, as a sentence that begins every such message alike.
@@ -98,6 +101,7 @@ impl Unconfirmed {
             Unconfirmed::PanelReadings => "Blip's panel follows its newest published definitions of wait, missed tickets and response time",
             Unconfirmed::LateChanges => "answers and changes of a day are listed within three days of its end",
             Unconfirmed::AgentResponseTime => "averageAgentResponseTime of a ticket is in seconds",
+            Unconfirmed::AnswerDate => "the HTTP header Date of answers is the time at Blip",
         };
         format!("not confirmed by Blip's documentation: {what}")
     }

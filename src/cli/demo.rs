@@ -62,7 +62,7 @@ pub async fn run(global: &Global, args: &DemoArgs) -> Result<Exit, Failure> {
     let clients = Clients::of_project(&project, Some(&server.base_url), ClientOptions::default())?;
     let today = zone().day(now);
     let backfill = today - chrono::Months::new(args.world.months);
-    let request = IngestRequest { now, from: Some(backfill), to: None, full: false, only: None };
+    let request = IngestRequest { now, is_trial: false, from: Some(backfill), to: None, full: false, only: None };
     let (store, summary) = ingest::load(&project, &clients, &request, global.progress().as_ref()).await?;
     clock.lap("load over HTTP");
     ingest::publish(&project, &store, now, summary.marts.quarantined)?;

@@ -290,6 +290,14 @@ impl From<IngestError> for Failure {
             IngestError::PseudonymKey => Failure::new(Exit::Refused, error).with_help(
                 "with another key every customer would be counted as a new person; put the earlier key back, or begin again in another storage.dir",
             ),
+            IngestError::Clock { .. } => Failure::new(Exit::Refused, error)
+                .with_help("nothing was read or written; set this machine's clock, best by a time service, or leave out --now"),
+            IngestError::OtherBot { .. } => Failure::new(Exit::Refused, error).with_help(
+                "nothing was written; put the earlier bot's key back, or give this one a [[blip.key]] of its own under another name",
+            ),
+            IngestError::SameBot { .. } => Failure::new(Exit::Refused, error)
+                .with_help("nothing was read; keep one of the two [[blip.key]], with the roles of both"),
+            IngestError::NotForeign { .. } => Failure::new(Exit::Usage, error).with_help("`relato bot list` shows whose tickets are stored"),
             IngestError::NoDeskKey => {
                 Failure::new(Exit::Usage, error).with_help("add roles = [\"desk\"] to the key of the bot that attends")
             }

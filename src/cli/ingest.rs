@@ -73,6 +73,7 @@ pub async fn run(global: &Global, args: &IngestArgs) -> Result<Exit, Failure> {
     let clients = Clients::of_project(&project, None, ClientOptions::default())?;
     let request = IngestRequest {
         now: global.now(),
+        is_trial: false,
         from: args.from,
         to: args.to,
         full: args.full,
@@ -160,6 +161,11 @@ fn print(summary: &IngestSummary, published: &Published, format: Printed) -> Res
             "answers_not_joined": warnings.unjoined_answers,
             "survey_without_answers": warnings.silent_survey,
             "messages_not_marked": warnings.unmarked_messages,
+            "tickets_not_listed_any_more": warnings.unlisted,
+            "tickets_gone": warnings.gone,
+            "tickets_of_other_bots": warnings.foreign.iter().map(|one| json!({"key": one.key_name, "bot": one.bot, "tickets": one.tickets})).collect::<Vec<_>>(),
+            "blip_tells_the_time": !warnings.is_untimed,
+            "earlier_load_was_ahead_until": warnings.ahead,
             "contract": summary.contracts.iter().map(|(key, contract)| {
                 let answers: serde_json::Map<String, serde_json::Value> = Question::ALL
                     .into_iter()
@@ -211,7 +217,7 @@ pub fn contract_line(question: Question, found: &str, effect: &str) -> String {
 const SHOWN: usize = 5;
 
 /// Says what a person must know, one line each.
-fn told(warnings: &Warnings) -> String {
+pub fn told(warnings: &Warnings) -> String {
     let mut lines: Vec<String> = Vec::new();
     let mut some = |of: Vec<String>, what: &str| {
         let more = of.len().saturating_sub(SHOWN);
@@ -248,6 +254,37 @@ fn told(warnings: &Warnings) -> String {
             "Not joined: {} survey answers name customers by another identity than the tickets do, and Blip does not report who is behind the \
              router's tunnels; satisfaction by sector lacks them. `relato check` names the ways that were tried.",
             warnings.unjoined_answers
+        ));
+    }
+    if warnings.is_untimed {
+        lines.push(
+            "No date: Blip's answers do not say what time it is there, so no day counts as over and no period as closed. Something between here \
+             and Blip removes the `Date` of answers."
+                .to_owned(),
+        );
+    }
+    if let Some(ahead) = warnings.ahead {
+        lines.push(format!(
+            "Clock: a load before this one believed that it was {ahead}, which it is not yet. What it took for settled is read again: the last \
+             three months."
+        ));
+    }
+    if warnings.unlisted > 0 {
+        lines.push(format!(
+            "More than Blip lists: {} tickets are stored for the days that were read, and Blip does not list them any more. They stay, and count.",
+            warnings.unlisted
+        ));
+    }
+    if warnings.gone > 0 {
+        lines.push(format!(
+            "Gone: {} tickets were open and are not known to Blip any more. They left the backlog today, without an outcome.",
+            warnings.gone
+        ));
+    }
+    for one in &warnings.foreign {
+        lines.push(format!(
+            "Another bot's: {} tickets of bot {} are among those of key `{}`, and count. `relato bot remove {}` removes them.",
+            one.tickets, one.bot, one.key_name, one.bot
         ));
     }
     if let Some(category) = &warnings.silent_survey {

@@ -2,6 +2,7 @@
 
 mod answers;
 mod audit;
+mod bot;
 mod channel;
 mod check;
 mod demo;
@@ -99,6 +100,8 @@ enum Command {
     Ingest(ingest::IngestArgs),
     Rebuild(rebuild::RebuildArgs),
     Import(import::ImportArgs),
+    #[command(subcommand)]
+    Bot(bot::BotCommand),
     Report(report::ReportArgs),
     Query(query::QueryArgs),
     #[command(subcommand)]
@@ -149,6 +152,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Ingest(args) => wait(ingest::run(global, &args)),
         Command::Rebuild(args) => rebuild::run(global, &args),
         Command::Import(args) => import::run(global, &args),
+        Command::Bot(command) => bot::run(global, &command),
         Command::Report(args) => report::run(global, &args),
         Command::Query(args) => query::run(global, &args),
         Command::AnswerQuestion => query::answer(),

@@ -75,9 +75,37 @@ impl Clock {
         self.origin + passed
     }
 
+    /// Returns whether it runs faster than others, as in a trial.
+    fn is_fast(&self) -> bool {
+        self.speed > 1.0
+    }
+
     /// Returns how long to wait for `instant`.
     fn until(&self, instant: DateTime<Utc>) -> Duration {
         (instant - self.now()).to_std().unwrap_or_default().div_f64(self.speed)
+    }
+}
+
+/// How far the system's clock may go from the time that passed, between two looks, before that is told.
+const JUMP: TimeDelta = TimeDelta::minutes(5);
+
+/// Notices that the system's clock was set.
+struct Watch {
+    clock: Clock,
+    seen: (DateTime<Utc>, Instant),
+}
+
+impl Watch {
+    fn new(clock: Clock) -> Watch {
+        Watch { clock, seen: (clock.now(), Instant::now()) }
+    }
+
+    /// Returns by how much the clock jumped since the last look; none where it went with the time.
+    fn jump(&mut self) -> Option<TimeDelta> {
+        let (earlier, at) = std::mem::replace(&mut self.seen, (self.clock.now(), Instant::now()));
+        let passed = TimeDelta::from_std(self.seen.1.duration_since(at)).unwrap_or_default();
+        let jump = self.seen.0 - earlier - passed;
+        (self.clock.is_system && jump.abs() > JUMP).then_some(jump)
     }
 }
 
@@ -142,7 +170,7 @@ pub fn run(global: &Global, args: &ServeArgs) -> Result<Exit, Failure> {
         let (handle, shared, stopped, dir) = (runtime.handle().clone(), Arc::clone(&shared), stopped.clone(), project.dir.clone());
         thread::spawn(move || {
             let due = |project: &Project| project.settings.serve.ingest.clone();
-            at_times(&dir, clock, &handle, stopped, due, &async |project, now| collect(project, now, &shared).await);
+            at_times(&dir, clock, &handle, stopped, due, &async |project, now| collect(project, now, (clock, &shared)).await);
         })
     };
     let comparer = {
@@ -221,6 +249,7 @@ fn serve(mut project: Project, clock: Clock, handle: &Handle, shared: &Shared, m
             let (reports, ways) = (ProjectReports { project: &project, scratch: &scratch }, ProjectWays { project: &project });
             let mut scheduler = scheduler(&project, (&reports, &ways), &step, clock.now())?;
             let mut told: Option<String> = None;
+            let mut watch = Watch::new(clock);
             let mut tidied: Option<DateTime<Utc>> = None;
             loop {
                 if *stopped.borrow() {
@@ -228,6 +257,11 @@ fn serve(mut project: Project, clock: Clock, handle: &Handle, shared: &Shared, m
                 }
                 shared.step();
                 let now = clock.now();
+                if let Some(jump) = watch.jump() {
+                    let text = format!("the clock was set by {} minutes, to {now}", jump.num_minutes());
+                    tracing::warn!(clock.jump_s = jump.num_seconds(), clock.now = %now, "the clock was set");
+                    tell_operations(&project, ("clock", "clock"), &text, now);
+                }
                 let next = scheduler.tick(now)?;
                 if tidied.is_none_or(|last| now - last > TimeDelta::days(1)) {
                     scheduler.tidy(now)?;
@@ -291,8 +325,8 @@ fn at_times(
 }
 
 /// Loads, and tells operations when that fails.
-async fn collect(project: &Project, now: DateTime<Utc>, shared: &Shared) {
-    let outcome = match load(project, now).await {
+async fn collect(project: &Project, now: DateTime<Utc>, (clock, shared): (Clock, &Shared)) {
+    let outcome = match load(project, now, clock).await {
         Ok(outcome) => {
             tracing::info!(load.outcome = outcome, "loaded");
             outcome
@@ -324,15 +358,22 @@ async fn compare(project: &Project, now: DateTime<Utc>) {
     }
 }
 
-async fn load(project: &Project, now: DateTime<Utc>) -> Result<String, Failure> {
+async fn load(project: &Project, now: DateTime<Utc>, clock: Clock) -> Result<String, Failure> {
     let clients = Clients::of_project(project, None, ClientOptions::default())?;
-    let request = IngestRequest { now, from: None, to: None, full: false, only: None };
+    let request = IngestRequest { now, is_trial: clock.is_fast(), from: None, to: None, full: false, only: None };
     let (store, summary) = ingest::load(project, &clients, &request, &crate::ingest::Silent).await?;
     let published = ingest::publish(project, &store, now, summary.marts.quarantined)?;
     drop(store);
     ingest::write_live(project, &summary.live)?;
-    let partial = if summary.warnings.gaps.is_empty() { "" } else { " (partial: the next load reads what is missing)" };
-    Ok(format!("snapshot {}{partial}", published.manifest.id))
+    let note = match (summary.warnings.gaps.is_empty(), summary.warnings.is_empty()) {
+        (false, _) => " (partial: the next load reads what is missing)",
+        (true, false) => " (with warnings)",
+        (true, true) => "",
+    };
+    if !summary.warnings.is_empty() {
+        tell_operations(project, ("warnings", "warnings"), &ingest::told(&summary.warnings), now);
+    }
+    Ok(format!("snapshot {}{note}", published.manifest.id))
 }
 
 /// Tells operations something about a matter, once a day; `text` names the words for it.

@@ -77,6 +77,7 @@ pub async fn run(global: &Global, args: &SimArgs) -> Result<Exit, Failure> {
         fault_seed: args.fault_seed,
         commands_per_second: args.commands_per_second,
         throttle: Duration::from_secs(args.throttle_s),
+        is_running: global.now.is_none(),
     };
     let server = sim::start(world, options).await.map_err(|error| {
         Failure::told(

@@ -6,12 +6,13 @@ use chrono::{DateTime, Days, NaiveDate, Utc};
 
 use super::Progress;
 use crate::{
+    blip::time,
     domain::Zone,
     store::{Resource, Run, Store, StoreError},
 };
 
 /// Days for which Blip's documentation says that anything of messages is kept: three months of threads.
-const RETAINED_DAYS: u64 = 92;
+pub const RETAINED_DAYS: u64 = 92;
 
 /// Days after its end for which a day is read again each time: what was changed after the close, and what came late.
 const LATE_DAYS: u64 = 3;
@@ -22,6 +23,9 @@ pub struct Reader<'a> {
     pub zone: Zone,
     /// The present.
     pub now: DateTime<Utc>,
+    /// Until when days are over: the present by this machine's clock or by Blip's, whichever is earlier. None where Blip does not tell the time:
+    /// then no day is known to be over.
+    pub over_until: Option<DateTime<Utc>>,
     /// Whether settled days are read again.
     pub full: bool,
     /// The run.
@@ -40,7 +44,12 @@ impl Reader<'_> {
 
     /// Returns whether the whole local day has passed.
     pub fn is_over(&self, day: NaiveDate) -> bool {
-        self.zone.day_start(day + Days::new(1)) <= self.now
+        self.over_until.is_some_and(|until| self.zone.day_start(day + Days::new(1)) <= until)
+    }
+
+    /// Returns whether the whole day of Blip's own calendar has passed.
+    pub fn is_blip_day_over(&self, day: NaiveDate) -> bool {
+        self.over_until.is_some_and(|until| time::is_blip_day_over(day, until))
     }
 
     /// Returns whether the local day has been over for so long that nothing of it can come late any more.

@@ -1,5 +1,7 @@
 //! Why a run broke off.
 
+use chrono::{DateTime, SecondsFormat, Utc};
+
 use super::ImportError;
 use crate::{blip::BlipError, config::Problem, store::StoreError};
 
@@ -38,6 +40,42 @@ pub enum IngestError {
     /// A query file of the project cannot be read.
     #[error(transparent)]
     Queries(#[from] crate::config::ConfigError),
+    /// This machine's clock is not Blip's.
+    #[error("this machine's clock says {}, Blip's says {} (key `{key}`): days would be taken for over that are not, or for open", time(*.here), time(*.blip))]
+    Clock {
+        /// Name of the key that was asked.
+        key: String,
+        /// The time here.
+        here: DateTime<Utc>,
+        /// The time at Blip.
+        blip: DateTime<Utc>,
+    },
+    /// A key belongs to another bot than the one whose data were loaded with it.
+    #[error("key `{key}` is of bot `{found}`, but what was loaded under this name is of bot `{known}`")]
+    OtherBot {
+        /// Name of the key.
+        key: String,
+        /// The bot that the key names.
+        found: String,
+        /// The bot of what is stored.
+        known: String,
+    },
+    /// Two keys of one bot.
+    #[error("keys `{one}` and `{other}` are both of bot `{bot}`: everything would be read and counted twice")]
+    SameBot {
+        /// Name of a key.
+        one: String,
+        /// Name of another.
+        other: String,
+        /// Their bot.
+        bot: String,
+    },
+    /// There is nothing to remove.
+    #[error("there are no tickets of bot `{bot}` beside another bot's: nothing was removed")]
+    NotForeign {
+        /// The bot that was named.
+        bot: String,
+    },
     /// The store holds pseudonyms of another key.
     #[error("the key of the customers' pseudonyms is not the one that the stored data were made with")]
     PseudonymKey,
@@ -45,6 +83,10 @@ pub enum IngestError {
 
 fn of_owner(owner: Option<&String>) -> String {
     owner.map_or_else(String::new, |owner| format!(" (of bot `{owner}`)"))
+}
+
+fn time(instant: DateTime<Utc>) -> String {
+    instant.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 impl From<Problem> for IngestError {

@@ -140,7 +140,7 @@ fn write(store: &mut Store, reader: &Reader<'_>, (key_name, days): (&str, &[Naiv
                 stored: kept + set_aside,
                 set_aside,
                 still_open: 0,
-                day_was_over: reader.is_over(*day) && time::is_blip_day_over(*day, reader.now),
+                day_was_over: reader.is_over(*day) && reader.is_blip_day_over(*day),
                 is_steady: *is_steady,
                 is_settled: reader.is_settled(*day),
             }

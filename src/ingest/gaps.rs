@@ -44,7 +44,9 @@ impl Source<'_> {
 pub const ANSWERED: &str = "answered:";
 
 /// Resources without which a load is of no use: that they are not offered is always a failure.
-const ESSENTIAL: [&str; 2] = ["/tickets", "/event-track"];
+const ESSENTIAL: [&str; 2] = [TICKETS, "/event-track"];
+
+const TICKETS: &str = "/tickets";
 
 /// The gaps of a run.
 #[derive(Debug, Default)]
@@ -56,6 +58,8 @@ pub struct Gaps {
     /// Marks of what keys have answered, in this run or an earlier one.
     answered: BTreeSet<String>,
     in_a_row: usize,
+    /// Whether anything is missing on which figures rest.
+    has_lost_figures: bool,
 }
 
 impl Gaps {
@@ -72,6 +76,11 @@ impl Gaps {
     /// Returns whether everything was read.
     pub fn is_empty(&self) -> bool {
         self.missing.is_empty()
+    }
+
+    /// Returns whether everything was read on which figures of tickets, messages and answers rest.
+    pub fn are_figures_whole(&self) -> bool {
+        !self.has_lost_figures
     }
 
     /// Notes that something was read.
@@ -105,14 +114,18 @@ impl Gaps {
                 Ok(())
             }
             ErrorKind::Denied => Err(error.into()),
-            _ => {
-                self.in_a_row += 1;
+            kind => {
+                // Without tickets a load is of no use; without anything else it is.
+                if kind != ErrorKind::NotOffered || source.path == TICKETS {
+                    self.in_a_row += 1;
+                }
                 if self.in_a_row >= TOO_MANY {
                     return Err(error.into());
                 }
                 let what = what.into();
                 tracing::warn!(ingest.resource = resource.name(), what, %error, "left out of this run");
                 self.missing.push(Gap { resource, what, reason: error.to_string() });
+                self.has_lost_figures = true;
                 Ok(())
             }
         }
@@ -141,6 +154,17 @@ mod tests {
         // Another key has not answered it.
         next.note(&Source { key: "other", ..monitoring }, "today", refused(63)).unwrap();
         assert_eq!(next.not_offered, ["/monitoring"]);
+    }
+
+    #[test]
+    fn a_refused_survey_is_missing_and_does_not_end_the_run() {
+        let mut gaps = Gaps::default();
+        for day in 0..2 * TOO_MANY {
+            gaps.note(&Source { resource: Resource::Event, key: "desk", path: "/event-track" }, day.to_string(), refused(62)).unwrap();
+        }
+        assert_eq!((gaps.missing.len(), gaps.are_figures_whole()), (2 * TOO_MANY, false));
+        let tickets = Source { resource: Resource::Ticket, key: "desk", path: "/tickets" };
+        assert!((0..TOO_MANY).any(|day| gaps.note(&tickets, day.to_string(), refused(62)).is_err()));
     }
 
     #[test]

@@ -17,6 +17,7 @@ use super::{
     days::Reader,
     gaps::{Gaps, Source},
     pipeline::{Ahead, Batch, doubted, read_ahead},
+    tunnels::MetTunnels,
 };
 use crate::{
     blip::{BlipError, Client, Entry, Listing, desk, identity, threads, tunnels},
@@ -70,7 +71,7 @@ pub async fn read(
     store: &mut Store,
     pseudonyms: &Arc<Pseudonyms>,
     reader: &Reader<'_>,
-    gaps: &mut Gaps,
+    (gaps, met): (&mut Gaps, &Arc<MetTunnels>),
 ) -> Result<ReadMessages, IngestError> {
     let source = Source { resource: Resource::Message, key: client.key_name(), path: "/tickets/{id}/messages" };
     let mut done = ReadMessages::default();
@@ -88,11 +89,11 @@ pub async fn read(
         store.expect_little(is_little)?;
         let threads = is_little.then(|| threads_of(&tasks));
         let mut answers = {
-            let (client, channel, pseudonyms) = (Arc::clone(client), channel.cloned(), Arc::clone(pseudonyms));
+            let (client, channel, pseudonyms, met) = (Arc::clone(client), channel.cloned(), Arc::clone(pseudonyms), Arc::clone(met));
             let (ahead, now) = (Ahead { concurrency: client.concurrency(), waiting: WAITING }, reader.now);
             read_ahead(tasks, ahead, move |task| {
-                let (client, channel, pseudonyms) = (Arc::clone(&client), channel.clone(), Arc::clone(&pseudonyms));
-                async move { read_customer(&client, channel.as_deref(), &pseudonyms, task, now).await }
+                let (client, channel, pseudonyms, met) = (Arc::clone(&client), channel.clone(), Arc::clone(&pseudonyms), Arc::clone(&met));
+                async move { read_customer((&client, channel.as_deref()), (&pseudonyms, &met), task, now).await }
             })
         };
         let known = threads.map(|threads| tokio::task::block_in_place(|| store.known_messages(threads))).transpose()?;
@@ -124,9 +125,8 @@ fn threads_of<'a>(tasks: impl IntoIterator<Item = &'a MessageTask>) -> Vec<i64> 
 }
 
 async fn read_customer(
-    client: &Client,
-    channel: Option<&Client>,
-    pseudonyms: &Pseudonyms,
+    (client, channel): (&Client, Option<&Client>),
+    (pseudonyms, met): (&Pseudonyms, &MetTunnels),
     task: MessageTask,
     now: DateTime<Utc>,
 ) -> Result<Read, (MessageTask, BlipError)> {
@@ -153,15 +153,17 @@ async fn read_customer(
     let is_kept_as_thread = |ticket: &TaskTicket| (TICKET_MESSAGES_DAYS..THREAD_DAYS).contains(&age_days(ticket));
     let missing =
         |sources: &[MessageSource]| -> Vec<usize> { (0..sources.len()).filter(|place| sources[*place] == MessageSource::None).collect() };
-    if missing(&sources).iter().any(|place| is_kept_as_thread(&task.tickets[*place]))
-        && let Some(channel) = channel
-    {
-        let (thread, originator) = match thread(client, channel, &task, from).await {
+    let mut has_key = channel.is_some();
+    if missing(&sources).iter().any(|place| is_kept_as_thread(&task.tickets[*place])) {
+        let thread = match thread((client, channel), met, &task, from).await {
             Ok(found) => found,
             Err(error) => return Err((task, error)),
         };
-        identities.originator = identities.originator.or(originator.map(|originator| pseudonyms.customer(&originator)));
-        let (found, unreadable) = kept(thread, pseudonyms);
+        has_key = thread.has_key;
+        identities.originator = identities.originator.or(thread.originator.map(|originator| pseudonyms.customer(&originator)));
+        let of_thread = self::identities(&thread.entries, pseudonyms);
+        identities.bsuid = identities.bsuid.or(of_thread.bsuid);
+        let (found, unreadable) = kept(thread.entries, pseudonyms);
         for place in missing(&sources) {
             if reaches(&task.tickets[place], &found) {
                 sources[place] = MessageSource::Thread;
@@ -178,7 +180,7 @@ async fn read_customer(
             // Messages moved while they were read: some can be missing.
             _ if !is_steady => MessageSource::None,
             _ if age >= THREAD_DAYS => MessageSource::Expired,
-            _ if age >= TICKET_MESSAGES_DAYS && channel.is_some() => MessageSource::Expired,
+            _ if age >= TICKET_MESSAGES_DAYS && has_key => MessageSource::Expired,
             _ if age >= TICKET_MESSAGES_DAYS => MessageSource::NoKey,
             _ => MessageSource::None,
         };
@@ -223,23 +225,41 @@ fn identities(entries: &[Entry<desk::Message>], pseudonyms: &Pseudonyms) -> Othe
     }
 }
 
-/// Returns the customer's thread, and who they are on the channel where the desk knows them by a tunnel.
+/// A customer's thread.
+struct Thread {
+    entries: Vec<Entry<desk::Message>>,
+    /// Who the customer is on the channel, where the desk knows them by a tunnel.
+    originator: Option<String>,
+    /// Whether there is a key of the bot that has the thread.
+    has_key: bool,
+}
+
+/// Returns the customer's thread. Of those behind a tunnel the router has it; of those who write to the desk's bot itself, that bot.
 async fn thread(
-    client: &Client,
-    channel: &Client,
+    (client, channel): (&Client, Option<&Client>),
+    met: &MetTunnels,
     task: &MessageTask,
     from: DateTime<Utc>,
-) -> Result<(Vec<Entry<desk::Message>>, Option<String>), BlipError> {
-    let Some(customer) = desk::ticket(client, &task.newest_ticket_id).await?.and_then(|ticket| ticket.customer_identity) else {
-        return Ok((Vec::new(), None));
+) -> Result<Thread, BlipError> {
+    let nothing = |has_key| Thread { entries: Vec::new(), originator: None, has_key };
+    let met = met.identity_of(&task.customer_key);
+    if met.is_some() && channel.is_none() {
+        return Ok(nothing(false));
+    }
+    let customer = match met {
+        Some(tunnel) => Some(tunnel),
+        None => desk::ticket(client, &task.newest_ticket_id).await?.and_then(|ticket| ticket.customer_identity),
     };
-    let originator = tunnels::tunnel(client, &customer).await?.map(|tunnel| tunnel.originator);
+    let Some(customer) = customer else { return Ok(nothing(channel.is_some())) };
+    let is_tunnel = identity::tunnel_name(&customer).is_some();
+    let Some(keeper) = (if is_tunnel { channel } else { Some(client) }) else { return Ok(nothing(false)) };
+    let originator = if is_tunnel { tunnels::tunnel(client, &customer).await?.map(|tunnel| tunnel.originator) } else { None };
     let on_channel = originator.clone().unwrap_or(customer);
     let listing = doubted(|| async {
-        let entries = threads::messages(channel, &on_channel, from).await?;
+        let entries = threads::messages(keeper, &on_channel, from).await?;
         Ok(Listing { entries, total: None, is_steady: true })
     });
-    Ok((listing.await?.entries, originator))
+    Ok(Thread { entries: listing.await?.entries, originator, has_key: true })
 }
 
 fn kept(entries: Vec<Entry<desk::Message>>, pseudonyms: &Pseudonyms) -> (Vec<MessageRow>, Vec<(String, String)>) {
@@ -290,9 +310,11 @@ fn write(store: &mut Store, reader: &Reader<'_>, known: Option<&KnownMessages>, 
 /// Keeps what a turn needs; a message without id, direction or time can not take part in one.
 fn row(message: &desk::Message) -> Result<MessageRow, &'static str> {
     let marks = message.metadata.as_ref();
+    let (message_id, handed_on) = message_id(message.id.as_deref().ok_or("no id")?);
     Ok(MessageRow {
         sent_at: message.sent_at().ok_or("no readable time")?,
-        message_id: message_id(message.id.as_deref().ok_or("no id")?),
+        message_id,
+        handed_on,
         is_received: match message.direction.as_deref() {
             Some("received") => true,
             Some("sent") => false,
@@ -314,13 +336,15 @@ const HANDED_ON_BY_DESK: &str = "fwd:fwd:";
 /// Mark of a message by a person.
 const HUMAN: &str = "Human";
 
-/// Returns the id under which a message was written first. Blip's ids are UUIDs; any other text is told apart by its digest.
-fn message_id(id: &str) -> Uuid {
+/// Returns the id under which a message was written first, and how often it was handed on since. Blip's ids are UUIDs; any other text is told apart
+/// by its digest.
+fn message_id(id: &str) -> (Uuid, u8) {
     let first = id.trim_start_matches(FORWARDED);
-    Uuid::try_parse(first).unwrap_or_else(|_| {
-        let digest = Sha256::digest(id.as_bytes());
-        Uuid::from_slice(&digest[..16]).expect("sixteen bytes")
-    })
+    let times = (id.len() - first.len()) / FORWARDED.len();
+    match Uuid::try_parse(first) {
+        Ok(uuid) => (uuid, u8::try_from(times).unwrap_or(u8::MAX)),
+        Err(_) => (Uuid::from_slice(&Sha256::digest(id.as_bytes())[..16]).expect("sixteen bytes"), 0),
+    }
 }
 
 #[cfg(test)]
@@ -398,8 +422,9 @@ mod tests {
 
     #[test]
     fn ids_stay_what_they_are_and_other_texts_stay_apart() {
-        assert_eq!(message_id("0f6f0a52-5b0e-4c39-9a55-4b7f2d1f3c11").to_string(), "0f6f0a52-5b0e-4c39-9a55-4b7f2d1f3c11");
-        assert_eq!(message_id("fwd:fwd:0f6f0a52-5b0e-4c39-9a55-4b7f2d1f3c11"), message_id("0f6f0a52-5b0e-4c39-9a55-4b7f2d1f3c11"));
+        let uuid = Uuid::try_parse("0f6f0a52-5b0e-4c39-9a55-4b7f2d1f3c11").unwrap();
+        assert_eq!(message_id("0f6f0a52-5b0e-4c39-9a55-4b7f2d1f3c11"), (uuid, 0));
+        assert_eq!(message_id("fwd:fwd:0f6f0a52-5b0e-4c39-9a55-4b7f2d1f3c11"), (uuid, 2));
         assert_ne!(message_id("fwd:1"), message_id("fwd:2"));
         assert_eq!(message_id("fwd:1"), message_id("fwd:1"));
     }

@@ -7,7 +7,9 @@
 //! run goes on there. Two runs at once cannot be: the database belongs to one process. Reading a day again changes nothing when
 //! Blip says the same, and nothing that Blip no longer has is ever removed here.
 
+mod bots;
 mod clients;
+mod clock;
 pub mod contract;
 mod days;
 mod directory;
@@ -32,13 +34,13 @@ use chrono::{DateTime, Datelike, Months, NaiveDate, Utc};
 use secrecy::SecretString;
 
 use crate::{
-    blip::readings::EndDate,
     config::{Project, SatisfactionSource, Settings},
     files::lock::Holder,
     query::Catalogue,
-    store::{MartReport, Resource, SettingsRows, Store, Written},
+    store::{MartReport, Resource, SettingsRows, Store, StoreError, Written},
 };
 
+pub use bots::{foreign, remove as remove_bot};
 pub use clients::Clients;
 pub use error::IngestError;
 pub use gaps::Gap;
@@ -68,6 +70,8 @@ const ANSWERED_BY_SOME: i64 = 50;
 pub struct IngestRequest {
     /// The present.
     pub now: DateTime<Utc>,
+    /// Takes `now` for the time at Blip, for trials in which time passes faster than there.
+    pub is_trial: bool,
     /// First local day; none goes on where the store begins.
     pub from: Option<NaiveDate>,
     /// Last local day; none is today.
@@ -115,6 +119,9 @@ pub struct IngestSummary {
 /// Mark of the instant until which everything was asked for, in RFC 3339.
 pub const LOADED_UNTIL: &str = "loaded_until";
 
+/// Mark of the local day with which the first load began that was not told one: until everything since then is here, loads go on towards it.
+const FIRST_DAY: &str = "first_day";
+
 /// Mark of the key of the pseudonyms: a fingerprint of it.
 const PSEUDONYM_KEY: &str = "pseudonym_key";
 
@@ -140,6 +147,7 @@ pub async fn run(
     if clients.desk.is_empty() {
         return Err(IngestError::NoDeskKey);
     }
+    bots::require_distinct(clients)?;
     crate::store::require_free(&project.data_dir())?;
     let wants = |resource: OnlyResource| request.only.is_none_or(|only| only == resource);
     let mut written = Written::default();
@@ -147,7 +155,10 @@ pub async fn run(
     progress.start("attendants and queues", None);
     let directory =
         if wants(OnlyResource::Directory) { Some(directory::read(&clients.desk, &clients.channel, &pseudonyms).await?) } else { None };
+    let blip_time = if request.is_trial { Some(request.now) } else { clock::blip_time(clients, request.now).await? };
     let mut store = open(project, &pseudonyms, request.now, "relato ingest")?;
+    bots::remember(clients, &mut store)?;
+    let ahead = blip_time.map(|blip| clock::reopen(&mut store, settings.organization.timezone, blip)).transpose()?.flatten();
     let run = store.begin_run(request.now)?;
     let mut gaps = Gaps::new(store.marks(ANSWERED)?);
     let quarantined_before = store.quarantined()?;
@@ -178,14 +189,19 @@ pub async fn run(
     let last = request.to.unwrap_or(today).min(today);
     let (contracts, first_month) = contracts(&mut store, clients, settings, request, progress).await?;
     let backfill = first_month.unwrap_or(today.with_day(1).expect("every month has a first day") - Months::new(BACKFILL_MONTHS));
+    if request.from.is_none() {
+        store.transaction(|store| aim(store, backfill))?;
+    }
     let span = |store: &Store, resource: Resource| -> Result<(NaiveDate, NaiveDate), IngestError> {
-        Ok((request.from.or(store.first_covered_day(resource)?).unwrap_or(backfill), last))
+        Ok((request.from.map_or_else(|| first_day(store, resource), |from| Ok(Some(from)))?.unwrap_or(backfill), last))
     };
-    let reader = Reader { zone, now: request.now, full: request.full, run, progress };
+    let over_until = blip_time.map(|blip| blip.min(request.now));
+    let reader = Reader { zone, now: request.now, over_until, full: request.full, run, progress };
 
     let met = Arc::new(MetTunnels::default());
     let (mut ticket_days, mut customers, mut event_days) = (0, 0, 0);
     let (mut unjoined_answers, mut unmarked_messages) = (0, 0);
+    let (mut unlisted, mut gone) = (0, 0);
     if wants(OnlyResource::Tickets) {
         let span = span(&store, Resource::Ticket)?;
         for client in &clients.desk {
@@ -193,15 +209,17 @@ pub async fn run(
                 let has_old_reports = Contract::remembered(&store, client.key_name())?.has_old_reports();
                 reports::read(client, &mut store, &reader, &mut gaps, (span, has_old_reports)).await?
             };
-            let (days, more) = tickets::read(client, &mut store, &pseudonyms, &reader, &mut gaps, (span, &met)).await?;
-            ticket_days += days;
-            written += more;
+            let read = tickets::read(client, &mut store, &pseudonyms, &reader, &mut gaps, (span, &met)).await?;
+            ticket_days += read.days;
+            written += read.written;
+            unlisted += read.unlisted;
+            gone += read.gone;
         }
     }
     if wants(OnlyResource::Messages) {
         // Each key sees the tickets of its own bot only; with another one their messages would be an empty thread.
         for client in &clients.desk {
-            let done = messages::read(client, clients.channel.first(), &mut store, &pseudonyms, &reader, &mut gaps).await?;
+            let done = messages::read(client, clients.channel.first(), &mut store, &pseudonyms, &reader, (&mut gaps, &met)).await?;
             customers += done.customers;
             unmarked_messages += done.unmarked;
             written += done.written;
@@ -229,8 +247,12 @@ pub async fn run(
         let fields = unknown_fields.iter().map(|((resource, field), seen)| (*resource, field.as_str(), *seen));
         store.write_unknown_fields(fields, run)?;
         gaps.answered().try_for_each(|mark| store.set_mark(mark, "yes"))?;
-        if last == today && request.only.is_none() && gaps.is_empty() {
-            store.set_mark(LOADED_UNTIL, &request.now.to_rfc3339())?;
+        if last == today
+            && request.only.is_none()
+            && gaps.are_figures_whole()
+            && let Some(until) = over_until
+        {
+            store.set_mark(LOADED_UNTIL, &until.to_rfc3339())?;
         }
         store.finish_run(run, request.now, if gaps.is_empty() { "complete" } else { "partial" })
     })?;
@@ -241,9 +263,36 @@ pub async fn run(
         unjoined_answers,
         silent_survey,
         unmarked_messages,
+        unlisted,
+        gone,
+        foreign: bots::foreign(&store)?,
+        is_untimed: over_until.is_none(),
+        ahead,
         ..warnings::gather(&store, &reader, gaps, &unknown_fields, newly_set_aside)?
     };
     Ok((store, IngestSummary { written, ticket_days, customers, event_days, marts, warnings, live, contracts }))
+}
+
+/// Notes the day with which a first load begins, and an earlier one when the oldest ticket is found out later. A project that began with a day that
+/// it was told goes on where it is.
+fn aim(store: &Store, backfill: NaiveDate) -> Result<(), StoreError> {
+    let is_first = || -> Result<bool, StoreError> {
+        Ok(store.first_covered_day(Resource::Ticket)?.is_none() && store.first_covered_day(Resource::Event)?.is_none())
+    };
+    let known = aimed_at(store)?;
+    if known.map_or_else(is_first, |known| Ok(backfill < known))? {
+        store.set_mark(FIRST_DAY, &backfill.to_string())?;
+    }
+    Ok(())
+}
+
+fn aimed_at(store: &Store) -> Result<Option<NaiveDate>, StoreError> {
+    Ok(store.mark(FIRST_DAY)?.and_then(|day| day.parse().ok()))
+}
+
+/// Returns the first day that a load without a day of its own reads of a resource.
+fn first_day(store: &Store, resource: Resource) -> Result<Option<NaiveDate>, StoreError> {
+    Ok(aimed_at(store)?.into_iter().chain(store.first_covered_day(resource)?).min())
 }
 
 /// Tells the clients what is known of their contract, and finds out first what is not: everything at a first load, later only what figures
@@ -266,18 +315,11 @@ async fn contracts(
             category: category.filter(|_| has(&clients.events)),
             is_thorough: known.is_empty(),
         };
-        let found = contract::find_out(client, scope, known.clone(), request.now).await?;
+        let found = contract::find_out(client, scope, known, request.now).await?;
         client.set_readings(found.readings());
         first_month = first_month.into_iter().chain(found.first_month()).min();
         if found.commands > 0 {
-            store.transaction(|store| {
-                let was_known = known.readings().reports_end.is_some();
-                if !was_known && found.readings().reports_end == Some(EndDate::Exclusive) {
-                    // What was asked for with the other reading in mind holds other days, or none.
-                    store.reopen_reports(client.key_name())?;
-                }
-                found.remember(store, client.key_name())
-            })?;
+            store.transaction(|store| found.remember(store, client.key_name()))?;
             new.push((client.key_name().to_owned(), found));
         }
     }

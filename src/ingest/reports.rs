@@ -66,7 +66,7 @@ pub async fn read(
         let days: Vec<NaiveDate> = store
             .missing_report_days(client.key_name(), report, span.0, span.1)?
             .into_iter()
-            .filter(|day| time::is_blip_day_over(*day, reader.now) && client.readings().reports_end.is_some())
+            .filter(|day| reader.is_blip_day_over(*day) && client.readings().reports_end.is_some())
             .collect();
         let asked = Arc::clone(client);
         let ahead = Ahead { concurrency: client.concurrency(), waiting: 64 };
@@ -100,7 +100,7 @@ pub async fn read(
 }
 
 fn row(client: &Client, reader: &Reader<'_>, report: &'static str, (day, is_known): (NaiveDate, bool), body: &Value) -> ReportRow {
-    let is_final = is_known && time::is_blip_day_over(day, reader.now);
+    let is_final = is_known && reader.is_blip_day_over(day);
     ReportRow { key_name: client.key_name().to_owned(), report, day, body: body.to_string(), is_final }
 }
 

@@ -18,11 +18,11 @@ use super::{
 };
 use crate::{
     blip::{
-        BlipError, Client, Entry,
+        BlipError, Client, Entry, ErrorKind,
         desk::{self, Ticket, TicketList},
         identity, time,
     },
-    store::{Coverage, Resource, Store, TicketRow, Written},
+    store::{Coverage, Resource, Store, StoreError, TicketRow, UnlistedTicket, Written},
 };
 
 /// Rows per transaction.
@@ -49,7 +49,7 @@ struct Day {
     coverage: Coverage,
 }
 
-/// Reads the days of `span` that are not settled, then the tickets that were open; returns the number of days and what changed.
+/// Reads the days of `span` that are not settled, then the tickets that were open.
 pub async fn read(
     client: &Arc<Client>,
     store: &mut Store,
@@ -57,12 +57,12 @@ pub async fn read(
     reader: &Reader<'_>,
     gaps: &mut Gaps,
     (span, met): ((NaiveDate, NaiveDate), &Arc<MetTunnels>),
-) -> Result<(usize, Written), IngestError> {
+) -> Result<ReadTickets, IngestError> {
     let source = Source { resource: Resource::Ticket, key: client.key_name(), path: "/tickets" };
     let days = reader.days(store, Resource::Ticket, client.key_name(), span)?;
     store.expect_little(days.len() <= FEW_DAYS)?;
     let lists = lists(client, store, reader).await?;
-    let open: Vec<_> = store
+    let mut open: Vec<_> = store
         .open_tickets(client.key_name())?
         .into_iter()
         .filter(|ticket| ticket.created_at.is_none_or(|at| !days.contains(&reader.zone.day(at))))
@@ -80,7 +80,7 @@ pub async fn read(
             lists: lists.clone(),
         })
         .peekable();
-    let mut written = Written::default();
+    let mut read = ReadTickets { days: count, ..ReadTickets::default() };
     let mut batch = Batch::new(BATCH_ROWS);
     let mut days_at_once = *DAYS_AT_ONCE.start();
     while asked.peek().is_some() {
@@ -104,7 +104,7 @@ pub async fn read(
                     let size = day.rows.len() + 1;
                     most_tickets = most_tickets.max(size);
                     if let Some(full) = batch.add(day, size) {
-                        written += write(store, reader, full)?;
+                        read.add(write(store, reader, full)?, &mut open);
                     }
                 }
                 Err(error) => gaps.note(&source, day.to_string(), error)?,
@@ -112,12 +112,36 @@ pub async fn read(
         }
         days_at_once = days_holding(TICKETS_AT_ONCE, most_tickets, DAYS_AT_ONCE);
     }
-    written += write(store, reader, batch.take())?;
-    written += read_open(client, store, pseudonyms, reader, gaps, (open, met)).await?;
-    Ok((count, written))
+    read.add(write(store, reader, batch.take())?, &mut open);
+    let (written, gone) = read_open(client, store, pseudonyms, reader, gaps, (open, met)).await?;
+    read.written += written;
+    read.gone = gone;
+    Ok(read)
 }
 
-/// Asks one by one for tickets that had not ended, so that no close is missed however old the ticket.
+/// What was read of a key's tickets.
+#[derive(Debug, Default)]
+pub struct ReadTickets {
+    /// Days that were read.
+    pub days: usize,
+    /// What changed.
+    pub written: Written,
+    /// Tickets that are stored for the days that were read and that Blip does not list any more.
+    pub unlisted: usize,
+    /// Open tickets that Blip does not know any more.
+    pub gone: usize,
+}
+
+impl ReadTickets {
+    fn add(&mut self, (written, unlisted): (Written, Vec<UnlistedTicket>), open: &mut Vec<String>) {
+        self.written += written;
+        self.unlisted += unlisted.len();
+        open.extend(unlisted.into_iter().filter(|ticket| !ticket.is_closed).map(|ticket| ticket.ticket_id));
+    }
+}
+
+/// Asks one by one for tickets that had not ended, so that no close is missed however old the ticket. One that Blip does not know any more leaves
+/// the backlog, and stays with a status of its own. Returns what changed, and the number of those.
 async fn read_open(
     client: &Arc<Client>,
     store: &mut Store,
@@ -125,7 +149,7 @@ async fn read_open(
     reader: &Reader<'_>,
     gaps: &mut Gaps,
     (open, met): (Vec<String>, &MetTunnels),
-) -> Result<Written, IngestError> {
+) -> Result<(Written, usize), IngestError> {
     let source = Source { resource: Resource::Ticket, key: client.key_name(), path: "/ticket" };
     reader.progress.start("open tickets", Some(open.len()));
     let asked = Arc::clone(client);
@@ -133,16 +157,22 @@ async fn read_open(
     let mut answers = read_ahead(open, ahead, move |id| {
         let client = Arc::clone(&asked);
         async move {
-            let answer = desk::ticket(&client, &id).await;
+            let mut answer = desk::ticket(&client, &id).await;
+            // An answer without a ticket is doubted like an empty list.
+            if matches!(answer, Ok(None)) {
+                answer = desk::ticket(&client, &id).await;
+            }
             (id, answer)
         }
     });
-    let (mut rows, mut rejected) = (Vec::new(), Vec::new());
+    let (mut rows, mut rejected, mut gone) = (Vec::new(), Vec::new(), Vec::new());
     while let Some((id, answer)) = answers.recv().await {
         reader.progress.advance(1);
         match answer {
-            // Blip has forgotten it: what is here stays.
-            Ok(None) => gaps.note_success(&source),
+            Ok(None) => {
+                gaps.note_success(&source);
+                gone.push(id);
+            }
             Ok(Some(ticket)) => {
                 gaps.note_success(&source);
                 match row(&ticket, client.key_name(), pseudonyms, met) {
@@ -157,18 +187,22 @@ async fn read_open(
     let run = reader.run;
     Ok(tokio::task::block_in_place(|| {
         store.transaction(|store| {
+            if let Some(at) = reader.over_until {
+                rows.extend(store.tickets_gone(&gone, at)?);
+            }
             let written = Written {
                 ticket_answers: store.write_tickets(&rows, run)?,
                 rejected: store.write_rejected(Resource::Ticket, &rejected, run)?,
                 ..Written::default()
             };
             store.write_load(run, &written)?;
-            Ok(written)
+            Ok((written, gone.len()))
         })
     })?)
 }
 
-/// Finds out in which lists a key's tickets are: `/tickets` alone, or ended ones in the history only.
+/// Finds out in which lists a key's tickets are: `/tickets` alone, or ended ones in the history only. As long as no ticket that ended within a week
+/// shows it, both are read.
 ///
 /// Not confirmed by Blip's documentation: some contracts are reported to list only open tickets in `/tickets`.
 async fn lists(client: &Client, store: &mut Store, reader: &Reader<'_>) -> Result<Vec<TicketList>, IngestError> {
@@ -186,8 +220,10 @@ async fn lists(client: &Client, store: &mut Store, reader: &Reader<'_>) -> Resul
     } else {
         match desk::tickets(client, TicketList::History, week.0, week.1, has_ended).await {
             Ok(history) if history.entries.contains(&true) => "history",
-            // Nothing has ended this week, or there is no history: the documented list, and the question stays open.
-            _ => return Ok(vec![TicketList::All]),
+            Ok(_) => return Ok(vec![TicketList::All, TicketList::History]),
+            // Where there is no history, the documented list is all there is.
+            Err(error) if matches!(error.kind(), ErrorKind::NotOffered | ErrorKind::Final) => return Ok(vec![TicketList::All]),
+            Err(error) => return Err(error.into()),
         }
     };
     store.transaction(|store| store.set_mark(&mark, found))?;
@@ -204,6 +240,13 @@ struct Asked {
     is_over: bool,
     is_settled: bool,
     lists: Vec<TicketList>,
+}
+
+/// Returns the tickets that are stored for whole days and missing from the lists of these days.
+fn unlisted(store: &Store, reader: &Reader<'_>, days: &[Coverage], rows: &[TicketRow]) -> Result<Vec<UnlistedTicket>, StoreError> {
+    let whole = days.iter().filter(|day| day.is_steady && day.stored >= day.reported);
+    let spans: Vec<_> = whole.map(|day| (day.key_name.as_str(), reader.bounds(day.day))).collect();
+    store.unlisted_tickets(&spans, rows)
 }
 
 async fn read_day(client: &Client, pseudonyms: &Pseudonyms, met: &MetTunnels, asked: Asked) -> Result<Day, BlipError> {
@@ -252,7 +295,8 @@ async fn read_day(client: &Client, pseudonyms: &Pseudonyms, met: &MetTunnels, as
     Ok(Day { rows, rejected, coverage })
 }
 
-fn write(store: &mut Store, reader: &Reader<'_>, days: Vec<Day>) -> Result<Written, IngestError> {
+/// Keeps what days gave. Returns what changed, and the tickets that are stored and not listed any more.
+fn write(store: &mut Store, reader: &Reader<'_>, days: Vec<Day>) -> Result<(Written, Vec<UnlistedTicket>), IngestError> {
     let (mut rows, mut rejected, mut coverage) = (Vec::new(), Vec::new(), Vec::new());
     for day in days {
         rows.extend(day.rows);
@@ -263,13 +307,14 @@ fn write(store: &mut Store, reader: &Reader<'_>, days: Vec<Day>) -> Result<Writt
     Ok(tokio::task::block_in_place(|| {
         store.transaction(|store| {
             store.write_coverage(&coverage)?;
+            let unlisted = unlisted(store, reader, &coverage, &rows)?;
             let written = Written {
                 ticket_answers: store.write_tickets(&rows, run)?,
                 rejected: store.write_rejected(Resource::Ticket, &rejected, run)?,
                 ..Written::default()
             };
             store.write_load(run, &written)?;
-            Ok(written)
+            Ok((written, unlisted))
         })
     })?)
 }

@@ -60,7 +60,8 @@ impl MetTunnels {
         new.into_iter().map(|key| format!("{key:032x}")).collect()
     }
 
-    fn identity_of(&self, customer_key: &str) -> Option<String> {
+    /// Returns the tunnel of a customer who was met, in clear.
+    pub fn identity_of(&self, customer_key: &str) -> Option<String> {
         let key = u128::from_str_radix(customer_key, 16).ok()?;
         self.names.lock().unwrap_or_else(PoisonError::into_inner).get(&key).map(|name| identity::tunnel(&name.to_string()))
     }
@@ -151,6 +152,8 @@ pub async fn read(
             }
         }
         if failures >= TOO_MANY {
+            // The next run finds out anew which way there is.
+            store.transaction(|store| store.set_mark(&way_mark(client), ""))?;
             break;
         }
         if links.len() >= BATCH {
@@ -162,11 +165,16 @@ pub async fn read(
     unjoined(store, category, tunnels)
 }
 
-/// Returns how many answers are left without a ticket's customer. Some are as a rule: people answer of whom there is no ticket. Where they are
-/// most of all answers, nothing joins them.
+/// Returns how many answers are left without a ticket's customer. Some are as a rule: people without a ticket answer, too. Where there is a router
+/// and they are most of all answers, nothing joins them.
 fn unjoined(store: &Store, category: &str, tunnels: usize) -> Result<Resolved, IngestError> {
     let (strangers, all) = store.answers_of_strangers(category)?;
-    Ok(Resolved { tunnels, unjoined_answers: if strangers * 2 > all { strangers } else { 0 } })
+    let is_too_many = strangers * 2 > all && store.has_tunnels()?;
+    Ok(Resolved { tunnels, unjoined_answers: if is_too_many { strangers } else { 0 } })
+}
+
+fn way_mark(client: &Client) -> String {
+    format!("{WAY}:{}", client.key_name())
 }
 
 /// A customer's pseudonym and their identity on the channel, in clear.
@@ -180,7 +188,7 @@ async fn way(
     met: &MetTunnels,
     open: &[(String, String)],
 ) -> Result<Result<Option<(Way, Option<Told>)>, BlipError>, IngestError> {
-    let mark = format!("{WAY}:{}", client.key_name());
+    let mark = way_mark(client);
     match store.mark(&mark)?.as_deref() {
         Some("tunnels") => return Ok(Ok(Some((Way::Tunnels, None)))),
         Some("contacts") => return Ok(Ok(Some((Way::Contacts, None)))),

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{Days, NaiveDate, TimeDelta};
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 
 use super::{Gap, IngestError, days::Reader, gaps::Gaps, messages::TICKET_MESSAGES_DAYS};
-use crate::store::{MessageRisk, Store};
+use crate::store::{BotTickets, MessageRisk, Store};
 
 /// Days before messages are forgotten in which that is said.
 const NOTICE_DAYS: i64 = 7;
@@ -46,6 +46,16 @@ pub struct Warnings {
     /// Messages of this run that seem to be an attendant's and are not marked, beside others that are. They count as the bot's; such a contract
     /// needs nobody.
     pub unmarked_messages: usize,
+    /// Tickets that are stored for days that were read and that Blip does not list any more.
+    pub unlisted: usize,
+    /// Open tickets that Blip does not know any more.
+    pub gone: usize,
+    /// Tickets of another bot than the one behind the key that read them.
+    pub foreign: Vec<BotTickets>,
+    /// Whether Blip's answers had no date: then no day is over.
+    pub is_untimed: bool,
+    /// Until when a load before this one believed to have read everything, by a clock that was ahead of Blip's: days were read again for it.
+    pub ahead: Option<DateTime<Utc>>,
     /// What this contract does not offer. Not a reason to worry.
     pub not_offered: Vec<String>,
     /// Fields that nobody documented, by kind of record, name and count. Not a reason to worry.
@@ -67,7 +77,8 @@ impl Warnings {
     /// Returns whether nothing needs a person.
     pub fn is_empty(&self) -> bool {
         let is_whole = self.gaps.is_empty() && self.alarms.is_empty() && self.risk.is_none() && self.set_aside <= 0;
-        is_whole && self.unjoined_answers == 0 && self.silent_survey.is_none()
+        let is_all_ours = self.foreign.is_empty() && self.unlisted == 0 && self.gone == 0;
+        is_whole && is_all_ours && !self.is_untimed && self.ahead.is_none() && self.unjoined_answers == 0 && self.silent_survey.is_none()
     }
 }
 
@@ -92,6 +103,11 @@ pub fn gather(
         unjoined_answers: 0,
         silent_survey: None,
         unmarked_messages: 0,
+        unlisted: 0,
+        gone: 0,
+        foreign: Vec::new(),
+        is_untimed: false,
+        ahead: None,
         not_offered: gaps.not_offered,
         gaps: gaps.missing,
         unknown_fields: unknown_fields.iter().map(|((kind, field), count)| ((*kind).to_owned(), field.clone(), *count)).collect(),

@@ -17,6 +17,9 @@ const LATE_ANSWER_DAYS: u64 = 7;
 
 const QUERY: &str = "completeness";
 
+/// Names the days on which less is here than Blip says it has.
+const WARNINGS: &str = "data_warnings";
+
 /// Holds the mean that Blip sends with tickets whose messages are not here, in a row of its own.
 const TIMES: &str = "times_by";
 
@@ -47,8 +50,11 @@ pub fn of_period(
         reasons.push(locale.text_with("reason-late", &[("until", &locale.date(late_until - Days::new(1)))]));
     }
     let (loaded, days) = (locale.count(days_loaded), locale.count(days_expected));
+    let lacking = lacking(engine, parameters)?;
     let (state, sentence) = if days_loaded < days_expected {
         (CompletenessState::Incomplete, locale.text_with("complete-incomplete", &[("loaded", &loaded), ("days", &days)]))
+    } else if lacking > 0 {
+        (CompletenessState::Incomplete, locale.plural("complete-lacking", lacking))
     } else if reasons.is_empty() {
         (CompletenessState::Closed, locale.text_with("complete-closed", &[("days", &days)]))
     } else {
@@ -65,6 +71,14 @@ pub fn of_period(
         quarantined: manifest.quarantined,
         sentence,
     })
+}
+
+/// Returns how many ended tickets Blip's own reports of the period's days have beyond those that are here.
+fn lacking(engine: &Engine, parameters: &Parameters) -> Result<i64, QueryError> {
+    let table = engine.run(WARNINGS, parameters)?;
+    let number = |row: usize, column: &str| table.get(row, column).int().unwrap_or(0);
+    let of_days = (0..table.row_count()).filter(|row| table.get(*row, "check_name").text() == Some("closed"));
+    Ok(of_days.map(|row| number(row, "said") - number(row, "found")).sum())
 }
 
 /// Returns what a report says where messages of the period's tickets are gone: how many tickets lack them, which figures are whole all the

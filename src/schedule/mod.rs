@@ -219,15 +219,19 @@ impl<'a> Scheduler<'a> {
     }
 
     fn plan(&mut self, spec: &ScheduleSpec, now: DateTime<Utc>) -> Result<(), ScheduleError> {
+        // What cannot be read now is told by the run that needs it.
+        let heard = self.reports.heard_until().ok().flatten();
         // A schedule that is new begins now: it did not miss what was before it.
         let Some(through) = self.ledger.planned_through(&spec.name)? else {
-            return Ok(self.ledger.plan(&spec.name, now, &[], now)?);
+            let begins = heard.map_or(now, |heard| heard.min(now));
+            return Ok(self.ledger.plan(&spec.name, begins, &[], now)?);
         };
         // A clock that was set back has nothing new.
         if through >= now {
             return Ok(());
         }
-        let runs = plan::runs(spec, &self.house.calendars, through, now);
+        let Some(until) = heard.map_or(Some(now), |heard| plan::limit(spec, through, heard, now)) else { return Ok(()) };
+        let runs = plan::runs(spec, &self.house.calendars, through, until);
         let missed: Vec<&NewRun> = runs.iter().filter(|run| run.state == RunState::Missed).collect();
         if let Some(last) = missed.last() {
             tracing::warn!(schedule.name = spec.name, missed = missed.len(), "planned times passed while nothing ran");
@@ -235,8 +239,8 @@ impl<'a> Scheduler<'a> {
             let notices = notices::notices(about, &Trouble::Missed, &self.house.operations, &self.locale);
             self.ledger.tell(&notices, now)?;
         }
-        if !runs.is_empty() || now - through > TimeDelta::minutes(1) {
-            self.ledger.plan(&spec.name, now, &runs, now)?;
+        if !runs.is_empty() || until - through > TimeDelta::minutes(1) {
+            self.ledger.plan(&spec.name, until, &runs, now)?;
             (self.step)(Step::Planned);
         }
         Ok(())

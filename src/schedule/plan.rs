@@ -58,6 +58,22 @@ pub fn runs(spec: &ScheduleSpec, calendars: &Calendars, through: DateTime<Utc>, 
     runs
 }
 
+/// Returns up to when planned times may be noted, where it is known until `heard` what time it is at Blip: not beyond the first whose period is not
+/// over by then. So a clock that is wrong plans nothing for good. None: nothing at all, since the last one that was noted waits for that.
+pub fn limit(spec: &ScheduleSpec, through: DateTime<Utc>, heard: DateTime<Utc>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let waits = |planned_at: DateTime<Utc>| ends_after(spec, period(spec, planned_at).ok(), heard);
+    let times = |after: DateTime<Utc>| spec.cron.after(after, spec.timezone).map(|(planned_at, _)| planned_at);
+    if times(through - TimeDelta::seconds(1)).next() == Some(through) && waits(through) {
+        return None;
+    }
+    Some(times(through).take_while(|planned_at| *planned_at <= now).find(|planned_at| waits(*planned_at)).unwrap_or(now))
+}
+
+/// Returns whether a period goes on after an instant.
+pub fn ends_after(spec: &ScheduleSpec, period: Option<Period>, instant: DateTime<Utc>) -> bool {
+    period.is_some_and(|period| spec.timezone.day_start(period.end) > instant)
+}
+
 /// Returns when a planned time is due; none on a holiday that is left out.
 pub fn due(spec: &ScheduleSpec, calendars: &Calendars, planned_at: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let local = spec.timezone.local(planned_at);

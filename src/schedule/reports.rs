@@ -19,7 +19,7 @@ use crate::{
     ledger::Publication,
     render::{MailContext, content_sha256, mail},
     report::{self, FileFormat, Made, Wanted},
-    snapshot::{Snapshot, SnapshotError},
+    snapshot::{Manifest, Snapshot, SnapshotError},
 };
 
 /// What is asked for.
@@ -67,6 +67,12 @@ pub trait Reports {
     /// What is wrong, for people.
     fn newest_snapshot(&self) -> Result<Option<String>, String>;
 
+    /// Returns until when it is known what time it is at Blip: by the newest snapshot. None before there is one: then nothing is held for it.
+    ///
+    /// # Errors
+    /// What is wrong, for people.
+    fn heard_until(&self) -> Result<Option<DateTime<Utc>>, String>;
+
     /// Builds a report.
     ///
     /// # Errors
@@ -82,13 +88,24 @@ pub struct ProjectReports<'a> {
     pub scratch: &'a dyn Fn() -> PathBuf,
 }
 
-impl Reports for ProjectReports<'_> {
-    fn newest_snapshot(&self) -> Result<Option<String>, String> {
+impl ProjectReports<'_> {
+    fn newest(&self) -> Result<Option<Manifest>, String> {
         match Snapshot::newest(self.project) {
-            Ok(snapshot) => Ok(Some(snapshot.manifest.id)),
+            Ok(snapshot) => Ok(Some(snapshot.manifest)),
             Err(SnapshotError::None(_)) => Ok(None),
             Err(error) => Err(words(&error)),
         }
+    }
+}
+
+impl Reports for ProjectReports<'_> {
+    fn newest_snapshot(&self) -> Result<Option<String>, String> {
+        Ok(self.newest()?.map(|manifest| manifest.id))
+    }
+
+    /// A load whose clock is not Blip's is refused, so that a snapshot is of a time that Blip has seen.
+    fn heard_until(&self) -> Result<Option<DateTime<Utc>>, String> {
+        Ok(self.newest()?.map(|manifest| manifest.published_at.max(manifest.loaded_until.unwrap_or(manifest.published_at))))
     }
 
     fn make<'a>(&'a self, order: Order<'a>) -> Result<(Seen, Write<'a>), String> {

@@ -12,7 +12,7 @@ use crate::{
     config::{Condition, ConfigError, Gate, HoldUntil, NoAccess, ScheduleSpec, filled},
     deliver::{DeliveryError, Parcel, ParcelFile},
     domain::{Period, report_data::CompletenessState},
-    ledger::{Channel, Delivery, DeliveryState, NewDelivery, Progress, Publication, PublishedFile, Run, RunState},
+    ledger::{Channel, Delivery, DeliveryState, NewDelivery, Progress, Publication, PublishedFile, Run, RunKind, RunState},
     report::slug,
 };
 
@@ -38,6 +38,17 @@ impl Scheduler<'_> {
             Ok(period) => period,
             Err(cause) => return self.give_up(spec, run, &cause, now),
         };
+        if run.kind == RunKind::Scheduled
+            && let Some(heard) = self.reports.heard_until().ok().flatten()
+            && plan::ends_after(spec, Some(period), heard)
+        {
+            let heard = self.locale.time(spec.timezone.local(heard));
+            let reason = self.locale.text_with("run-not-over", &[("heard", &heard)]);
+            // Not a while from now: `now` may be by the clock that is wrong.
+            let next_at = spec.timezone.day_start(period.end).min(now + LOOK_AGAIN);
+            let wait = Progress { state: RunState::Waiting, reason: Some(reason), next_at, ..progress_of(run) };
+            return Ok(self.ledger.progress(run.id, &wait, &[], now)?);
+        }
         let mailings = match self.mailings(spec, run, period) {
             Ok(mailings) => mailings,
             Err(error) => return self.give_up(spec, run, &error.to_string(), now),

@@ -6,7 +6,6 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    desk::DESK_BOT,
     envelope::{Method, Outcome, Query, Reason, Resource, collection},
     fault::{FaultKind, Faults},
     filter::{self, Fields, Filter, Kind},
@@ -75,7 +74,7 @@ pub fn tunnel(world: &World, faults: &Faults, query: &Query<'_>) -> Outcome {
     }
     let found = world.behind_tunnel(&format!("{id}@tunnel.msging.net")).filter(|_| !faults.has(FaultKind::NoTunnels));
     let customer = found.ok_or_else(Reason::not_found)?;
-    let body = json!({"owner": ROUTER_BOT, "originator": world.channel_identity(customer), "destination": DESK_BOT});
+    let body = json!({"owner": world.router_bot, "originator": world.channel_identity(customer), "destination": world.desk_bot});
     Ok(Resource::new("application/vnd.iris.tunnel+json", &body))
 }
 

@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use super::{
-    desk::DESK_BOT,
     envelope::{Outcome, Query, Reason, Resource, collection},
     fault::Faults,
     messages, portal,
@@ -16,7 +15,7 @@ use crate::{blip::time::instant, domain::digest::sha256};
 /// Answers a command without an extension. Threads are the router's; merged threads are answered to both keys.
 pub fn answer(world: &World, faults: &Faults, query: &Query<'_>, is_router: bool) -> Outcome {
     let path: Vec<&str> = query.path.iter().map(String::as_str).collect();
-    let bot = if is_router { ROUTER_BOT } else { DESK_BOT };
+    let bot = if is_router { world.router_bot.as_str() } else { &world.desk_bot };
     match path.as_slice() {
         ["ping"] => Ok(Resource::new("application/vnd.lime.ping+json", &json!({}))),
         ["account"] => {
@@ -34,7 +33,11 @@ pub fn answer(world: &World, faults: &Faults, query: &Query<'_>, is_router: bool
                 .map(|customer| json!({"ownerIdentity": ROUTER_BOT, "identity": world.channel_identity(customer), "unreadMessages": 0}));
             Ok(collection("application/vnd.iris.thread+json", items, None))
         }
-        ["threads", identity] => messages::thread(world, faults, query, world.on_channel(identity).filter(|_| is_router), !is_router),
+        ["threads", identity] => {
+            // A bot has the threads of those who write to it: the router, or the desk's bot where there is none before it.
+            let customer = if is_router { world.on_channel(identity) } else { world.without_tunnel(identity) };
+            messages::thread(world, faults, query, customer, !is_router)
+        }
         ["threads-merged", identity] => {
             let customer = world.on_channel(identity).or_else(|| world.behind_tunnel(identity));
             messages::thread(world, faults, query, customer, !is_router)

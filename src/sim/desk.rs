@@ -16,7 +16,7 @@ use super::{
 };
 use crate::blip::time::instant;
 
-/// Identity of the bot that owns the tickets.
+/// Identity of the bot that owns the tickets, unless the world says otherwise.
 pub const DESK_BOT: &str = "exemplodesk@msging.net";
 
 const TICKET_FIELDS: Fields = &[
@@ -45,7 +45,8 @@ pub fn answer(world: &World, faults: &Faults, query: &Query<'_>, sees_tickets: b
             tickets(world, faults, query, sees_tickets, path.len() > 1)
         }
         ["ticket", id] => {
-            let place = id.parse().ok().and_then(|id| world.ticket(id)).filter(|_| sees_tickets).ok_or_else(Reason::not_found)?;
+            let id = id.parse().ok().filter(|id| sees_tickets && !world.forgotten.contains(id));
+            let place = id.and_then(|id| world.ticket(id)).ok_or_else(Reason::not_found)?;
             Ok(Resource::new("application/vnd.iris.ticket+json", &ticket_json(world, faults, &world.tickets[place])))
         }
         ["tickets", id, "messages"] => messages::of_ticket(world, faults, query, id, sees_tickets),
@@ -76,6 +77,7 @@ fn tickets(world: &World, faults: &Faults, query: &Query<'_>, sees_tickets: bool
         .unwrap_or_default()
         .iter()
         .rev()
+        .filter(|ticket| !world.forgotten.contains(&ticket.id))
         .filter(|ticket| !ended_only || ticket.is_closed())
         .filter(|ticket| !open_only || !ticket.is_closed())
         .filter(|ticket| filter.passes(&|name| field(world, ticket, name)))
@@ -170,7 +172,7 @@ fn ticket_json<'a>(world: &'a World, faults: &Faults, ticket: &'a Ticket) -> Tic
     let closed_by = ticket.closed_at.map(|_| match (ticket.status, ticket.agent) {
         ("ClosedClient", _) => customer.identity.clone(),
         (_, Some(agent)) => world.attendant_identity(agent),
-        _ => DESK_BOT.to_owned(),
+        _ => world.desk_bot.clone(),
     });
     let is_skewed = faults.of_record(FaultKind::Skew, number);
     let by_another_clock = |at| if is_skewed { ticket.created_at - TimeDelta::seconds(2) } else { at };
@@ -179,7 +181,7 @@ fn ticket_json<'a>(world: &'a World, faults: &Faults, ticket: &'a Ticket) -> Tic
     TicketJson {
         id: ticket.id.to_string(),
         sequential_id: if faults.of_record(FaultKind::BadRecord, number) { json!("unknown") } else { ticket.sequential_id.into() },
-        owner_identity: DESK_BOT,
+        owner_identity: &world.desk_bot,
         customer_identity: &customer.identity,
         customer_domain: customer.channel,
         agent_identity: ticket.agent.map(|agent| world.attendant_identity(agent)),

@@ -7,7 +7,6 @@ use serde_json::{Map, Value, json};
 
 use super::{
     calendar,
-    desk::DESK_BOT,
     envelope::{Outcome, Query, Reason, Resource, collection},
     fault::{FaultKind, Faults},
     filter::{self, Fields, Filter, Kind},
@@ -44,7 +43,7 @@ pub fn answer(world: &World, faults: &Faults, query: &Query<'_>, path: &[&str], 
             let items = world.rules.iter().skip(skip).take(take);
             collection("application/vnd.iris.desk.rule+json", items, Some(world.rules.len()))
         }),
-        ["attendance-hour"] => Ok(collection(HOURS_TYPE, std::iter::once(hours()), Some(1))),
+        ["attendance-hour"] => Ok(collection(HOURS_TYPE, std::iter::once(hours(world)), Some(1))),
         ["attendance-hour-container", HOURS_ID] => {
             Ok(Resource::new("application/vnd.iris.desk.attendance-hour-container+json", &container(world)))
         }
@@ -95,7 +94,7 @@ fn queue(world: &World, place: usize) -> Value {
     let name = &world.queues[place];
     let people = world.attendants.iter().filter(|attendant| attendant.is_listed && attendant.teams.contains(name)).count();
     json!({
-        "id": World::queue_id(name), "uniqueId": World::queue_id(name), "ownerIdentity": DESK_BOT, "name": name,
+        "id": World::queue_id(name), "uniqueId": World::queue_id(name), "ownerIdentity": world.desk_bot, "name": name,
         "isActive": !world.inactive_queues.iter().any(|inactive| inactive == name),
         "storageDate": SET_UP, "Priority": place, "numberAttendants": people, "attendanceHourId": HOURS_ID,
     })
@@ -141,9 +140,9 @@ fn work(world: &World) -> BTreeMap<usize, (usize, Option<DateTime<Utc>>)> {
     work
 }
 
-fn hours() -> Value {
+fn hours(world: &World) -> Value {
     json!({
-        "id": HOURS_ID, "title": "Horário padrão", "description": "Segunda a sábado", "isMain": true, "ownerIdentity": DESK_BOT,
+        "id": HOURS_ID, "title": "Horário padrão", "description": "Segunda a sábado", "isMain": true, "ownerIdentity": world.desk_bot,
         "storageDate": SET_UP, "modifyDate": SET_UP, "timeZoneId": "E. South America Standard Time",
     })
 }
@@ -167,7 +166,7 @@ fn container(world: &World) -> Value {
         .collect();
     let queues = world.queues.iter().map(|name| json!({"id": World::queue_id(name), "name": name}));
     let mut body = Map::new();
-    body.insert("attendanceHour".into(), hours());
+    body.insert("attendanceHour".into(), hours(world));
     body.insert("attendanceHourScheduleItems".into(), week.into());
     body.insert("attendanceHourOffItems".into(), off.into());
     body.insert("queues".into(), queues.collect());

@@ -89,6 +89,7 @@ kinds! {
     Contract ResponseByTurn "response-by-turn" "Blip's response time is the mean of all responses; otherwise the mean of the tickets' means";
     Contract AttendanceFromOpen "attendance-from-open" "Blip's attendance time begins with the pick-up";
     Record LeftAttendant "left-attendant" "an attendant who left: on tickets, missing from the list";
+    Contract NoDate "no-date" "answers do not say when they were made";
     Contract NativeSurvey "native-survey" "the bot's survey is a message of the type for satisfaction surveys";
 }
 

@@ -45,7 +45,8 @@ pub fn of_ticket(world: &World, faults: &Faults, query: &Query<'_>, id: &str, is
     if !is_desk {
         return Err(Reason::unsupported());
     }
-    if query.get("getFromOwnerIfTunnel") != Some("true") {
+    let has_tunnel = world.customers[ticket.customer].identity != world.channel_identity(ticket.customer);
+    if has_tunnel && query.get("getFromOwnerIfTunnel") != Some("true") {
         // Behind a router, the sub-bot's own side of the thread is empty.
         return Ok(collection(ITEM_TYPE, std::iter::empty::<()>(), None));
     }
@@ -139,7 +140,8 @@ impl Marks<'_> {
 
 impl<'a> View<'a> {
     fn new(world: &'a World, faults: &'a Faults, customer: usize, is_desk: bool) -> View<'a> {
-        let is_behind_tunnel = is_desk && !faults.has(FaultKind::NoTunnelMarks);
+        let has_tunnel = world.customers[customer].identity != world.channel_identity(customer);
+        let is_behind_tunnel = is_desk && has_tunnel && !faults.has(FaultKind::NoTunnelMarks);
         let originator = is_behind_tunnel.then(|| world.channel_identity(customer));
         View { world, faults, customer, originator, bsuid: bsuid(world, faults, customer) }
     }

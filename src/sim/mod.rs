@@ -29,5 +29,5 @@ pub use fault::{Fault, FaultKind, FaultParseError};
 pub use portal::{CONTRACT, Portal};
 pub use profile::{ANSWER_WORDS, SECTORS, SURVEY_CATEGORY};
 pub use record::{Notification, Tracked, Written};
-pub use server::{Keys, ROUTER_BOT, Server, SimOptions, start};
+pub use server::{Keys, ROUTER_BOT, Server, SimClock, SimOptions, start};
 pub use world::{Attendant, Author, Event, Message, World, WorldSpec};

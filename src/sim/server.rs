@@ -14,11 +14,13 @@ use axum::{
     Router,
     body::{Body, Bytes},
     extract::State,
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    middleware,
     response::{IntoResponse, Response},
     routing::post,
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
+use chrono::{DateTime, Utc};
 use futures_util::stream;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -61,10 +63,15 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Returns the contract's keys: `base64(bot:secret)`, as Blip makes them.
+    /// Returns the keys of a contract whose bots have their usual names.
     pub fn new() -> Keys {
+        Keys::of(DESK_BOT, ROUTER_BOT)
+    }
+
+    /// Returns the keys of two bots: `base64(bot:secret)`, as Blip makes them.
+    pub fn of(desk_bot: &str, router_bot: &str) -> Keys {
         let key = |bot: &str, secret: &str| BASE64_STANDARD.encode(format!("{}:{secret}", bot.split('@').next().unwrap_or(bot)));
-        Keys { desk: key(DESK_BOT, "desk-secret-of-the-simulator"), router: key(ROUTER_BOT, "router-secret-of-the-simulator") }
+        Keys { desk: key(desk_bot, "desk-secret-of-the-simulator"), router: key(router_bot, "router-secret-of-the-simulator") }
     }
 }
 
@@ -87,11 +94,35 @@ pub struct SimOptions {
     pub commands_per_second: Option<usize>,
     /// How long a key is refused.
     pub throttle: Duration,
+    /// Whether its clock runs on from the world's present; otherwise it stands still there.
+    pub is_running: bool,
 }
 
 impl Default for SimOptions {
     fn default() -> Self {
-        SimOptions { port: 0, faults: Vec::new(), fault_seed: 0, commands_per_second: None, throttle: Duration::from_mins(2) }
+        SimOptions {
+            port: 0,
+            faults: Vec::new(),
+            fault_seed: 0,
+            commands_per_second: None,
+            throttle: Duration::from_mins(2),
+            is_running: false,
+        }
+    }
+}
+
+/// The contract's clock, by which its answers are dated.
+#[derive(Debug, Clone, Default)]
+pub struct SimClock(Arc<Mutex<Option<DateTime<Utc>>>>);
+
+impl SimClock {
+    /// Lets the contract believe that it is `now`; what happened in it stays as it is.
+    pub fn set(&self, now: DateTime<Utc>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+    }
+
+    fn get(&self) -> Option<DateTime<Utc>> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -114,6 +145,11 @@ impl Server {
     /// Returns how many commands were refused for their number so far.
     pub fn throttled_count(&self) -> u64 {
         self.state.throttled.load(Ordering::Relaxed)
+    }
+
+    /// Returns the contract's clock.
+    pub fn clock(&self) -> SimClock {
+        self.state.clock.clone()
     }
 
     /// Lets `change` happen in the contract, as if somebody had done it in the portal.
@@ -140,6 +176,8 @@ struct Contract {
     options: SimOptions,
     commands: AtomicU64,
     throttled: AtomicU64,
+    began: Instant,
+    clock: SimClock,
     gates: [Mutex<Gate>; 2],
 }
 
@@ -157,26 +195,44 @@ struct Gate {
 pub async fn start(world: Arc<World>, options: SimOptions) -> std::io::Result<Server> {
     let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, options.port))).await?;
     let base_url = format!("http://{}", listener.local_addr()?);
+    let keys = Keys::of(&world.desk_bot, &world.router_bot);
     let state = Arc::new(Contract {
         world: RwLock::new(world),
-        keys: Keys::new(),
+        keys: keys.clone(),
         faults: Faults { list: options.faults.clone(), seed: options.fault_seed },
         options,
         commands: AtomicU64::new(0),
         throttled: AtomicU64::new(0),
+        began: Instant::now(),
+        clock: SimClock::default(),
         gates: Default::default(),
     });
     let app = Router::new()
         .route("/commands", post(commands))
         .route("/messages", post(messages))
         .route("/notifications", post(accept))
+        .layer(middleware::map_response_with_state(Arc::clone(&state), dated))
         .with_state(Arc::clone(&state));
     let task = tokio::spawn(async move {
         if let Err(error) = axum::serve(listener, app).await {
             tracing::error!(%error, "the simulator stopped");
         }
     });
-    Ok(Server { base_url, keys: Keys::new(), task, state })
+    Ok(Server { base_url, keys, task, state })
+}
+
+/// Dates an answer by the contract's own clock.
+async fn dated(State(contract): State<Arc<Contract>>, mut response: Response) -> Response {
+    let text = if contract.faults.has(FaultKind::NoDate) {
+        // Without any the HTTP library would put the machine's own.
+        "-".to_owned()
+    } else {
+        contract.now().format("%a, %d %b %Y %H:%M:%S GMT").to_string()
+    };
+    if let Ok(value) = HeaderValue::try_from(text) {
+        response.headers_mut().insert(header::DATE, value);
+    }
+    response
 }
 
 /// Whose key a request carries.
@@ -200,8 +256,15 @@ impl Contract {
         }
         let text = BASE64_STANDARD.decode(key).ok().and_then(|bytes| String::from_utf8(bytes).ok()).ok_or(malformed)?;
         let (bot, _) = text.split_once(':').ok_or(malformed)?;
-        let is_known = [DESK_BOT, ROUTER_BOT].iter().any(|known| known.split('@').next() == Some(bot));
+        let world = self.world();
+        let is_known = [&world.desk_bot, &world.router_bot].iter().any(|known| known.split('@').next() == Some(bot));
         Err(refuse(if is_known { "authentication failed" } else { "invalid session identity" }))
+    }
+
+    /// Returns the time by the contract's clock.
+    fn now(&self) -> DateTime<Utc> {
+        let passed = if self.options.is_running { self.began.elapsed() } else { Duration::ZERO };
+        self.clock.get().unwrap_or_else(|| self.world().now) + passed
     }
 
     fn world(&self) -> Arc<World> {
@@ -300,7 +363,8 @@ async fn commands(State(contract): State<Arc<Contract>>, headers: HeaderMap, bod
         Some(FaultKind::Empty) => Ok(envelope::collection("application/vnd.iris.ticket+json", std::iter::empty::<()>(), None)),
         _ => contract.outcome(&command, method, caller, fault),
     };
-    let bot = if caller == Caller::Desk { DESK_BOT } else { ROUTER_BOT };
+    let world = contract.world();
+    let bot = if caller == Caller::Desk { &world.desk_bot } else { &world.router_bot };
     let mut text = envelope::answer(&command, bot, outcome);
     if fault == Some(FaultKind::Truncate) {
         text.truncate(text.floor_char_boundary(text.len() / 2));

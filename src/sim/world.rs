@@ -3,7 +3,10 @@
 //! Conversations are drawn one after the other, each at an arrival time that follows the hours, weekdays and months of a real
 //! desk. Everything after the clock is cut off, so that recent tickets are still open.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use chrono::{DateTime, Datelike, Months, NaiveDate, TimeDelta, Utc};
 use uuid::Uuid;
@@ -70,6 +73,12 @@ pub struct World {
     today: Vec<usize>,
     /// Positions of tickets by id, sorted.
     place_by_id: Vec<(Uuid, usize)>,
+    /// Identity of the bot that owns the tickets.
+    pub desk_bot: String,
+    /// Identity of the bot that is published on the channels.
+    pub router_bot: String,
+    /// Tickets that the contract does not know any more.
+    pub forgotten: BTreeSet<Uuid>,
     /// Positions of customers by the name of their tunnel, sorted.
     by_tunnel: Vec<(Uuid, usize)>,
 }
@@ -201,6 +210,9 @@ impl World {
             writes: Vec::new(),
             today: Vec::new(),
             place_by_id: Vec::new(),
+            desk_bot: super::desk::DESK_BOT.to_owned(),
+            router_bot: super::server::ROUTER_BOT.to_owned(),
+            forgotten: BTreeSet::new(),
             by_tunnel: Vec::new(),
         };
         world.messages.resize_with(customers.len(), Vec::new);
@@ -272,6 +284,11 @@ impl World {
         // Customers that were added or changed since are not in the index.
         let found = found.filter(|place| self.customers.get(*place).is_some_and(is_meant));
         found.or_else(|| self.customers.iter().position(is_meant))
+    }
+
+    /// Returns the position of the customer whom tickets name by an identity on a channel: without a router before the desk.
+    pub fn without_tunnel(&self, identity: &str) -> Option<usize> {
+        self.on_channel(identity).filter(|customer| self.customers[*customer].identity == identity)
     }
 
     /// Returns the position of the customer with an identity on a channel.

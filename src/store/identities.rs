@@ -119,6 +119,15 @@ impl Store {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// Returns whether any customer is known by a tunnel.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn has_tunnels(&self) -> Result<bool, StoreError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM state.open_tunnel) OR EXISTS (SELECT 1 FROM raw.identity_link WHERE kind = 'originator')";
+        Ok(self.connection.query_row(sql, [], |row| row.get(0))?)
+    }
+
     /// Returns the number of survey answers of `category` that name a customer of whom there is neither a ticket nor a link to one, and the number
     /// of all that name a customer.
     ///

@@ -6,6 +6,7 @@ use duckdb::params;
 use uuid::Uuid;
 
 use super::{MessageRow, MessageSource, MessageTask, OtherIdentities, Run, Store, StoreError, TaskTicket, columns};
+use crate::domain::digest::sha256;
 
 /// What the messages of one customer gave.
 #[derive(Debug)]
@@ -22,6 +23,15 @@ pub struct MessageRead {
 
 /// Messages by thread and id.
 pub type KnownMessages = HashSet<(i64, Uuid)>;
+
+/// Returns whether a message is here: under its id, or under the digest of the id that it travelled under, as earlier versions kept it.
+fn is_known(known: &KnownMessages, thread_id: i64, row: &MessageRow) -> bool {
+    let digest = || {
+        let travelled = format!("{}{}", "fwd:".repeat(row.handed_on.into()), row.message_id);
+        Uuid::try_parse(&sha256(travelled.as_bytes())[..32]).expect("32 hexadecimal digits")
+    };
+    !known.is_empty() && (known.contains(&(thread_id, row.message_id)) || (row.handed_on > 0 && known.contains(&(thread_id, digest()))))
+}
 
 impl Store {
     /// Keeps new messages, those that are not `known`, and notes which tickets are covered by the read.
@@ -51,7 +61,7 @@ impl Store {
             messages.extend(
                 rows.into_iter()
                     .filter(|row| unlinked.is_none_or(|since| row.sent_at >= *since))
-                    .filter(|row| seen.insert(row.message_id) && !known.contains(&(thread_id, row.message_id)))
+                    .filter(|row| seen.insert(row.message_id) && !is_known(known, thread_id, row))
                     .map(|row| (thread_id, row)),
             );
             if messages.len() > before {

@@ -5,6 +5,7 @@
 //! can be made again at any time. Nothing but `ingest` writes here, and nothing but `snapshot` reads from here: reports read
 //! snapshots.
 
+mod bots;
 mod checks;
 mod columns;
 mod error;
@@ -27,6 +28,7 @@ use duckdb::Connection;
 
 use crate::files::lock::{Holder, Lock};
 
+pub use bots::{BotTickets, Removed};
 pub use checks::{TableCheck, digest_of_checks};
 pub use error::StoreError;
 pub use identities::{EVERY_KIND, IdentityLink, ORIGINATOR};
@@ -40,12 +42,12 @@ pub use rows::{
 pub use settings::SettingsRows;
 pub use subject::{Unlinked, UnlinkingPlan};
 pub use tables::{MART_TABLES, MARTS, STAGING};
-pub use tasks::{MessageRisk, OpenTicket};
+pub use tasks::{GONE, MessageRisk, OpenTicket, UnlistedTicket};
 pub use write::{Run, Written};
 
 /// Above this DuckDB spills to disk beside the database, so that memory does not grow with history. What it holds outside of its pool
 /// comes on top, about as much as one thread needs: more threads were no faster where parts are small.
-const MEMORY_MB: usize = 128;
+const MEMORY_MB: usize = 160;
 
 /// As much as making the tables of a very long history may take at most, as a multiple.
 const MOST_TIMES: usize = 32;

@@ -60,6 +60,8 @@ pub struct TicketRow {
 pub struct MessageRow {
     /// Its id; one that is no UUID is a digest of it.
     pub message_id: Uuid,
+    /// How often it was handed on, as the id says that it travelled under.
+    pub handed_on: u8,
     /// Whether it came from the customer; false: it was sent to them.
     pub is_received: bool,
     /// The platform's mark of the author; none where it is not marked.

@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use duckdb::params;
 
 use super::{
-    MessageTask, OtherIdentities, Resource, Store, StoreError, TaskTicket,
+    MessageTask, OtherIdentities, Resource, Store, StoreError, TaskTicket, TicketRow, columns,
     rows::{flags, numbers, texts},
 };
 
@@ -16,6 +16,21 @@ pub struct OpenTicket {
     /// Creation.
     pub created_at: Option<DateTime<Utc>>,
 }
+
+/// Name of a key, and a span of time `[from, until)`.
+pub type KeySpan<'a> = (&'a str, (DateTime<Utc>, DateTime<Utc>));
+
+/// A stored ticket that Blip does not list any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnlistedTicket {
+    /// Blip's id.
+    pub ticket_id: String,
+    /// Whether it had ended when it was read last.
+    pub is_closed: bool,
+}
+
+/// Status of tickets that Blip does not know any more, in place of Blip's own.
+pub const GONE: &str = "Gone";
 
 /// Tickets whose messages are not here and will be forgotten by Blip.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +79,85 @@ impl Store {
         )?;
         let tickets = statement.query_map(params![key], |row| Ok(OpenTicket { ticket_id: row.get(0)?, created_at: row.get(1)? }))?;
         Ok(tickets.collect::<Result<_, _>>()?)
+    }
+
+    /// Returns the tickets that are stored for spans `[from, until)` of keys and are not among `rows`, in order.
+    ///
+    /// # Errors
+    /// When the database cannot be read or written.
+    pub fn unlisted_tickets(&self, spans: &[KeySpan<'_>], rows: &[TicketRow]) -> Result<Vec<UnlistedTicket>, StoreError> {
+        if spans.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.connection.execute_batch(
+            "CREATE OR REPLACE TEMP TABLE read_span (key_name VARCHAR, from_at TIMESTAMP, until_at TIMESTAMP);
+             CREATE OR REPLACE TEMP TABLE listed_ticket (ticket_id VARCHAR)",
+        )?;
+        let columns = vec![
+            columns::texts(spans.iter().map(|(key, _)| *key)),
+            columns::instants(spans.iter().map(|(_, (from, _))| Some(*from))),
+            columns::instants(spans.iter().map(|(_, (_, until))| Some(*until))),
+        ];
+        columns::append(self.connection.appender("read_span")?, columns)?;
+        columns::append(self.connection.appender("listed_ticket")?, vec![columns::texts(rows.iter().map(|row| row.ticket_id.as_str()))])?;
+        let mut statement = self.connection.prepare(&format!(
+            "WITH unlisted AS (
+             SELECT ticket.ticket_id, ticket.is_closed, ticket.created_at
+             FROM state.ticket
+             INNER JOIN read_span AS span
+                 ON span.key_name = ticket.key_name AND ticket.created_at >= span.from_at AND ticket.created_at < span.until_at
+             ANTI JOIN listed_ticket AS listed ON listed.ticket_id = ticket.ticket_id
+             ),
+             -- What is gone was told when that was noticed.
+             gone AS (
+                 SELECT ticket_id FROM raw.ticket WHERE ticket_id IN (SELECT ticket_id FROM unlisted) AND (body ->> '$.status') = '{GONE}'
+             )
+             SELECT ticket_id, is_closed FROM unlisted WHERE ticket_id NOT IN (SELECT ticket_id FROM gone) ORDER BY created_at, ticket_id"
+        ))?;
+        let tickets = statement.query_map([], |row| Ok(UnlistedTicket { ticket_id: row.get(0)?, is_closed: row.get(1)? }))?;
+        Ok(tickets.collect::<Result<_, _>>()?)
+    }
+
+    /// Returns what is to be stored of open tickets that Blip does not know any more, as noticed at `at`: their last answer with the status
+    /// [`GONE`].
+    ///
+    /// # Errors
+    /// When the database cannot be read or written.
+    pub fn tickets_gone(&self, ids: &[String], at: DateTime<Utc>) -> Result<Vec<TicketRow>, StoreError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.fill_temporary("gone_now", ids.iter().map(String::as_str))?;
+        let mut statement = self.connection.prepare(
+            "SELECT
+                 known.ticket_id, known.owner, known.customer_key, known.key_name, known.created_at,
+                 CAST(json_merge_patch(CAST(newest.body AS JSON), CAST(? AS JSON)) AS VARCHAR) AS body
+             FROM state.ticket AS known
+             SEMI JOIN gone_now ON gone_now.text = known.ticket_id
+             INNER JOIN (
+                 SELECT ticket_id, max_by(body, version) AS body
+                 FROM raw.ticket
+                 WHERE ticket_id IN (SELECT text FROM gone_now)
+                 GROUP BY ticket_id
+             ) AS newest ON newest.ticket_id = known.ticket_id
+             ORDER BY known.ticket_id",
+        )?;
+        let noticed = at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
+        let status = serde_json::json!({"status": GONE, "statusDate": noticed}).to_string();
+        let rows = statement.query_map(params![status], |row| {
+            Ok(TicketRow {
+                ticket_id: row.get(0)?,
+                owner: row.get(1)?,
+                customer_key: row.get(2)?,
+                key_name: row.get(3)?,
+                created_at: row.get(4)?,
+                body: row.get(5)?,
+                is_closed: true,
+                closed_at: Some(at),
+                is_tunnel: false,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// Returns whose messages must be read with the key called `key`, at most `limit`, the oldest first and beginning after the task

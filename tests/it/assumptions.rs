@@ -48,7 +48,7 @@ const OF_ANSWERS: &[&str] = &["comment", "coverage", "rating"];
 const OF_TICKETS: &[&str] =
     &["calendar_day", "comment", "conversation", "coverage", "rating", "sector_stay", "ticket", "ticket_tag", "turn"];
 
-const CASES: [Case; 32] = [
+const CASES: [Case; 33] = [
     case("no-total=1", &[], &["total of /tickets: absent"]),
     case("full-total=1", &[], &["total of /tickets: matches"]),
     case("empty-not-found=1", &[], &[]),
@@ -75,6 +75,7 @@ const CASES: [Case; 32] = [
     case("no-tunnels=1", &[], &[]),
     case("tunnel-extras=1", &[], &[]),
     case("desk-surveys=1", OF_ANSWERS, &["No answers", "endDate of event counters: not known"]),
+    case("no-date=1", &["coverage"], &["No date"]),
     case("native-survey=1", &[], &[]),
     case("decoded-identity=1", &[], &[]),
     case("left-attendant=0.3", &["agent"], &[]),
@@ -93,7 +94,8 @@ const TOGETHER: [(&str, &str); 5] = [
 ];
 
 /// Tables of which a report in the load's output explains that rows are missing.
-const EXPLAINED: [(&str, &[&str]); 5] = [
+const EXPLAINED: [(&str, &[&str]); 6] = [
+    ("No date", &["coverage"]),
     ("Not joined", OF_ANSWERS),
     ("No answers", OF_ANSWERS),
     ("Out of reach", OF_MESSAGES),
@@ -155,6 +157,7 @@ fn warnings(summary: &IngestSummary) -> BTreeSet<String> {
         ("Not joined", found.unjoined_answers > 0),
         ("No answers", found.silent_survey.is_some()),
         ("Not marked", found.unmarked_messages > 0),
+        ("No date", found.is_untimed),
         ("Not offered", !found.not_offered.is_empty()),
     ];
     lines.into_iter().filter(|(_, is_there)| *is_there).map(|(line, _)| line.to_owned()).collect()

@@ -205,15 +205,19 @@ async fn no_customer_no_text_and_no_key_is_stored() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_bots_are_read_each_with_its_own_key() {
-    let (one, other) = (world(18, 200), world(19, 300));
+    let (one, mut other) = (world(18, 200), (*world(19, 300)).clone());
+    (other.desk_bot, other.router_bot) = ("outrodesk@msging.net".to_owned(), "outrorouter@msging.net".to_owned());
+    let other = std::sync::Arc::new(other);
     let (first, second) = (serve(&one, &[]).await, serve(&other, &[]).await);
     let key = |name: &str, file: &str, role: &str| {
         let base_url = &second.base_url;
         format!("[[blip.key]]\nname = \"{name}\"\nbase_url = \"{base_url}\"\nkey_file = \"keys/{file}.key\"\nroles = [\"{role}\"]\n")
     };
-    let keys = key("second", "desk", "desk") + &key("second router", "router", "events");
+    let keys = key("second", "second-desk", "desk") + &key("second router", "second-router", "events");
     let settings = crate::support::settings(&first.base_url).replace("[sectors]\n", &format!("{keys}[sectors]\n"));
     let sandbox = Sandbox::with_settings(&settings);
+    sandbox.write("keys/second-desk.key", &second.keys.desk);
+    sandbox.write("keys/second-router.key", &second.keys.router);
     let (summary, _) = sandbox.load(everything()).await;
     let messages = |world: &relato::sim::World| -> usize {
         let customers: std::collections::BTreeSet<usize> = world.tickets.iter().map(|ticket| ticket.customer).collect();

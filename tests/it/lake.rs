@@ -428,6 +428,7 @@ async fn who_is_forgotten_in(place: Place) {
 
 /// Starts `relato ingest` at `now` and returns the process.
 fn ingest(sandbox: &Sandbox, now: DateTime<Utc>) -> Child {
+    sandbox.set_clock(now);
     let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin("relato"));
     command.args(["--now", &now.to_rfc3339(), "--project"]).arg(sandbox.dir()).args(["ingest", "--from", "2026-08-25", "--quiet"]);
     command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("relato")

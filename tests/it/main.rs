@@ -36,4 +36,5 @@ mod support;
 mod team;
 mod team_model;
 mod traces;
+mod whose_and_when;
 mod worlds;

@@ -54,7 +54,7 @@ const MUTANTS: [(&str, &str, &str, &str); 34] = [
         "calendar_day",
     ),
     // Blip's wait of a ticket that nobody answered.
-    ("marts/ticket", "coalesce(first_response_at, closed_at))) AS blip_wait_s", "first_response_at)) AS blip_wait_s", "ticket"),
+    ("marts/ticket", "coalesce(first_response_at, told_end_at))) AS blip_wait_s", "first_response_at)) AS blip_wait_s", "ticket"),
     ("reports/parity_counts", "AND agent IS NULL THEN 'missed'", "AND opened_at IS NULL THEN 'missed'", "parity_counts"),
     ("reports/parity_times", "CASE WHEN is_other THEN 'other_definition' ELSE explanation END", "explanation", "parity_times"),
     // Tickets that have their messages counted in the mean of those that have not.

@@ -311,7 +311,9 @@ async fn a_snapshot_that_is_read_is_not_pruned_and_one_whose_reader_died_is() {
 async fn questions_are_answered_while_data_are_loaded_and_published() {
     let (sandbox, _server) = loaded("").await;
     let load = |day: i64| {
-        let at = (now() + chrono::TimeDelta::days(day)).to_rfc3339();
+        let at = now() + chrono::TimeDelta::days(day);
+        sandbox.set_clock(at);
+        let at = at.to_rfc3339();
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_relato"));
         command.args(["--now", &at, "--project"]).arg(sandbox.dir()).arg("ingest");
         command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().expect("the binary runs")

@@ -67,6 +67,7 @@ struct PlainReports {
     completeness: Cell<CompletenessState>,
     snapshot: RefCell<String>,
     fails: Cell<bool>,
+    heard: Cell<Option<DateTime<Utc>>>,
 }
 
 impl PlainReports {
@@ -75,6 +76,7 @@ impl PlainReports {
             completeness: Cell::new(CompletenessState::Closed),
             snapshot: RefCell::new("s1".to_owned()),
             fails: Cell::new(false),
+            heard: Cell::new(None),
         }
     }
 }
@@ -82,6 +84,10 @@ impl PlainReports {
 impl Reports for PlainReports {
     fn newest_snapshot(&self) -> Result<Option<String>, String> {
         Ok(Some(self.snapshot.borrow().clone()))
+    }
+
+    fn heard_until(&self) -> Result<Option<DateTime<Utc>>, String> {
+        Ok(self.heard.get())
     }
 
     fn make<'a>(&'a self, order: Order<'a>) -> Result<(Seen, Write<'a>), String> {
@@ -610,4 +616,37 @@ async fn a_kill_at_any_stage_of_a_conversation_sends_nothing_twice() {
         }
     }
     assert!(maybe > 0 && maybe <= stages.len() * rounds as usize, "{maybe} cannot be known");
+}
+
+#[test]
+fn a_clock_that_is_ahead_sends_nothing_before_its_period_is_over_and_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut monthly = spec("mensal", "0 8 8 * *", "UTC", "to = [\"a@x.org\"]");
+    monthly.period = "last-month".to_owned();
+    let house = house(vec![monthly]);
+    let (reports, other) = (PlainReports::new(), Counting::default());
+    reports.heard.set(Some(at("2026-11-09T06:00:00Z")));
+    let mut scheduler = scheduler(folder.path(), &house, (&reports, &other), &|_| {}, at("2026-11-09T06:00:00Z"));
+    scheduler.tick(at("2026-11-09T06:00:00Z")).unwrap();
+    // A month ahead, and three years: one planned time is noted, and waits.
+    for ahead in ["2026-12-09T06:00:00Z", "2029-11-09T06:00:00Z"] {
+        scheduler.tick(at(ahead)).unwrap();
+        let runs = scheduler.ledger().history(None, 100).unwrap();
+        let states: Vec<_> = runs.iter().map(|run| (run.period.as_str(), run.state)).collect();
+        assert_eq!(states, [("2026-11", RunState::Waiting)], "{ahead}");
+        assert!(runs[0].reason.as_deref().is_some_and(|reason| reason.contains("relógio da Blip")), "{:?}", runs[0].reason);
+    }
+    // Beside reports that are late nobody is told anything.
+    let sent = || other.taken.borrow().iter().filter(|parcel| !parcel.facts.report.is_empty()).count();
+    assert_eq!(sent(), 0);
+    // Right again: each goes when its time has come.
+    for (month, times) in [("2026-12", 1), ("2027-01", 2)] {
+        let time = at(&format!("{month}-08T08:06:00Z"));
+        reports.heard.set(Some(time - TimeDelta::minutes(30)));
+        reports.snapshot.replace(month.to_owned());
+        scheduler.tick(time).unwrap();
+        assert_eq!(sent(), times, "{month}: {:?}", scheduler.ledger().history(None, 10).unwrap());
+    }
+    let runs = scheduler.ledger().history(None, 100).unwrap();
+    assert!(runs.iter().all(|run| run.state == RunState::Sent), "{runs:?}");
 }

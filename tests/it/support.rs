@@ -3,7 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     process,
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -21,7 +21,7 @@ use relato::{
     ingest::{self, Clients, IngestError, IngestRequest, IngestSummary, LOADED_UNTIL, Silent},
     query::{Catalogue, Engine},
     report::{self, ReportRequest},
-    sim::{self, Fault, Keys, Server, SimOptions, World, WorldSpec},
+    sim::{self, Fault, Keys, Server, SimClock, SimOptions, World, WorldSpec},
     snapshot::{self, Catalog, Manifest, Published, Snapshot, Stamp},
     store::{MART_TABLES, Store},
 };
@@ -59,8 +59,13 @@ pub async fn serve(world: &Arc<World>, faults: &[&str]) -> Server {
 }
 
 pub async fn serve_with(world: &Arc<World>, options: SimOptions) -> Server {
-    sim::start(Arc::clone(world), options).await.expect("a free port")
+    let server = sim::start(Arc::clone(world), options).await.expect("a free port");
+    CLOCKS.lock().expect("no test fails here").push((server.base_url.clone(), server.clock()));
+    server
 }
+
+/// Clocks of the simulators, by address: a load of tests happens when they say it does, at both ends.
+static CLOCKS: Mutex<Vec<(String, SimClock)>> = Mutex::new(Vec::new());
 
 impl Sandbox {
     /// Makes a project whose keys are those of the simulator and whose Blip is at `base_url`.
@@ -99,6 +104,20 @@ impl Sandbox {
 
     /// Loads from the configured address and publishes, with a client that is not patient.
     pub async fn try_load(&self, request: IngestRequest) -> Result<(IngestSummary, Published), IngestError> {
+        self.set_clock(request.now);
+        self.load_by_own_clock(request).await
+    }
+
+    /// Lets the simulated contracts of the project believe that it is `now`.
+    pub fn set_clock(&self, now: DateTime<Utc>) {
+        let project = self.project();
+        let clocks = CLOCKS.lock().expect("no test fails here");
+        let is_asked = |base_url: &String| project.settings.blip_keys.iter().any(|key| key.base_url == *base_url);
+        clocks.iter().filter(|(base_url, _)| is_asked(base_url)).for_each(|(_, clock)| clock.set(now));
+    }
+
+    /// As [`Sandbox::try_load`], whatever the clock of the simulated contract says.
+    pub async fn load_by_own_clock(&self, request: IngestRequest) -> Result<(IngestSummary, Published), IngestError> {
         let project = self.project();
         let clients = Clients::of_project(&project, None, impatient()).expect("keys");
         let queries = project.query_texts().expect("queries");
@@ -244,7 +263,7 @@ pub fn impatient() -> ClientOptions {
 
 /// A request for everything, from a month before the world begins.
 pub fn everything() -> IngestRequest {
-    IngestRequest { now: now(), from: Some("2026-08-25".parse().expect("a day")), to: None, full: false, only: None }
+    IngestRequest { now: now(), is_trial: false, from: Some("2026-08-25".parse().expect("a day")), to: None, full: false, only: None }
 }
 
 /// Gives the router's key further roles, and `more` settings after the last table.

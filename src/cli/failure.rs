@@ -245,6 +245,10 @@ fn verdict_of_snapshot(error: &SnapshotError) -> Verdict {
             Exit::Failed,
             Some("nothing was made of it; if nobody is writing it now, remove it or restore it: the snapshots before it are whole"),
         ),
+        SnapshotError::Format { .. } => (Exit::Failed, Some("nothing was changed; a later version of relato wrote it: use that one")),
+        SnapshotError::Misnamed { .. } => {
+            (Exit::Failed, Some("nothing was changed; somebody put a copy among the manifests: move it to another folder"))
+        }
         SnapshotError::PartGone(_) | SnapshotError::PartDamaged(_) => (
             Exit::Failed,
             Some("`relato snapshot verify` tells what else; an owner whose part is missing writes it again with its next load"),

@@ -83,6 +83,7 @@ pub fn run(global: &Global, args: &ReportArgs) -> Result<Exit, Failure> {
         Some(EngineChoice::Duckdb) => project.settings.engine.kind = EngineKind::Duckdb,
         Some(EngineChoice::Spark) => project.settings.engine.kind = EngineKind::Spark,
     }
+    args.out.as_ref().map_or(Ok(()), |out| output::require_place(&project, out))?;
     if let Some(asked) = &args.reproduce {
         return reproduce(&project, asked, args.out.as_deref());
     }
@@ -124,6 +125,7 @@ pub fn run(global: &Global, args: &ReportArgs) -> Result<Exit, Failure> {
         as_of: snapshot.as_ref().map(|snapshot| snapshot.manifest.id.as_str()),
         with_details: !args.trace && !args.no_details && args.format.iter().any(|format| format.has_details()),
         scratch: scratch(),
+        compares_parts: false,
     };
     let watch = ClusterWatch::of_terminal(!global.no_progress && !global.quiet);
     let told = |news: &ClusterNews| watch.hear(news);
@@ -143,7 +145,7 @@ pub fn run(global: &Global, args: &ReportArgs) -> Result<Exit, Failure> {
     }
     if args.format == [FileFormat::Rendered(Format::Json)] && args.out.is_none() {
         for rendered in render::render(data, Format::Json)? {
-            output::print(&String::from_utf8_lossy(&rendered.bytes))?;
+            output::print_document(&String::from_utf8_lossy(&rendered.bytes))?;
         }
     } else {
         let folder = args.out.clone().unwrap_or_else(|| project.dir.join("output"));

@@ -33,7 +33,9 @@ impl FileMode {
         if mode & 0o600 == 0o600 && mode & 0o111 == 0 {
             return Ok(FileMode(mode));
         }
-        Err(format!("file mode `{text}` is not accepted (accepted: 0600, 0640, 0644, 0660, 0664 and others in which the owner reads and writes)"))
+        Err(format!(
+            "file mode `{text}` is not accepted (accepted: 0600, 0640, 0644, 0660, 0664 and others in which the owner reads and writes)"
+        ))
     }
 
     /// Returns the permissions that files would have had without [`keep_to_owner`]; none where it was not called.
@@ -58,6 +60,14 @@ impl FileMode {
     pub fn set_file(self, path: &Path) -> Result<(), FileError> {
         fs::set_permissions(path, fs::Permissions::from_mode(self.of_file())).map_err(FileError::of(path))
     }
+
+    /// Gives a folder these permissions.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn set_folder(self, path: &Path) -> Result<(), FileError> {
+        fs::set_permissions(path, fs::Permissions::from_mode(self.of_folder())).map_err(FileError::of(path))
+    }
 }
 
 /// Makes a folder and those above it; those that were missing get the permissions of `mode`.
@@ -68,10 +78,7 @@ pub fn make_shared_folder(path: &Path, mode: Option<FileMode>) -> Result<(), Fil
     let missing: Vec<&Path> = path.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists()).collect();
     super::make_folder(path)?;
     let Some(mode) = mode else { return Ok(()) };
-    for folder in missing.into_iter().rev() {
-        fs::set_permissions(folder, fs::Permissions::from_mode(mode.of_folder())).map_err(FileError::of(folder))?;
-    }
-    Ok(())
+    missing.into_iter().rev().try_for_each(|folder| mode.set_folder(folder))
 }
 
 #[cfg(test)]

@@ -15,13 +15,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{
-    Manifest, Part, SnapshotError,
-    bucket::Bucket,
-    cache::Cache,
-    manifest::FORMAT,
-    parquet::Target,
-};
+use super::{Manifest, Part, SnapshotError, bucket::Bucket, cache::Cache, manifest::FORMAT, parquet::Target};
 use crate::{
     config::Project,
     files::{self, FileMode},
@@ -536,9 +530,7 @@ pub(super) fn lock_file(path: &Path, sharing: Option<FileMode>) -> Result<File, 
             let mode = sharing.map_or(Ok(()), |mode| mode.set_file(path).map_err(|error| error.source));
             mode.map(|()| file).map_err(failed)
         }
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-            OpenOptions::new().write(true).open(path).map_err(failed)
-        }
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => OpenOptions::new().write(true).open(path).map_err(failed),
         Err(error) => Err(failed(error)),
     }
 }

@@ -3,9 +3,7 @@
 //! A part that names such a customer is written again with the pseudonym that leads to nobody, and so has another name; the manifests that
 //! named it name the new one, and say when and why. Ids of snapshots stay: what was published from them can be made again.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use duckdb::{Connection, params};

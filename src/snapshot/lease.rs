@@ -13,7 +13,7 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-use super::{Catalog, SnapshotError, bucket::Bucket, catalog::lock_file};
+use super::{Catalog, SnapshotError, bucket::Bucket, catalog::lock_file, publish::is_id};
 use crate::files::{FileMode, open_unlinked};
 
 /// Folder of the readers' files within the snapshot folder.
@@ -91,7 +91,7 @@ pub(super) fn with_readers<T>(
         let path = entry.map_err(SnapshotError::file("listed", &readers))?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         // What has another name is no reader's.
-        let Some((id, _)) = name.split_once('.').filter(|(_, reader)| Uuid::try_parse(reader).is_ok()) else { continue };
+        let Some((id, _)) = name.split_once('.').filter(|(id, _)| is_id(id)) else { continue };
         // A reader that ended between the two has given its file back.
         let Ok(file) = open_unlinked(&path) else { continue };
         if file.try_lock().is_ok() {

@@ -129,6 +129,14 @@ pub(super) fn id_of(now: DateTime<Utc>, previous: Option<&Manifest>, contents: &
     format!("{}-{}", id_time(now, previous).format(ID_TIME), &sha256(hashes.as_bytes())[..8])
 }
 
+/// Returns whether a text has the form of an id.
+pub(super) fn is_id(text: &str) -> bool {
+    let has_time = |(time, content): (&str, &str)| {
+        NaiveDateTime::parse_from_str(time, ID_TIME).is_ok() && content.len() == 8 && content.bytes().all(|digit| digit.is_ascii_hexdigit())
+    };
+    text.split_once('-').is_some_and(has_time)
+}
+
 /// Returns the time of a new id: the present, or the second after the id before, whichever is later. A clock that stands still or is
 /// set back then makes no new snapshot look older than the one before.
 fn id_time(now: DateTime<Utc>, previous: Option<&Manifest>) -> DateTime<Utc> {

@@ -30,6 +30,7 @@ fn text(output: &std::process::Output) -> String {
 fn put_beside(folder: &Path, outside: &Path) -> Vec<std::path::PathBuf> {
     let job = folder.join("jobs/job-1/result-0000");
     fs::create_dir_all(&job).unwrap();
+    fs::create_dir_all(folder.join("readers")).unwrap();
     let table = folder.join("ticket/month=2026-10");
     fs::create_dir_all(&table).unwrap();
     let hash = "0123456789abcdef.parquet";
@@ -113,7 +114,9 @@ async fn a_manifest_under_another_name_or_of_a_later_format_is_refused_by_name()
     let copy = manifests.join("zz copia.json");
     fs::copy(&own, &copy).unwrap();
     let report = || sandbox.relato(&["report", "atendimento-mensal", "--period", "2026-10", "--format", "json"]).output().unwrap();
-    for refused in [report(), sandbox.relato(&["ingest"]).output().unwrap(), sandbox.relato(&["snapshot", "prune"]).output().unwrap()] {
+    for refused in
+        [report(), sandbox.relato(&["ingest"]).output().unwrap(), sandbox.relato(&["snapshot", "prune", "--keep", "1"]).output().unwrap()]
+    {
         assert_eq!(refused.status.code(), Some(1), "{}", text(&refused));
         assert!(text(&refused).contains("zz copia.json") && text(&refused).contains(&published.manifest.id), "{}", text(&refused));
     }
@@ -147,7 +150,7 @@ async fn a_scheduled_report_is_not_made_of_a_part_that_was_altered() {
     let sandbox = Sandbox::new(&server.base_url);
     let (_, published) = sandbox.load(everything()).await;
     fs::create_dir(sandbox.dir().join("schedules")).unwrap();
-    sandbox.write("schedules/mensal.toml", "report = \"atendimento-mensal\"\ncron = \"0 8 * * *\"\nperiod = \"last-month\"\nformats = [\"json\"]\nowner = \"dona@x.org\"\nfolder = \"entrega\"\n");
+    sandbox.write("schedules/mensal.toml", "report = \"atendimento-mensal\"\ncron = \"0 8 * * *\"\ntimezone = \"America/Sao_Paulo\"\nperiod = \"last-month\"\nformats = [\"json\"]\nowner = \"dona@x.org\"\nfolder = \"entrega\"\n");
     let project = sandbox.project();
     let schedules = project.schedules().unwrap();
     let scratch = || std::env::temp_dir().join(format!("relato-test-{}", uuid::Uuid::new_v4()));
@@ -206,7 +209,7 @@ fn a_webhook_that_points_elsewhere_has_not_taken_the_report() {
         fs::create_dir(sandbox.dir().join("schedules")).unwrap();
         sandbox.write(
             "schedules/gancho.toml",
-            &format!("report = \"semanal\"\ncron = \"0 8 * * *\"\nperiod = \"last-week\"\nformats = [\"pdf\"]\nowner = \"dona@x.org\"\nwebhook = {{ url = \"http://127.0.0.1:{port}/\", secret_file = \"keys/hook.key\" }}\n"),
+            &format!("report = \"semanal\"\ncron = \"0 8 * * *\"\ntimezone = \"America/Sao_Paulo\"\nperiod = \"last-week\"\nformats = [\"pdf\"]\nowner = \"dona@x.org\"\nwebhook = {{ url = \"http://127.0.0.1:{port}/\", secret_file = \"keys/hook.key\" }}\n"),
         );
         let project = sandbox.project();
         let schedules = project.schedules().unwrap();

@@ -353,6 +353,7 @@ fn files(global: &Global, project: &Project) -> Result<(), Failure> {
     let schedules = project.schedules()?;
     for spec in schedules.values() {
         problems.extend(schedule_problems(project, spec, &reports, today));
+        problems.extend(schedules.values().filter_map(|other| shared_name(project, spec, other)));
     }
     for subject in [Subject::Team, Subject::Channels].into_iter().filter(|subject| project.dir.join(subject.file()).exists()) {
         let read = match subject {
@@ -442,6 +443,21 @@ fn schedule_problems(project: &Project, spec: &ScheduleSpec, reports: &BTreeMap<
     }
     let file = project.dir.join(format!("schedules/{}.toml", spec.name));
     messages.into_iter().map(|message| Problem::of_file(&file, message)).collect()
+}
+
+/// Tells when two schedules put different reports under one name into one folder; the later of both by name is told.
+fn shared_name(project: &Project, spec: &ScheduleSpec, other: &ScheduleSpec) -> Option<Problem> {
+    let (folder, its) = (spec.folder.as_ref()?, other.folder.as_ref()?);
+    let names = [&folder.path, &folder.file];
+    let tells = |place: &str| names.iter().any(|name| name.contains(place));
+    let differs = (spec.report != other.report && !tells("{report}")) || (spec.period != other.period && !tells("{period}"));
+    let is_shared =
+        names == [&its.path, &its.file] && !tells("{schedule}") && spec.formats.iter().any(|format| other.formats.contains(format));
+    (other.name < spec.name && differs && is_shared).then(|| {
+        let message =
+            format!("puts files of the same names into `{}` as schedules/{}.toml: one would replace the other", folder.path, other.name);
+        Problem::of_file(&project.dir.join(format!("schedules/{}.toml", spec.name)), message)
+    })
 }
 
 /// Names of the key figures of a block.

@@ -65,8 +65,8 @@ pub fn fill_as<E: From<FileError>>(
 ) -> Result<String, E> {
     let failed = FileError::of(path);
     let temporary = temporary_name(path);
-    let file = OpenOptions::new().write(true).create_new(true).open(&temporary).map_err(&failed)?;
-    let mut out = Hashing::new(BufWriter::new(file));
+    let new = OpenOptions::new().write(true).create_new(true).open(&temporary).map_err(&failed)?;
+    let mut out = Hashing::new(BufWriter::new(new));
     let filled = fill(&mut out).and_then(|()| {
         let (buffered, sha256) = out.finish();
         let written = buffered.into_inner().map_err(|error| failed(error.into_error()))?;

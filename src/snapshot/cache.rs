@@ -187,7 +187,7 @@ impl Cache {
         for entry in fs::read_dir(&folder).map_err(SnapshotError::file("listed", &folder))? {
             let path = entry.map_err(SnapshotError::file("listed", &folder))?.path();
             // Anything else is not a reader's: the file of the lock, or somebody else's.
-            if !path.file_name().is_some_and(|name| Uuid::try_parse(&name.to_string_lossy()).is_ok()) {
+            if path.file_name().is_none_or(|name| Uuid::try_parse(&name.to_string_lossy()).is_err()) {
                 continue;
             }
             // A reader that ended meanwhile has taken its file away.

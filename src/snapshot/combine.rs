@@ -55,7 +55,7 @@ impl Snapshot {
 /// # Errors
 /// When an owner's snapshot cannot be read, or when two of them do not go together.
 pub fn combine(lake: &Catalog, queries: &BTreeMap<String, String>) -> Result<(), SnapshotError> {
-    let _turn = turn(&lake)?;
+    let _turn = turn(lake)?;
     // On object storage others combine without waiting for this one.
     for _ in 1..TRIES {
         match combine_now(lake, queries) {

@@ -42,7 +42,7 @@ pub fn compact(
     tables: &[(&str, Option<&str>, &str)],
     zone: Zone,
 ) -> Result<Compacted, SnapshotError> {
-    let _turn = turn(&lake)?;
+    let _turn = turn(lake)?;
     combine_now(lake, queries)?;
     let newest = Snapshot::open(lake, None)?;
     let loaded = zone.day(newest.manifest.loaded_until.unwrap_or(newest.manifest.published_at));

@@ -53,7 +53,8 @@ fn put_beside(folder: &Path, outside: &Path) -> Vec<std::path::PathBuf> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn prune_and_erase_remove_only_what_is_ours() {
-    let server = serve(&world(5, 200), &[]).await;
+    let world = world(5, 200);
+    let server = serve(&world, &[]).await;
     for storage in [None, Some("lake")] {
         let (lake, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let declared =
@@ -78,7 +79,13 @@ async fn prune_and_erase_remove_only_what_is_ours() {
         }
         let named: Vec<_> = published.manifest.parts().filter(|part| !folder.join(&part.path).exists()).collect();
         assert!(named.is_empty(), "{named:?}");
-        sandbox.relato(&["subject", "erase", "5531900000001@wa.gw.msging.net", "--yes"]).output().unwrap();
+        let erased = world.customers.iter().find_map(|customer| {
+            let asked = sandbox.relato(&["subject", "erase", &customer.identity]).output().unwrap();
+            (!text(&asked).contains("Held: 0 tickets")).then_some(&customer.identity)
+        });
+        let receipt = sandbox.relato(&["subject", "erase", erased.expect("somebody wrote"), "--yes"]).output().unwrap();
+        let receipt: serde_json::Value = serde_json::from_slice(&receipt.stdout).unwrap();
+        assert!(receipt["snapshots"]["parts"].as_u64().unwrap() > 0, "parts are written again: {receipt}");
         assert!(stays.iter().all(|file| file.exists()), "after an erasure, too");
         sandbox.relato(&["snapshot", "verify"]).assert().success();
     }
@@ -142,6 +149,27 @@ async fn sectors_whose_names_meet_have_files_of_their_own() {
     assert_eq!(names.len(), 3, "{names:?}");
     assert!(names.iter().all(|name| name.starts_with("atendimento-mensal_2026-10_") && name.len() > 28), "{names:?}");
     assert_eq!(file_stem(&sandbox.report("2026-10", Some("Convênios"))), "atendimento-mensal_2026-10_convenios", "others keep theirs");
+}
+
+#[test]
+fn schedules_that_put_different_reports_under_one_name_are_refused() {
+    let sandbox = Sandbox::new("http://127.0.0.1:9");
+    fs::create_dir(sandbox.dir().join("schedules")).unwrap();
+    let schedule = |name: &str, report: &str, file: &str| {
+        let text = format!(
+            "report = \"{report}\"\ncron = \"0 8 * * *\"\ntimezone = \"America/Sao_Paulo\"\nperiod = \"last-month\"\nformats = [\"pdf\"]\n\
+             owner = \"dona@x.org\"\nfolder = \"entrega\"\nnames = \"{file}\"\n"
+        );
+        sandbox.write(&format!("schedules/{name}.toml"), &text);
+    };
+    let check = || text(&sandbox.relato(&["check", "--offline"]).output().unwrap());
+    schedule("a", "atendimento-mensal", "mensal-{period}");
+    schedule("b", "satisfacao", "mensal-{period}");
+    assert!(check().contains("puts files of the same names into `entrega` as schedules/a.toml"), "{}", check());
+    for (report, file) in [("satisfacao", "{report}-{period}"), ("satisfacao", "{schedule}"), ("atendimento-mensal", "mensal-{period}")] {
+        schedule("b", report, file);
+        assert!(!check().contains("of the same names"), "{report} {file}: {}", check());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -456,7 +456,7 @@ fn shared_name(project: &Project, spec: &ScheduleSpec, other: &ScheduleSpec) -> 
     (other.name < spec.name && differs && is_shared).then(|| {
         let message =
             format!("puts files of the same names into `{}` as schedules/{}.toml: one would replace the other", folder.path, other.name);
-        Problem::of_file(&project.dir.join(format!("schedules/{}.toml", spec.name)), message)
+        Problem::of_file(project.dir.join(format!("schedules/{}.toml", spec.name)), message)
     })
 }
 

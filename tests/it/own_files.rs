@@ -43,7 +43,9 @@ fn put_beside(folder: &Path, outside: &Path) -> Vec<std::path::PathBuf> {
         outside.join("month=2026-10").join(hash),
     ];
     fs::create_dir_all(outside.join("month=2026-10")).unwrap();
-    mine.iter().for_each(|file| fs::write(file, "of others").unwrap());
+    for file in &mine {
+        fs::write(file, "of others").unwrap();
+    }
     symlink(outside, folder.join("elsewhere")).unwrap();
     symlink(outside, folder.join("ticket/linked")).unwrap();
     symlink(outside.join("month=2026-10"), folder.join("conversation/month=1999-01")).unwrap();
@@ -69,7 +71,9 @@ async fn prune_and_erase_remove_only_what_is_ours() {
             folder.join("ticket/.writing-4711-0.parquet"),
             folder.join("manifests/x.writing-4711"),
         ];
-        left.iter().for_each(|file| fs::write(file, "left").unwrap());
+        for file in &left {
+            fs::write(file, "left").unwrap();
+        }
         sandbox.relato(&["snapshot", "prune", "--keep", "1"]).assert().success();
         for file in &stays {
             assert!(file.exists(), "{} stays", file.display());
@@ -158,7 +162,7 @@ fn schedules_that_put_different_reports_under_one_name_are_refused() {
     let schedule = |name: &str, report: &str, file: &str| {
         let text = format!(
             "report = \"{report}\"\ncron = \"0 8 * * *\"\ntimezone = \"America/Sao_Paulo\"\nperiod = \"last-month\"\nformats = [\"pdf\"]\n\
-             owner = \"dona@x.org\"\nfolder = \"entrega\"\nnames = \"{file}\"\n"
+             owner = \"dona@x.org\"\nfolder = \"entrega\"\nfile = \"{file}\"\n"
         );
         sandbox.write(&format!("schedules/{name}.toml"), &text);
     };

@@ -22,7 +22,8 @@ use uuid::Uuid;
 use super::{
     Part, RESTRICTED, SnapshotError,
     bucket::Bucket,
-    catalog::{DRAFT_FOLDER, files_below, locked, remove_file, remove_folder},
+    catalog::DRAFT_FOLDER,
+    folder::{files_below, locked, remove_file, remove_folder},
 };
 use crate::files::open_unlinked;
 

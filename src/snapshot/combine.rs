@@ -14,8 +14,9 @@ use duckdb::Connection;
 
 use super::{
     Catalog, Manifest, Part, Snapshot, SnapshotError, TableManifest,
-    catalog::{Draft, OWNER, locked},
+    catalog::{Draft, OWNER},
     compact::{merged_in, stand_in},
+    folder::locked,
     lease::LEASE_FOLDER,
     manifest::FORMAT,
     publish::id_of,

@@ -13,7 +13,7 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-use super::{Catalog, SnapshotError, bucket::Bucket, catalog::lock_file, publish::is_id};
+use super::{Catalog, SnapshotError, bucket::Bucket, folder::lock_file, publish::is_id};
 use crate::files::{FileMode, open_unlinked};
 
 /// Folder of the readers' files within the snapshot folder.

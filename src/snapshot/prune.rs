@@ -13,8 +13,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{
     Catalog, Manifest, SnapshotError,
     bucket::Bucket,
-    catalog::{MANIFEST_FOLDER, OWNER, Remote, files_below, remove_file},
+    catalog::{MANIFEST_FOLDER, OWNER, Remote},
     combine::turn,
+    folder::{files_below, remove_file},
     lease::{self, LEASE_FOLDER},
 };
 use crate::files::WRITING;

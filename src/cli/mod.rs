@@ -146,7 +146,9 @@ pub fn run() -> process::ExitCode {
     let mut cli = Cli::parse();
     cli.global.projects = one_project(std::env::args_os().skip(1)).unwrap_or_else(|error| error.exit());
     start_logging(&cli.global);
-    match dispatch(cli) {
+    let done = dispatch(cli);
+    report::clear_scratch();
+    match done {
         Ok(exit) => exit.into(),
         Err(failure) => failure.print(),
     }

@@ -399,6 +399,21 @@ async fn who_was_killed_leaves_neither_a_worker_nor_an_answer() {
     assert_eq!(folders(), Vec::<PathBuf>::new());
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_report_clears_what_killed_ones_left_and_leaves_nothing() {
+    let server = serve(&world(3, 60), &[]).await;
+    let sandbox = Sandbox::new(&server.base_url);
+    sandbox.load(everything()).await;
+    let temporary = tempfile::tempdir().unwrap();
+    let left = temporary.path().join("relato-private-left");
+    fs::create_dir(&left).unwrap();
+    fs::write(left.join("alive"), "").unwrap();
+    fs::write(left.join("spilled"), "rows").unwrap();
+    let arguments = ["report", "atendimento-mensal", "--period", "2026-10", "--format", "json"];
+    sandbox.relato(&arguments).env("TMPDIR", temporary.path()).assert().success();
+    assert_eq!(fs::read_dir(temporary.path()).unwrap().count(), 0);
+}
+
 #[test]
 fn a_worker_that_nobody_asked_does_nothing() {
     let mut command = assert_cmd::Command::cargo_bin("relato").unwrap();

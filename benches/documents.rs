@@ -103,6 +103,7 @@ fn report(rows: usize, is_detail: bool) -> ReportData {
         previous_label: "setembro de 2026".to_owned(),
         last_year_label: "outubro de 2025".to_owned(),
         sector: None,
+        sector_slug: None,
         snapshot: SnapshotStamp {
             id: "bench".to_owned(),
             published_at: published,

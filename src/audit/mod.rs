@@ -14,7 +14,9 @@ mod worker;
 pub use functions::names as function_names;
 pub use gate::{Named, Rejection, RejectionKind, read, word_at};
 pub use masks::{MaskError, Masks};
-pub use record::{Asked, Asker, Change, Ending, Question, Refusal, begin, change_record, end, note_change, permitted, refuse};
+pub use record::{
+    Asked, Asker, Change, Ending, Question, Refusal, UNPROVEN, acting, begin, change_record, end, note_change, permitted, refuse,
+};
 pub use session::{Answered, COMMAND, Ready, SessionError, ask};
 pub use tables::{DescribedColumn, DescribedTable, Reach, described};
 pub use worker::{Value, work};
@@ -25,10 +27,9 @@ use std::{
     sync::Arc,
 };
 
-use tempfile::TempDir;
-
 use crate::{
     config::EngineKind,
+    files::PrivateFolder,
     ledger::{LEDGER_TABLES, Ledger, LedgerError, LedgerTable, LedgerValue},
     query::{self, FileReader, QueryError},
     snapshot::{Snapshot, SnapshotError},
@@ -44,7 +45,7 @@ pub struct Reached {
     /// Tables whose files are not those of the snapshot, but were made on this machine.
     pub made_here: BTreeSet<String>,
     /// Keeps the files of the ledger's tables.
-    pub ledger: Option<Arc<TempDir>>,
+    pub ledger: Option<Arc<PrivateFolder>>,
 }
 
 /// Why a table cannot be reached.
@@ -127,7 +128,7 @@ impl Reached {
     fn add_ledger_table(&mut self, table: &LedgerTable, ledger: &Ledger) -> Result<(), ReachError> {
         let folder = match &self.ledger {
             Some(folder) => Arc::clone(folder),
-            None => Arc::clone(self.ledger.insert(Arc::new(tempfile::tempdir().map_err(ReachError::Folder)?))),
+            None => Arc::clone(self.ledger.insert(Arc::new(PrivateFolder::make().map_err(ReachError::Folder)?))),
         };
         let text = |value: LedgerValue| match value {
             LedgerValue::Null => None,

@@ -15,12 +15,16 @@ use crate::{
 /// Who asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asker {
-    /// The operating system's user: the one behind `sudo`, where that was used.
+    /// The operating system's user: the one behind `sudo`, where the system proves that it was used.
     pub os_user: String,
     /// Number of the user that the process runs as.
     pub os_uid: u32,
+    /// Name of that user.
+    pub uid_user: String,
     /// The person that the environment declares, in lower case.
     pub declared: Option<String>,
+    /// Whether `[access]` says of anybody which user of the system this is; the environment then chooses among these only.
+    pub by_os_user: bool,
 }
 
 /// What is asked.
@@ -57,7 +61,7 @@ pub enum Refusal {
     #[error("`{0}` is not an active person of [access]")]
     Unknown(String),
     /// The person is another user of the operating system.
-    #[error("`{person}` is not the person of the user `{os_user}`")]
+    #[error("`{person}` is not a person whose os_user in [access] is `{os_user}`")]
     OtherUser {
         /// The person.
         person: String,
@@ -110,7 +114,7 @@ pub fn permitted<'a>(access: &'a Access, asker: &Asker, reason: Option<&str>, da
         Some(email) => access.person(email).ok_or_else(|| Refusal::Unknown(email.clone()))?,
         None => access.people.iter().find(of_user).ok_or(Refusal::Nobody)?,
     };
-    if person.os_user.is_some() && !of_user(&person) {
+    if access.names_users() && !of_user(&person) {
         return Err(Refusal::OtherUser { person: person.email.clone(), os_user: asker.os_user.clone() });
     }
     match access.require(&person.email, day) {
@@ -119,6 +123,29 @@ pub fn permitted<'a>(access: &'a Access, asker: &Asker, reason: Option<&str>, da
         Ok(()) => Ok(Some(person)),
     }
 }
+
+/// Returns the address of the person who gives a command: the one of the system's user, where `[access]` tells these apart, otherwise the one
+/// that is declared.
+pub fn acting(access: &Access, asker: &Asker) -> Option<String> {
+    if !access.names_users() {
+        return asker.declared.clone();
+    }
+    let of_user = || access.people.iter().filter(|person| person.os_user.as_ref() == Some(&asker.os_user));
+    let declared = of_user().find(|person| asker.declared.as_ref().is_some_and(|email| person.email.eq_ignore_ascii_case(email)));
+    declared.or_else(|| of_user().next()).map(|person| person.email.clone())
+}
+
+/// Returns how it is known who asks; nothing where nobody says so.
+fn identity(asker: &Asker, person: Option<&str>) -> Option<&'static str> {
+    match (person, &asker.declared) {
+        (Some(_), _) if asker.by_os_user => Some("os_user"),
+        (None, None) => None,
+        _ => Some(UNPROVEN),
+    }
+}
+
+/// What a record says where the environment alone told who asks.
+pub const UNPROVEN: &str = "declared, unproven";
 
 /// Records a question that is going to be answered.
 ///
@@ -188,7 +215,9 @@ pub fn change_record(asker: &Asker, person: Option<&str>, change: &Change<'_>) -
         "event": "changed",
         "os_user": asker.os_user,
         "os_uid": asker.os_uid,
+        "uid_user": asker.uid_user,
         "person": person.or(asker.declared.as_deref()),
+        "identity": identity(asker, person),
         "subject": subject,
         "before": before,
         "after": after,
@@ -202,7 +231,9 @@ fn described(event: &str, asker: &Asker, person: Option<&str>, question: &Questi
         "event": event,
         "os_user": asker.os_user,
         "os_uid": asker.os_uid,
+        "uid_user": asker.uid_user,
         "person": person.or(asker.declared.as_deref()),
+        "identity": identity(asker, person),
         "name": question.name,
         "sql": question.sql,
         "sha256": question.sha256,
@@ -236,32 +267,68 @@ mod tests {
         Person { email: email.to_owned(), profile, until: None, active, os_user: os_user.map(str::to_owned) }
     }
 
+    fn asker(os_user: &str, email: Option<&str>, access: &Access) -> Asker {
+        let declared = email.map(str::to_owned);
+        Asker { os_user: os_user.to_owned(), os_uid: 1, uid_user: "relato".to_owned(), declared, by_os_user: access.names_users() }
+    }
+
     #[test]
-    fn who_may_ask_is_decided_by_person_user_profile_and_reason() {
+    fn who_may_ask_is_decided_by_person_profile_and_reason() {
         let people = vec![
             person("a@x.org", Profile::Auditor, true, None),
             person("b@x.org", Profile::Visualizador, true, None),
             person("c@x.org", Profile::Administrador, false, None),
-            person("d@x.org", Profile::Auditor, true, Some("dora")),
         ];
         let access = Access { people, require_reason: true, ..Access::default() };
         let day = NaiveDate::from_ymd_opt(2026, 11, 1).unwrap();
-        let asks = |os_user: &str, email: Option<&str>, reason: Option<&str>| {
-            let asker = Asker { os_user: os_user.to_owned(), os_uid: 1, declared: email.map(str::to_owned) };
-            permitted(&access, &asker, reason, day).map(|person| person.unwrap().email.clone())
+        let asks = |email: Option<&str>, reason: Option<&str>| {
+            permitted(&access, &asker("ana", email, &access), reason, day).map(|person| person.unwrap().email.clone())
         };
         let unknown = |email: &str| Err(Refusal::Unknown(email.to_owned()));
-        assert_eq!(asks("ana", Some("A@x.org"), Some("pedido 12")), Ok("a@x.org".to_owned()));
-        assert_eq!(asks("ana", Some("a@x.org"), None), Err(Refusal::NoReason));
-        assert_eq!(asks("ana", Some("a@x.org"), Some(" ")), Err(Refusal::NoReason));
-        assert_eq!(asks("ana", None, Some("r")), Err(Refusal::Nobody));
-        assert_eq!(asks("ana", Some("b@x.org"), Some("r")), Err(Refusal::Profile("b@x.org".to_owned())));
-        assert_eq!(asks("ana", Some("c@x.org"), Some("r")), unknown("c@x.org"));
-        assert_eq!(asks("ana", Some("e@x.org"), Some("r")), unknown("e@x.org"));
-        assert_eq!(asks("dora", None, Some("r")), Ok("d@x.org".to_owned()), "the user is enough");
-        let other = Refusal::OtherUser { person: "d@x.org".to_owned(), os_user: "ana".to_owned() };
-        assert_eq!(asks("ana", Some("d@x.org"), Some("r")), Err(other), "nobody else can be declared to be this person");
-        let asker = Asker { os_user: String::new(), os_uid: 0, declared: None };
-        assert_eq!(permitted(&Access::default(), &asker, None, day), Ok(None));
+        assert_eq!(asks(Some("A@x.org"), Some("pedido 12")), Ok("a@x.org".to_owned()));
+        assert_eq!(asks(Some("a@x.org"), None), Err(Refusal::NoReason));
+        assert_eq!(asks(Some("a@x.org"), Some(" ")), Err(Refusal::NoReason));
+        assert_eq!(asks(None, Some("r")), Err(Refusal::Nobody));
+        assert_eq!(asks(Some("b@x.org"), Some("r")), Err(Refusal::Profile("b@x.org".to_owned())));
+        assert_eq!(asks(Some("c@x.org"), Some("r")), unknown("c@x.org"));
+        assert_eq!(asks(Some("e@x.org"), Some("r")), unknown("e@x.org"));
+        assert_eq!(permitted(&Access::default(), &asker("", None, &Access::default()), None, day), Ok(None));
+    }
+
+    #[test]
+    fn where_users_are_named_only_they_can_be_declared_and_by_themselves() {
+        let people = vec![
+            person("a@x.org", Profile::Administrador, true, None),
+            person("d@x.org", Profile::Auditor, true, Some("dora")),
+            person("dora.chefe@x.org", Profile::Administrador, true, Some("dora")),
+        ];
+        let access = Access { people, ..Access::default() };
+        let day = NaiveDate::from_ymd_opt(2026, 11, 1).unwrap();
+        let asks = |os_user: &str, email: Option<&str>| {
+            permitted(&access, &asker(os_user, email, &access), None, day).map(|person| person.unwrap().email.clone())
+        };
+        let other = |person: &str, os_user: &str| Err(Refusal::OtherUser { person: person.to_owned(), os_user: os_user.to_owned() });
+        assert_eq!(asks("dora", None), Ok("d@x.org".to_owned()), "the user is enough");
+        assert_eq!(asks("dora", Some("Dora.Chefe@x.org")), Ok("dora.chefe@x.org".to_owned()), "one of her own");
+        assert_eq!(asks("ana", Some("d@x.org")), other("d@x.org", "ana"));
+        assert_eq!(asks("dora", Some("a@x.org")), other("a@x.org", "dora"), "somebody without a user could be declared by anybody");
+        assert_eq!(asks("ana", None), Err(Refusal::Nobody));
+        let acts = |os_user: &str, email: Option<&str>| acting(&access, &asker(os_user, email, &access));
+        assert_eq!(acts("dora", Some("a@x.org")).as_deref(), Some("d@x.org"));
+        assert_eq!(acts("ana", Some("a@x.org")), None);
+    }
+
+    #[test]
+    fn a_record_says_how_it_is_known_who_asked() {
+        let record = |access: &Access, email: Option<&str>, person: Option<&str>| {
+            described("asked", &asker("ana", email, access), person, &Question::default())
+        };
+        let unproven = Access { people: vec![person("a@x.org", Profile::Auditor, true, None)], ..Access::default() };
+        let asked = record(&unproven, Some("a@x.org"), Some("a@x.org"));
+        assert_eq!((&asked["identity"], &asked["uid_user"]), (&json!("declared, unproven"), &json!("relato")));
+        let proved = Access { people: vec![person("a@x.org", Profile::Auditor, true, Some("ana"))], ..Access::default() };
+        assert_eq!(record(&proved, None, Some("a@x.org"))["identity"], json!("os_user"));
+        assert_eq!(record(&proved, Some("b@x.org"), None)["identity"], json!("declared, unproven"), "a refused claim stays one");
+        assert_eq!(record(&Access::default(), None, None)["identity"], Value::Null);
     }
 }

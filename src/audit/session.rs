@@ -11,13 +11,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tempfile::TempDir;
-
 use super::{
     Reached,
     worker::{Job, Outcome, Value},
 };
-use crate::{config::QueryLimits, query::AnswerColumn};
+use crate::{config::QueryLimits, files::PrivateFolder, query::AnswerColumn};
 
 /// Name of the hidden command that answers.
 pub const COMMAND: &str = "answer-question";
@@ -67,7 +65,7 @@ pub struct Answered {
     /// The file, as [`AnswerFile`](crate::query::AnswerFile) reads it; it goes with `folder`.
     pub file: PathBuf,
     /// Keeps the file.
-    pub folder: TempDir,
+    pub folder: PrivateFolder,
 }
 
 /// Asks `sql` of the tables that are reached. `keep_waiting` is called often, with the time since the start, and may cancel.
@@ -82,7 +80,7 @@ pub fn ask(
     limits: QueryLimits,
     keep_waiting: &mut dyn FnMut(Duration) -> bool,
 ) -> Result<Answered, SessionError> {
-    let folder = tempfile::tempdir().map_err(SessionError::Process)?;
+    let folder = PrivateFolder::make().map_err(SessionError::Process)?;
     let spill = folder.path().join("spill");
     fs::create_dir(&spill).map_err(SessionError::Process)?;
     let answer = folder.path().join("answer.arrow");
@@ -112,7 +110,14 @@ impl Ready {
     pub fn start(program: &Path) -> Result<Ready, SessionError> {
         let mut command = Command::new(program);
         // What the engine calls is looked up while the question is looked at, not call by call while it runs.
-        command.arg(COMMAND).env_clear().env("LD_BIND_NOW", "1").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        command
+            .arg(COMMAND)
+            .arg(std::process::id().to_string())
+            .env_clear()
+            .env("LD_BIND_NOW", "1")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
         Ok(Ready { child: command.spawn().map_err(SessionError::Process)? })
     }
 

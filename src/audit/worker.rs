@@ -18,7 +18,10 @@ use std::{
 
 use chrono::NaiveDate;
 use duckdb::{Connection, ToSql, arrow::datatypes::FieldRef, core::LogicalTypeId, params_from_iter};
-use nix::sys::resource::{Resource, setrlimit};
+use nix::{
+    sys::resource::{Resource, setrlimit},
+    unistd::getppid,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -112,11 +115,17 @@ pub enum Outcome {
 /// Memory that the process needs before it works, and beside the engine's: code, threads, buffers of files.
 const BASE_MB: u64 = 768;
 
-/// Reads a job from standard input, does it, and tells the outcome on standard output.
+/// Reads a job from standard input, does it, and tells the outcome on standard output. It ends with the process `asked_by`, however that ends.
 ///
 /// # Errors
 /// When the job cannot be read or the outcome not told.
-pub fn work() -> io::Result<()> {
+pub fn work(asked_by: i32) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL)?;
+    // Who asked may have ended before the system was told.
+    if getppid().as_raw() != asked_by {
+        return Ok(());
+    }
     // The engine is up before it is known what is asked.
     let connection = Connection::open_in_memory();
     let mut text = String::new();

@@ -12,7 +12,7 @@ use std::{
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use chrono::{DateTime, Utc};
-use reqwest::{StatusCode, Url, header};
+use reqwest::{StatusCode, Url, header, redirect};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
@@ -133,7 +133,9 @@ impl Client {
         let mut builder = reqwest::Client::builder()
             .default_headers([(header::AUTHORIZATION, authorization)].into_iter().collect())
             .connect_timeout(options.timeout.min(Duration::from_secs(10)))
-            .timeout(options.timeout);
+            .timeout(options.timeout)
+            // A command names customers, and goes to the contract's own address only.
+            .redirect(redirect::Policy::none());
         if ["http://127.", "http://localhost", "http://[::1]"].iter().any(|loopback| base_url.starts_with(loopback)) {
             builder = builder.no_proxy();
         }
@@ -424,6 +426,11 @@ impl Client {
                 return Err(BlipError::Unauthorized { base_url: self.base_url.clone(), key, description });
             }
             StatusCode::TOO_MANY_REQUESTS => return Err(BlipError::Throttled { key, retry_after: retry_after(response.headers()) }),
+            status if status.is_redirection() => {
+                let location = response.headers().get(header::LOCATION).and_then(|location| location.to_str().ok());
+                let host = location.and_then(|location| self.commands_url.join(location).ok()?.host_str().map(str::to_owned));
+                return Err(BlipError::Redirected { status: status.as_u16(), host, command: text(), key });
+            }
             status => return Err(BlipError::Http { status: status.as_u16(), command: text(), key }),
         }
         let body = response.bytes().await.map_err(unreachable)?;

@@ -45,6 +45,18 @@ pub enum BlipError {
         /// Name of the key.
         key: String,
     },
+    /// A redirection, which is not followed.
+    #[error("Blip answered HTTP {status} to `{command}` (key `{key}`){}, which is not followed", host.as_ref().map(|host| format!(" and points to {host}")).unwrap_or_default())]
+    Redirected {
+        /// The status.
+        status: u16,
+        /// The host that it points to, where that can be read.
+        host: Option<String>,
+        /// Method and URI.
+        command: String,
+        /// Name of the key.
+        key: String,
+    },
     /// The answer is a web page or another text instead of JSON: a proxy or a gateway spoke.
     #[error("the answer to `{command}` (key `{key}`) is not JSON but begins with `{beginning}`")]
     NotJson {
@@ -189,7 +201,11 @@ impl BlipError {
                 _ if is_passing_behind(description) => ErrorKind::Passing,
                 _ => ErrorKind::Final,
             },
-            BlipError::Http { .. } | BlipError::KeyText { .. } | BlipError::Address { .. } | BlipError::Setup(_) => ErrorKind::Final,
+            BlipError::Http { .. }
+            | BlipError::Redirected { .. }
+            | BlipError::KeyText { .. }
+            | BlipError::Address { .. }
+            | BlipError::Setup(_) => ErrorKind::Final,
         }
     }
 
@@ -206,6 +222,7 @@ impl BlipError {
                 !code.is_some_and(is_protocol_code) && is_passing_behind(description) && inner_status(description) != Some(429)
             }
             BlipError::Unauthorized { .. }
+            | BlipError::Redirected { .. }
             | BlipError::Throttled { .. }
             | BlipError::KeyText { .. }
             | BlipError::Address { .. }

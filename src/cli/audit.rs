@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Exit, Failure, Global, Printed, output};
 use crate::{
+    audit::UNPROVEN,
     config::Project,
     domain::period::{PeriodError, parse_day},
     ledger::{Access, ChainHead, Ledger},
@@ -73,6 +74,15 @@ struct Told<'a> {
 impl Told<'_> {
     fn text(&self, name: &str) -> String {
         self.asked.body[name].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Returns the person, the user, whom the process ran as where that is another, and whether the person is only what the environment said.
+    fn who(&self) -> String {
+        let person = self.asked.body["person"].as_str().map(|person| format!("{person} ")).unwrap_or_default();
+        let (os_user, uid_user) = (self.text("os_user"), self.text("uid_user"));
+        let as_user = if uid_user.is_empty() || uid_user == os_user { String::new() } else { format!(" as {uid_user}") };
+        let unproven = if self.asked.body["identity"] == UNPROVEN { format!(", {UNPROVEN}") } else { String::new() };
+        format!("{person}({os_user}{as_user}{unproven})")
     }
 
     /// Returns what was asked in a line: the name of a saved question with its parameters, or the beginning of the SQL.
@@ -144,15 +154,10 @@ fn log(project: &Project, ledger: &Ledger, args: &LogArgs) -> Result<Exit, Failu
         .set_width(140)
         .set_header(["record", "when", "who", "asked", "why", "outcome"]);
     for one in &told {
-        let person = one.asked.body["person"].as_str().map(|person| format!("{person} ")).unwrap_or_default();
-        table.add_row([
-            one.asked.seq.to_string(),
-            zone.local(one.asked.at).format("%Y-%m-%d %H:%M:%S").to_string(),
-            format!("{person}({})", one.text("os_user")),
-            one.question(),
-            one.text("reason"),
-            one.outcome(),
-        ]);
+        // Whoever asks writes what stands here: nothing of it may move anything else on the screen.
+        let cells = [one.who(), one.question(), one.text("reason"), one.outcome()].map(|cell| output::foreign(&cell).into_owned());
+        let told = [one.asked.seq.to_string(), zone.local(one.asked.at).format("%Y-%m-%d %H:%M:%S").to_string()];
+        table.add_row(told.into_iter().chain(cells));
     }
     output::print(&format!("{table}\n{} records\n", told.len()))?;
     Ok(Exit::Done)

@@ -48,7 +48,7 @@ pub async fn run(global: &Global, command: &ChannelCommand) -> Result<Exit, Fail
             let target = Target::channels(&project, clients, None, day)?;
             let seen = target.read().await?;
             common::keep_look(&project, Subject::Channels, &ops::look(&seen, None, global.now()))?;
-            written(args.out.as_ref(), &ops::channels_toml(&seen))?;
+            written(&project, args.out.as_ref(), &ops::channels_toml(&seen))?;
             Ok(Exit::Done)
         }
         ChannelCommand::Plan(args) => {

@@ -10,7 +10,7 @@ use std::{
 use chrono::{Days, NaiveDate, TimeDelta};
 use clap::Args;
 
-use super::{Exit, Failure, Global, answers, ingest::contract_line, output, words};
+use super::{Exit, Failure, Global, answers, ingest::contract_line, output, readers, words};
 use crate::{
     audit,
     blip::{
@@ -36,8 +36,8 @@ use crate::{
 /// Checks configuration, queries, reports and schedules, with file and line. Then asks Blip: whose each key is, how long an answer
 /// takes, and what this contract answers of everything that is read. A lake on object storage is tried, too.
 ///
-/// Exit code 2 when a file is wrong, 5 when Blip refuses a key or is unreachable, 3 when a key does not see what its roles need
-/// or survey answers in words have no score.
+/// Exit code 2 when a file is wrong, 5 when Blip refuses a key or is unreachable, 3 when a key does not see what its roles need,
+/// survey answers in words have no score, or other users of the machine can read keys or data.
 #[derive(Args)]
 pub struct CheckArgs {
     /// Check the files only
@@ -48,10 +48,11 @@ pub struct CheckArgs {
 pub async fn run(global: &Global, args: &CheckArgs) -> Result<Exit, Failure> {
     let project = Project::open(&global.project)?;
     files(global, &project)?;
+    let mut exit = others(&project)?;
     if args.offline {
-        return Ok(Exit::Done);
+        return Ok(exit);
     }
-    let mut exit = tokio::task::block_in_place(|| lake(&project))?;
+    exit = exit.max_with(tokio::task::block_in_place(|| lake(&project))?);
     let mut store = tokio::task::block_in_place(|| database(&project, global))?;
     let (mut desks, mut routers) = (Vec::new(), Vec::new());
     for key in &project.settings.blip_keys {
@@ -89,6 +90,23 @@ pub async fn run(global: &Global, args: &CheckArgs) -> Result<Exit, Failure> {
     let used: Vec<String> = Unconfirmed::ALL.iter().map(|one| format!("  {}\n", one.message())).collect();
     output::print(&format!("\nRelato also relies on what others report or what is assumed:\n{}", used.concat()))?;
     Ok(exit)
+}
+
+/// Tells what other users of the system could do, and what would tell people apart.
+fn others(project: &Project) -> Result<Exit, Failure> {
+    let access = &project.settings.access;
+    if !access.people.is_empty() && !access.names_users() {
+        output::print(
+            "Nobody in [access] has an os_user: whoever runs relato can say who they are, and the access log notes it as declared, \
+             unproven. With os_user the system says it.\n",
+        )?;
+    }
+    let lines: Vec<String> = readers::readable_by_others(project).into_iter().map(|line| format!("  → {line}\n")).collect();
+    if lines.is_empty() {
+        return Ok(Exit::Done);
+    }
+    output::print(&format!("Other users of this machine\n{}", lines.concat()))?;
+    Ok(Exit::Warnings)
 }
 
 /// Opens the project's database, to remember what is found out; none before the first load, or while another process has it.
@@ -335,6 +353,7 @@ fn files(global: &Global, project: &Project) -> Result<(), Failure> {
     let schedules = project.schedules()?;
     for spec in schedules.values() {
         problems.extend(schedule_problems(project, spec, &reports, today));
+        problems.extend(schedules.values().filter_map(|other| shared_name(project, spec, other)));
     }
     for subject in [Subject::Team, Subject::Channels].into_iter().filter(|subject| project.dir.join(subject.file()).exists()) {
         let read = match subject {
@@ -424,6 +443,21 @@ fn schedule_problems(project: &Project, spec: &ScheduleSpec, reports: &BTreeMap<
     }
     let file = project.dir.join(format!("schedules/{}.toml", spec.name));
     messages.into_iter().map(|message| Problem::of_file(&file, message)).collect()
+}
+
+/// Tells when two schedules put different reports under one name into one folder; the later of both by name is told.
+fn shared_name(project: &Project, spec: &ScheduleSpec, other: &ScheduleSpec) -> Option<Problem> {
+    let (folder, its) = (spec.folder.as_ref()?, other.folder.as_ref()?);
+    let names = [&folder.path, &folder.file];
+    let tells = |place: &str| names.iter().any(|name| name.contains(place));
+    let differs = (spec.report != other.report && !tells("{report}")) || (spec.period != other.period && !tells("{period}"));
+    let is_shared =
+        names == [&its.path, &its.file] && !tells("{schedule}") && spec.formats.iter().any(|format| other.formats.contains(format));
+    (other.name < spec.name && differs && is_shared).then(|| {
+        let message =
+            format!("puts files of the same names into `{}` as schedules/{}.toml: one would replace the other", folder.path, other.name);
+        Problem::of_file(project.dir.join(format!("schedules/{}.toml", spec.name)), message)
+    })
 }
 
 /// Names of the key figures of a block.

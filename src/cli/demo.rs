@@ -20,7 +20,7 @@ use crate::{
     blip::ClientOptions,
     config::Project,
     domain::{Period, ReportData, report_data::Content},
-    files,
+    files::{self, FileError, FileMode},
     ingest::{Clients, IngestRequest},
     ledger::Ledger,
     render::{Format, Locale},
@@ -72,7 +72,7 @@ pub async fn run(global: &Global, args: &DemoArgs) -> Result<Exit, Failure> {
     let reports = project.reports()?;
     let spec = reports.get(REPORT).ok_or_else(|| Failure::told(Exit::Failed, format!("report `{REPORT}` is missing"), None))?;
     let period = Period::parse(&spec.period, today).map_err(|error| Failure::new(Exit::Failed, error))?;
-    let wanted = Wanted { period, sector: None, as_of: None, with_details: true, scratch: scratch() };
+    let wanted = Wanted { period, sector: None, as_of: None, with_details: true, scratch: scratch(), compares_parts: false };
     let made = report::make(&project, spec, &wanted)?;
     let data = &made.data;
     clock.lap("queries");
@@ -164,9 +164,13 @@ fn prepare_folder(folder: &Path) -> Result<(), Failure> {
 
 fn write_project(folder: &Path, world: &WorldArgs, now: DateTime<Utc>, keys: &sim::Keys) -> Result<(), Failure> {
     let write = |name: &str, text: &str| files::write(&folder.join(name), text.as_bytes()).map_err(Failure::from);
-    write("keys/desk.key", &keys.desk)?;
-    write("keys/router.key", &keys.router)?;
-    write("keys/pseudonym.key", "the demonstration hides nobody: everybody in it is invented")?;
+    let write_key = |name: &str, text: &str| {
+        let path = folder.join(name);
+        files::fill_as(&path, Some(FileMode::PRIVATE), |out| out.write_all(text.as_bytes()).map_err(FileError::of(&path))).map(|_| ())
+    };
+    write_key("keys/desk.key", &keys.desk)?;
+    write_key("keys/router.key", &keys.router)?;
+    write_key("keys/pseudonym.key", "the demonstration hides nobody: everybody in it is invented")?;
     let sectors: Vec<String> = sim::SECTORS.iter().map(|(sector, queues)| format!("\"{sector}\" = {queues:?}\n")).collect();
     let answers: Vec<String> = (1..).zip(sim::ANSWER_WORDS).map(|(score, word)| format!("\"{word}\" = {score}")).collect();
     write(

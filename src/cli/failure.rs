@@ -4,6 +4,7 @@ use std::{error::Error, fmt, process, sync::Arc};
 
 use miette::{Diagnostic, GraphicalReportHandler, LabeledSpan, NamedSource, SourceCode};
 
+use super::output;
 use crate::{
     audit::{self, ReachError, Refusal, Rejection, RejectionKind, SessionError},
     blip::BlipError,
@@ -104,9 +105,9 @@ impl Failure {
 
     /// Prints the failure on standard error and returns its exit code.
     pub fn print(&self) -> process::ExitCode {
-        for telling in &self.tellings {
+        for telling in self.tellings.iter().map(Telling::visible) {
             let mut text = String::new();
-            if GraphicalReportHandler::new().with_width(110).render_report(&mut text, telling).is_err() {
+            if GraphicalReportHandler::new().with_width(110).render_report(&mut text, &telling).is_err() {
                 text = telling.to_string();
             }
             eprint!("{text}");
@@ -133,6 +134,27 @@ impl Telling {
             cause = inner.source();
         }
         Telling { message: error.to_string(), causes, help, place: None }
+    }
+
+    /// Returns it as a terminal may see it: parts of it are what somebody else wrote.
+    fn visible(&self) -> Telling {
+        let visible = |text: &String| output::visible(text).into_owned();
+        // Marks stand at bytes: what takes the place of a character is as long.
+        let in_place = |char: char| match char {
+            '\n' | '\t' => char.to_string(),
+            char if output::is_code(char) => "?".repeat(char.len_utf8()),
+            char => char.to_string(),
+        };
+        let place = self.place.as_ref().map(|(source, label)| {
+            let name = output::foreign(source.name()).into_owned();
+            (NamedSource::new(name, source.inner().chars().map(in_place).collect::<String>()), label.clone())
+        });
+        Telling {
+            message: visible(&self.message),
+            causes: self.causes.iter().map(visible).collect(),
+            help: self.help.as_ref().map(visible),
+            place,
+        }
     }
 
     fn of_problem(problem: &Problem) -> Telling {
@@ -193,6 +215,9 @@ impl From<BlipError> for Failure {
                 "the key may belong to another bot than the one that has this; `relato check` tells what each key sees"
             }
             BlipError::NotJson { .. } => "something between here and Blip answered instead of it: a proxy, a gateway, a sign-in page",
+            BlipError::Redirected { .. } => {
+                "nothing was sent on: is base_url the address that Blip's portal shows, and is a proxy in between?"
+            }
             BlipError::Refused { .. } | BlipError::Http { .. } | BlipError::Malformed { .. } => {
                 "try again later; what was loaded before is kept as it was"
             }
@@ -245,6 +270,10 @@ fn verdict_of_snapshot(error: &SnapshotError) -> Verdict {
             Exit::Failed,
             Some("nothing was made of it; if nobody is writing it now, remove it or restore it: the snapshots before it are whole"),
         ),
+        SnapshotError::Format { .. } => (Exit::Failed, Some("nothing was changed; a later version of relato wrote it: use that one")),
+        SnapshotError::Misnamed { .. } => {
+            (Exit::Failed, Some("nothing was changed; somebody put a copy among the manifests: move it to another folder"))
+        }
         SnapshotError::PartGone(_) | SnapshotError::PartDamaged(_) => (
             Exit::Failed,
             Some("`relato snapshot verify` tells what else; an owner whose part is missing writes it again with its next load"),

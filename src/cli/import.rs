@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, path::PathBuf};
 use clap::Args;
 use serde_json::json;
 
-use super::{Exit, Failure, Global, Printed, collector, ingest, output};
+use super::{
+    Exit, Failure, Global, Printed, collector, ingest,
+    output::{self, foreign},
+};
 use crate::ingest::{Import, Importer, Verdict};
 
 /// Import files that Blip exported: tickets or survey answers, as csv or xlsx
@@ -81,8 +84,9 @@ fn counts(import: &Import) -> BTreeMap<&'static str, usize> {
 }
 
 fn as_text(import: &Import) -> String {
-    let file = import.path.display();
-    let columns: Vec<String> = import.columns.iter().map(|(heading, field)| format!("{heading} = {field}")).collect();
+    let file = import.path.display().to_string();
+    let file = foreign(&file);
+    let columns: Vec<String> = import.columns.iter().map(|(heading, field)| format!("{} = {field}", foreign(heading))).collect();
     let counts: Vec<String> = counts(import).into_iter().map(|(name, count)| format!("{count} {name}")).collect();
     let zone_from = import.export.map_or_else(|| "the organisation's".to_owned(), |export| format!("headings of Blip's {export}"));
     let mut lines = vec![
@@ -91,11 +95,11 @@ fn as_text(import: &Import) -> String {
         format!("  columns: {}", columns.join(", ")),
     ];
     if !import.unused.is_empty() {
-        lines.push(format!("  not used: {}", import.unused.join(", ")));
+        lines.push(format!("  not used: {}", foreign(&import.unused.join(", "))));
     }
     lines.push(format!("  rows: {}", counts.join(" · ")));
     let refused = |(line, verdict): &(usize, Verdict)| match verdict {
-        Verdict::Refused(why) => Some(format!("  {file}:{line}: refused: {why}")),
+        Verdict::Refused(why) => Some(format!("  {file}:{line}: refused: {}", foreign(why))),
         _ => None,
     };
     let refused: Vec<String> = import.rows.iter().filter_map(refused).collect();

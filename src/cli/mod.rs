@@ -1,6 +1,7 @@
 //! The command line: arguments, printing, exit codes. One file a command.
 
 mod answers;
+mod asker;
 mod audit;
 mod bot;
 mod channel;
@@ -15,6 +16,7 @@ mod ops;
 mod output;
 mod progress;
 mod query;
+mod readers;
 mod rebuild;
 mod report;
 mod schedule;
@@ -27,13 +29,14 @@ mod team;
 mod words;
 
 use std::{
+    ffi::OsString,
     io::IsTerminal,
     path::{Path, PathBuf},
     process,
 };
 
 use chrono::{DateTime, Utc};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, error::ErrorKind};
 use tracing_subscriber::filter::LevelFilter;
 
 pub use failure::{Exit, Failure};
@@ -41,6 +44,7 @@ pub use failure::{Exit, Failure};
 use crate::{
     config::Project,
     domain::period::parse_day,
+    files,
     snapshot::{Catalog, Snapshot},
 };
 
@@ -79,6 +83,9 @@ struct Global {
     /// Act as if it were this instant, such as 2026-11-22T15:00:00Z
     #[arg(long, global = true, value_name = "INSTANT")]
     now: Option<DateTime<Utc>>,
+    /// How often the command line names a project.
+    #[arg(skip)]
+    projects: usize,
 }
 
 impl Global {
@@ -121,7 +128,10 @@ enum Command {
     Sim(sim::SimArgs),
     /// Answer one question that another process passed on
     #[command(hide = true)]
-    AnswerQuestion,
+    AnswerQuestion {
+        /// Process that waits for the answer
+        asked_by: i32,
+    },
 }
 
 /// How a command prints its result.
@@ -135,12 +145,28 @@ enum Printed {
 
 /// Runs the command line and returns its exit code.
 pub fn run() -> process::ExitCode {
-    let cli = Cli::parse();
+    files::keep_to_owner();
+    let mut cli = Cli::parse();
+    cli.global.projects = one_project(std::env::args_os().skip(1)).unwrap_or_else(|error| error.exit());
     start_logging(&cli.global);
-    match dispatch(cli) {
+    let done = dispatch(cli);
+    report::clear_scratch();
+    match done {
         Ok(exit) => exit.into(),
         Err(failure) => failure.print(),
     }
+}
+
+/// Returns how often a command line names a project: once at most. One before the command and one after it would not be the same, and whoever
+/// may only add arguments at the end must not choose.
+fn one_project(arguments: impl Iterator<Item = OsString>) -> Result<usize, clap::Error> {
+    let is_project = |argument: &OsString| argument == "--project" || argument.as_encoded_bytes().starts_with(b"--project=");
+    let projects = arguments.take_while(|argument| argument != "--").filter(is_project).count();
+    if projects > 1 {
+        let message = "the argument '--project <DIR>' cannot be used multiple times";
+        return Err(Cli::command().error(ErrorKind::ArgumentConflict, message));
+    }
+    Ok(projects)
 }
 
 fn dispatch(cli: Cli) -> Result<Exit, Failure> {
@@ -155,7 +181,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Bot(command) => bot::run(global, &command),
         Command::Report(args) => report::run(global, &args),
         Command::Query(args) => query::run(global, &args),
-        Command::AnswerQuestion => query::answer(),
+        Command::AnswerQuestion { asked_by } => query::answer(asked_by),
         Command::Schedule(command) => schedule::run(global, &command),
         Command::Audit(command) => audit::run(global, &command),
         Command::Subject(command) => subject::run(global, &command),
@@ -211,7 +237,17 @@ fn start_logging(global: &Global) {
 mod tests {
     use clap::CommandFactory;
 
-    use super::Cli;
+    use super::{Cli, one_project};
+
+    #[test]
+    fn a_command_line_names_one_project() {
+        let named = |line: &str| one_project(line.split(' ').map(Into::into)).ok();
+        assert_eq!(named("query .tables"), Some(0));
+        assert_eq!(named("--project a query .tables"), Some(1));
+        assert_eq!(named("--project a query --project b .tables"), None);
+        assert_eq!(named("--project=a query .tables --project=a"), None);
+        assert_eq!(named("--project a query -- --project"), Some(1), "a question is no option");
+    }
 
     #[test]
     fn every_command_says_what_it_does_and_its_help_says_more() {

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Exit, Failure, query::asker};
+use super::{Exit, Failure, asker::asker};
 use crate::{
     audit::{self, Question},
     config::{Profile, Project},
@@ -18,7 +18,7 @@ pub struct Officer {
 
 /// Fails, and records that it did, unless an administrador gives the command `name`, or nobody is declared.
 pub fn officer(project: &Project, name: &str, reason: Option<&str>, now: DateTime<Utc>) -> Result<Officer, Failure> {
-    let asker = asker();
+    let asker = asker(&project.settings.access);
     let mut ledger = Ledger::open(&project.ledger_file())?;
     let question = Question { name: Some(name), reason, ..Question::default() };
     let today = project.settings.organization.timezone.day(now);
@@ -38,12 +38,6 @@ pub fn officer(project: &Project, name: &str, reason: Option<&str>, now: DateTim
         return Err(failure);
     }
     Ok(Officer { asker, person, ledger })
-}
-
-/// Returns the address of the person whom the environment or the operating system's user stands for.
-pub fn acting(project: &Project, asker: &audit::Asker) -> Option<String> {
-    let of_user = || project.settings.access.people.iter().find(|person| person.os_user.as_ref() == Some(&asker.os_user));
-    asker.declared.clone().or_else(|| of_user().map(|person| person.email.clone()))
 }
 
 impl Officer {

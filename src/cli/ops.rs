@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::{
     Exit, Failure, Global, Printed,
+    asker::asker,
     officer::{Officer, officer},
     output,
 };
@@ -139,8 +140,9 @@ pub fn declared_file(project: &Project, subject: Subject) -> PathBuf {
 /// Compares, prints the plan, and writes it where there is anything to apply.
 pub async fn plan(global: &Global, project: &Project, target: &Target<'_>, args: &PlanArgs, invites_again: bool) -> Result<Exit, Failure> {
     let now = global.now();
-    let asker = super::query::asker();
-    let acting = super::officer::acting(project, &asker);
+    args.out.as_ref().map_or(Ok(()), |out| output::require_place(project, out))?;
+    let access = &project.settings.access;
+    let acting = audit::acting(access, &asker(access));
     let found = compare(project, target, acting.as_deref(), invites_again, now).await?;
     show(project, &found, args, now)
 }
@@ -301,6 +303,9 @@ pub async fn apply(global: &Global, project: &Project, target: &Target<'_>, args
     })?;
     let forced: BTreeSet<Guard> = args.force.iter().copied().collect();
     let undo_file = args.plan.with_extension("undo.json");
+    if args.plan.parent().map(Path::canonicalize).and_then(Result::ok) != project.ops_dir().canonicalize().ok() {
+        output::require_place(project, &undo_file)?;
+    }
     let progress = global.progress();
     progress.start(&command, Some(plan.steps.len()));
     let moment = |moment: Moment| {

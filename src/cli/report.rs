@@ -4,6 +4,7 @@ use std::{
     cell::Cell,
     fmt::Write,
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
     time::Instant,
 };
 
@@ -15,6 +16,7 @@ use super::{Exit, Failure, Global, output, progress::ClusterWatch, snapshot_of};
 use crate::{
     config::{EngineKind, Project},
     domain::{Period, ReportData, digest::sha256, report_data::CompletenessState},
+    files::PrivateFolder,
     ledger::{Ledger, Publication},
     query::{Catalogue, CellDifference, ClusterNews, Comparison},
     render::{self, Format, Locale},
@@ -83,6 +85,7 @@ pub fn run(global: &Global, args: &ReportArgs) -> Result<Exit, Failure> {
         Some(EngineChoice::Duckdb) => project.settings.engine.kind = EngineKind::Duckdb,
         Some(EngineChoice::Spark) => project.settings.engine.kind = EngineKind::Spark,
     }
+    args.out.as_ref().map_or(Ok(()), |out| output::require_place(&project, out))?;
     if let Some(asked) = &args.reproduce {
         return reproduce(&project, asked, args.out.as_deref());
     }
@@ -124,6 +127,7 @@ pub fn run(global: &Global, args: &ReportArgs) -> Result<Exit, Failure> {
         as_of: snapshot.as_ref().map(|snapshot| snapshot.manifest.id.as_str()),
         with_details: !args.trace && !args.no_details && args.format.iter().any(|format| format.has_details()),
         scratch: scratch(),
+        compares_parts: false,
     };
     let watch = ClusterWatch::of_terminal(!global.no_progress && !global.quiet);
     let told = |news: &ClusterNews| watch.hear(news);
@@ -143,7 +147,7 @@ pub fn run(global: &Global, args: &ReportArgs) -> Result<Exit, Failure> {
     }
     if args.format == [FileFormat::Rendered(Format::Json)] && args.out.is_none() {
         for rendered in render::render(data, Format::Json)? {
-            output::print(&String::from_utf8_lossy(&rendered.bytes))?;
+            output::print_document(&String::from_utf8_lossy(&rendered.bytes))?;
         }
     } else {
         let folder = args.out.clone().unwrap_or_else(|| project.dir.join("output"));
@@ -267,9 +271,24 @@ impl Stages<'_> {
     }
 }
 
-/// Returns a folder of this process alone for what does not fit into memory.
+/// The folder of what does not fit into memory, once there was any.
+static SCRATCH: Mutex<Option<PrivateFolder>> = Mutex::new(None);
+
+/// Returns a folder of this process alone, which does not exist yet, for what does not fit into memory. Where the process is killed, the next
+/// one clears it.
 pub fn scratch() -> PathBuf {
-    std::env::temp_dir().join(format!("relato-{}", Uuid::new_v4()))
+    let mut kept = SCRATCH.lock().unwrap_or_else(PoisonError::into_inner);
+    // What cleans the temporary folder may take away that of a process which serves for weeks.
+    if kept.as_ref().is_none_or(|folder| !folder.path().exists()) {
+        *kept = PrivateFolder::make().ok();
+    }
+    let folder = kept.as_ref().map_or_else(std::env::temp_dir, |folder| folder.path().to_owned());
+    folder.join(format!("relato-{}", Uuid::new_v4()))
+}
+
+/// Removes what [`scratch`] made.
+pub fn clear_scratch() {
+    drop(SCRATCH.lock().unwrap_or_else(PoisonError::into_inner).take());
 }
 
 /// Tells on standard error what a person must read with the report, and returns the exit code that says so.

@@ -157,7 +157,11 @@ fn diff(global: &Global, project: &Project, args: &DiffArgs) -> Result<Exit, Fai
     let period = Period::parse(args.period.as_ref().unwrap_or(&spec.period), today).map_err(|error| Failure::new(Exit::Usage, error))?;
     let made = |snapshot: &Snapshot| {
         let as_of = Some(snapshot.manifest.id.as_str());
-        report::make(project, spec, &Wanted { period, sector: args.sector.clone(), as_of, with_details: false, scratch: scratch() })
+        report::make(
+            project,
+            spec,
+            &Wanted { period, sector: args.sector.clone(), as_of, with_details: false, scratch: scratch(), compares_parts: false },
+        )
     };
     let figures = report::changes(&made(&earlier)?.data, &made(&later)?.data);
     let conversations = ChangedConversation::between(&earlier, &later, period, args.sector.as_deref())?;

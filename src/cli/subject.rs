@@ -93,6 +93,7 @@ fn about(key: &str) -> Value {
 }
 
 fn export(global: &Global, project: &Project, args: &ExportArgs) -> Result<Exit, Failure> {
+    output::require_place(project, &args.out)?;
     let now = global.now();
     let identity = identity(&args.identity)?;
     let Officer { asker, person, mut ledger } = officer(project, "subject export", args.reason.as_deref(), now)?;
@@ -202,6 +203,7 @@ fn readable(project: &Project, identity: &str, held: &Map<String, Value>, now: D
 }
 
 fn erase(global: &Global, project: &Project, args: &EraseArgs) -> Result<Exit, Failure> {
+    args.out.as_ref().map_or(Ok(()), |out| output::require_place(project, out))?;
     let now = global.now();
     let identity = identity(&args.identity)?;
     let Officer { asker, person, mut ledger } = officer(project, "subject erase", args.reason.as_deref(), now)?;
@@ -234,7 +236,7 @@ fn erase(global: &Global, project: &Project, args: &EraseArgs) -> Result<Exit, F
     audit::note_change(&mut ledger, &asker, person.as_deref(), &change, global.now())?;
     match &args.out {
         Some(file) => write_receipt(file, &text)?,
-        None => output::print(&text)?,
+        None => output::print_document(&text)?,
     }
     Ok(Exit::Done)
 }

@@ -11,7 +11,7 @@ use super::{
     output,
 };
 use crate::{
-    config::{Project, Team},
+    config::{Channels, Project, Team},
     files,
     ops::{self, LineVerdict, Target, Verdict},
 };
@@ -93,7 +93,7 @@ pub async fn run(global: &Global, command: &TeamCommand) -> Result<Exit, Failure
     match command {
         TeamCommand::Pull(args) => {
             let target = Target::team(&project, common::clients(&project)?, None, day)?;
-            pull(&target, args).await
+            pull(&project, &target, args).await
         }
         TeamCommand::Plan(args) => {
             let team = project.team()?;
@@ -110,23 +110,27 @@ pub async fn run(global: &Global, command: &TeamCommand) -> Result<Exit, Failure
     }
 }
 
-async fn pull(target: &Target<'_>, args: &PullArgs) -> Result<Exit, Failure> {
+async fn pull(project: &Project, target: &Target<'_>, args: &PullArgs) -> Result<Exit, Failure> {
     let seen = target.read().await?;
     let text = match args.format {
         PullFormat::Toml => ops::team_toml(&seen),
         PullFormat::Csv => ops::people_csv(&seen)?,
     };
-    written(args.out.as_ref(), &text)?;
+    written(project, args.out.as_ref(), &text)?;
     if seen.unread.contains_key(&crate::config::Layer::Desk) {
         return Ok(Exit::Warnings);
     }
     Ok(Exit::Done)
 }
 
-/// Writes a new file, or prints.
-pub fn written(out: Option<&PathBuf>, text: &str) -> Result<(), Failure> {
-    let Some(file) = out else { return output::print(text) };
-    if file.exists() {
+/// Writes a new file, or prints. The file that declares the team or the channels may be made so.
+pub fn written(project: &Project, out: Option<&PathBuf>, text: &str) -> Result<(), Failure> {
+    let Some(file) = out else { return output::print_document(text) };
+    let is_declaration = [Team::FILE, Channels::FILE].iter().any(|name| file.file_name().is_some_and(|found| found == *name));
+    if !is_declaration {
+        output::require_place(project, file)?;
+    }
+    if file.symlink_metadata().is_ok() {
         let message = format!("`{}` exists already", file.display());
         return Err(Failure::told(Exit::Usage, message, Some("name another file, or move it away: what people wrote is not overwritten")));
     }

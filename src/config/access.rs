@@ -41,7 +41,7 @@ pub struct Person {
     pub until: Option<NaiveDate>,
     /// Whether the person belongs here now.
     pub active: bool,
-    /// The one user of the operating system who is this person; none lets the environment say who asks.
+    /// The one user of the operating system who is this person; where nobody has one, the environment says who asks.
     pub os_user: Option<String>,
 }
 
@@ -70,6 +70,12 @@ impl Access {
     /// Returns the person with this address.
     pub fn person(&self, email: &str) -> Option<&Person> {
         self.people.iter().find(|person| person.email.eq_ignore_ascii_case(email))
+    }
+
+    /// Returns whether it says of anybody which user of the system this is. Then only such people ask: everybody else could be declared by
+    /// anybody.
+    pub fn names_users(&self) -> bool {
+        self.people.iter().any(|person| person.os_user.is_some())
     }
 
     /// Tells whether `email` may have reports on `day`. Where nobody is declared everybody may: the list of domains is the limit then.

@@ -8,6 +8,7 @@ mod address;
 mod channels;
 mod delivery;
 mod engine;
+mod outputs;
 mod problem;
 mod project;
 mod report;

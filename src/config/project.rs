@@ -9,7 +9,7 @@ use std::{
 use include_dir::{Dir, include_dir};
 
 use super::{Bucket, Channels, ConfigError, LakePlace, Problem, Recipients, ReportSpec, ScheduleSpec, Settings, Team, delivery, toml_file};
-use crate::domain::digest::sha256;
+use crate::{domain::digest::sha256, files::FileMode};
 
 static REPORTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/reports");
 static SCHEDULES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/schedules");
@@ -168,6 +168,12 @@ impl Project {
     pub fn cluster_dir(&self) -> PathBuf {
         let declared = self.settings.engine.spark.as_ref().and_then(|spark| spark.work_dir.as_ref());
         declared.map_or_else(|| self.data_dir().join("cluster"), |folder| self.dir.join(folder))
+    }
+
+    /// Returns the permissions of files that other users of the system may read: in a lake, in `work_dir` and in folder deliveries. None
+    /// leaves them as the system makes them.
+    pub fn shared_mode(&self) -> Option<FileMode> {
+        self.settings.shared_file_mode.or_else(FileMode::usual)
     }
 
     /// Returns the texts of all queries by path within `queries/`, such as `reports/overview.sql`; the project's own files

@@ -23,7 +23,10 @@ use super::{
     team_settings::{TeamSettings, TeamTable},
     toml_file,
 };
-use crate::domain::{Language, Zone, calendar::Calendars};
+use crate::{
+    domain::{Language, Zone, calendar::Calendars},
+    files::FileMode,
+};
 
 /// Everything an organisation declares once.
 #[derive(Debug, Clone)]
@@ -62,6 +65,8 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// The lake in which snapshots lie; none keeps them in the data folder.
     pub lake: Option<Lake>,
+    /// Permissions of files in a lake, in `work_dir` and in folder deliveries; none leaves them to the shell's umask.
+    pub shared_file_mode: Option<FileMode>,
 }
 
 /// `[organization]`
@@ -368,6 +373,7 @@ impl Settings {
         let access = AccessTable::understood(file.access, &mut report);
         let query = QueryTable::understood(file.query, &mut report);
         let data_dir = file.storage.dir.clone();
+        let shared_file_mode = file.storage.shared_file_mode(&mut report);
         let lake = file.storage.lake(&mut report);
         let engine = EngineTable::understood(file.engine, &mut report);
         let loads_at = file.serve.as_ref().and_then(ServeTable::loads_at);
@@ -416,6 +422,7 @@ impl Settings {
             channels: file.channels,
             data_dir,
             lake,
+            shared_file_mode,
         })
     }
 

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{SecretSource, address::is_guarded, delivery::Report};
+use crate::files::FileMode;
 
 /// `[storage] lake`: what several machines see.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,11 +65,12 @@ pub(super) struct StorageTable {
     lake: Option<Spanned<String>>,
     owner: Option<Spanned<String>>,
     s3: Option<Spanned<S3Table>>,
+    shared_file_mode: Option<Spanned<String>>,
 }
 
 impl Default for StorageTable {
     fn default() -> Self {
-        StorageTable { dir: default_dir(), lake: None, owner: None, s3: None }
+        StorageTable { dir: default_dir(), lake: None, owner: None, s3: None, shared_file_mode: None }
     }
 }
 
@@ -97,6 +99,12 @@ const CACHE_MB: u64 = 20_000;
 const SCHEME: &str = "s3://";
 
 impl StorageTable {
+    /// Reads `shared_file_mode`.
+    pub(super) fn shared_file_mode(&self, report: Report<'_>) -> Option<FileMode> {
+        let text = self.shared_file_mode.as_ref()?;
+        FileMode::parse(text.get_ref()).map_err(|message| report(text.span(), message)).ok()
+    }
+
     /// Reads `lake`, `owner` and `s3`.
     pub(super) fn lake(self, report: Report<'_>) -> Option<Lake> {
         if let Some(owner) = &self.owner {

@@ -10,17 +10,19 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use hmac::{Hmac, KeyInit, Mac};
+use reqwest::{header, redirect};
 use secrecy::ExposeSecret;
 use serde_json::json;
 use sha2::Sha256;
 
 use super::{Deliver, DeliveryError, Parcel};
-use crate::{config::WebhookSpec, domain::digest::hex};
+use crate::{config::WebhookSpec, domain::digest::hex, files::FileMode};
 
 /// Tells a program.
 pub struct Webhook {
     spec: WebhookSpec,
     project_dir: PathBuf,
+    mode: Option<FileMode>,
 }
 
 /// Longest wait for the program's answer.
@@ -28,8 +30,20 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Webhook {
     /// Makes a teller for the program of `spec`; the secret is fetched for each message.
-    pub fn new(spec: &WebhookSpec, project_dir: &Path) -> Webhook {
-        Webhook { spec: spec.clone(), project_dir: project_dir.to_owned() }
+    /// `mode` is what files get that another program is to hand out, where the settings say so.
+    pub fn new(spec: &WebhookSpec, project_dir: &Path, mode: Option<FileMode>) -> Webhook {
+        Webhook { spec: spec.clone(), project_dir: project_dir.to_owned(), mode }
+    }
+
+    /// Lets another program hand out the files of a parcel: they are delivered where they lie, in the folder of their run.
+    fn share(&self, parcel: &Parcel) -> Result<(), DeliveryError> {
+        let Some(mode) = self.mode.filter(|_| self.spec.files_url.is_some()) else { return Ok(()) };
+        for file in &parcel.files {
+            let mut folders = file.path.ancestors().skip(1).take(3);
+            let shared = mode.set_file(&file.path).and_then(|()| folders.try_for_each(|folder| mode.set_folder(folder)));
+            shared.map_err(|error| DeliveryError::Again(error.to_string()))?;
+        }
+        Ok(())
     }
 
     fn body(&self, parcel: &Parcel) -> String {
@@ -57,6 +71,7 @@ fn signature(secret: &str, seconds: i64, body: &str) -> String {
 impl Deliver for Webhook {
     fn deliver(&self, parcel: &Parcel, now: DateTime<Utc>) -> Result<String, DeliveryError> {
         let secret = self.spec.secret.fetch(&self.project_dir, "secret of the webhook")?;
+        self.share(parcel)?;
         let (body, seconds) = (self.body(parcel), now.timestamp());
         let signed = format!("t={seconds},v1={}", signature(secret.expose_secret(), seconds, &body));
         let again = |error: &dyn std::fmt::Display| DeliveryError::Again(error.to_string());
@@ -64,7 +79,9 @@ impl Deliver for Webhook {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| again(&error))?;
         runtime.block_on(async {
-            let client = reqwest::Client::builder().timeout(TIMEOUT).build().map_err(|error| again(&words(&error)))?;
+            // Figures and signature go to the declared address and nowhere else; what answers from another place took nothing.
+            let client = reqwest::Client::builder().timeout(TIMEOUT).redirect(redirect::Policy::none());
+            let client = client.build().map_err(|error| again(&words(&error)))?;
             let request = client
                 .post(&parcel.to)
                 .header("content-type", "application/json")
@@ -80,10 +97,18 @@ impl Deliver for Webhook {
             match status.as_u16() {
                 200..=299 => Ok(status.to_string()),
                 408 | 425 | 429 | 500..=599 => Err(DeliveryError::Again(status.to_string())),
+                300..=399 => Err(DeliveryError::Never(format!("{status}{}, which is not followed", pointed_at(&answer)))),
                 _ => Err(DeliveryError::Never(status.to_string())),
             }
         })
     }
+}
+
+/// Names the host that a redirection points to; its path can hold a secret.
+fn pointed_at(answer: &reqwest::Response) -> String {
+    let location = answer.headers().get(header::LOCATION).and_then(|location| location.to_str().ok());
+    let target = location.and_then(|location| answer.url().join(location).ok());
+    target.as_ref().and_then(reqwest::Url::host_str).map_or_else(String::new, |host| format!(" to {host}"))
 }
 
 /// The error with its cause, without the address, in which somebody may have put a secret.

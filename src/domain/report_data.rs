@@ -37,6 +37,9 @@ pub struct ReportData {
     pub last_year_label: String,
     /// Only this sector, when the report was asked for one.
     pub sector: Option<String>,
+    /// What names of files say in place of the sector: plain letters and digits that no other sector has.
+    #[serde(skip)]
+    pub sector_slug: Option<String>,
     /// Where the figures come from.
     pub snapshot: SnapshotStamp,
     /// Whether everything that belongs to the period was there.

@@ -5,10 +5,12 @@
 use std::{
     fs::{File, OpenOptions, TryLockError},
     io::{Read, Seek, SeekFrom, Write},
+    os::unix::fs::OpenOptionsExt,
     path::Path,
 };
 
 use chrono::{DateTime, Utc};
+use nix::fcntl::OFlag;
 use serde::{Deserialize, Serialize};
 
 use super::FileError;
@@ -52,7 +54,10 @@ pub enum LockError {
 /// [`LockError::Held`] with the holder, when another process has it.
 pub fn hold(path: &Path, holder: &Holder) -> Result<Lock, LockError> {
     let failed = |source| LockError::File(FileError { path: path.to_owned(), source });
-    let mut file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path).map_err(failed)?;
+    // The file is cut to the holder's text: through a link that would be another file.
+    let no_link = OFlag::O_NOFOLLOW.bits();
+    let mut file =
+        OpenOptions::new().create(true).truncate(false).read(true).write(true).custom_flags(no_link).open(path).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return Err(LockError::Held(holder_of(&mut file))),

@@ -96,6 +96,8 @@ pub const LEDGER_TABLES: [LedgerTable; 4] = [
             ("result_sha256", "text", "SHA-256 of what was handed out; null: nothing"),
             ("export", "text", "file that it went to; null: none"),
             ("told", "text", "why it was refused or failed; null: it was not"),
+            ("uid_user", "text", "operating-system user that the program ran as; null: not noted then"),
+            ("identity", "text", "how the person is known: os_user, or declared, unproven; null: nobody, or not noted then"),
         ],
         // The ends are looked up by number: they are set down once, so that the join need not read JSON for each pair.
         sql: "WITH ended AS MATERIALIZED (
@@ -106,7 +108,7 @@ pub const LEDGER_TABLES: [LedgerTable; 4] = [
                   asked.body -> '$.tables', asked.body -> '$.columns', asked.body ->> '$.snapshot', asked.body ->> '$.reason',
                   CASE WHEN asked.body ->> '$.event' = 'refused' THEN 'refused' ELSE coalesce(ended.body ->> '$.event', 'broken off') END,
                   ended.body ->> '$.rows', ended.body ->> '$.duration_ms', ended.body ->> '$.result_sha256', ended.body ->> '$.export',
-                  coalesce(asked.body ->> '$.refusal', ended.body ->> '$.error')
+                  coalesce(asked.body ->> '$.refusal', ended.body ->> '$.error'), asked.body ->> '$.uid_user', asked.body ->> '$.identity'
               FROM access_log AS asked
               LEFT JOIN ended ON ended.asked = asked.seq
               WHERE asked.body ->> '$.event' IN ('asked', 'refused')
@@ -125,9 +127,12 @@ pub const LEDGER_TABLES: [LedgerTable; 4] = [
             ("after", "text", "as it is; null: nothing"),
             ("reason", "text", "why; null: not said"),
             ("plan", "text", "SHA-256 of the plan, or the receipt; null: none"),
+            ("uid_user", "text", "operating-system user that the program ran as; null: not noted then"),
+            ("identity", "text", "how the person is known: os_user, or declared, unproven; null: nobody, or not noted then"),
         ],
         sql: "SELECT seq, strftime('%Y-%m-%d %H:%M:%S', at), body ->> '$.person', body ->> '$.os_user', body ->> '$.subject',
-                  body ->> '$.before', body ->> '$.after', body ->> '$.reason', body ->> '$.plan'
+                  body ->> '$.before', body ->> '$.after', body ->> '$.reason', body ->> '$.plan', body ->> '$.uid_user',
+                  body ->> '$.identity'
               FROM access_log WHERE body ->> '$.event' = 'changed' ORDER BY seq",
     },
 ];

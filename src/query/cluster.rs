@@ -7,39 +7,25 @@ use std::{
     cell::RefCell,
     collections::BTreeMap,
     fs::{self, File},
-    io::{BufRead, BufReader, Read},
-    os::unix::{
-        fs::{FileExt, PermissionsExt},
-        process::CommandExt,
-    },
+    io::{BufReader, Read},
+    os::unix::{fs::PermissionsExt, process::CommandExt},
     path::{Path, PathBuf},
-    process::{Child, Command, ExitStatus, Stdio},
-    sync::mpsc::{self, RecvTimeoutError},
-    thread,
-    time::{Duration, Instant},
+    process::{ExitStatus, Stdio},
 };
 
 use chrono::NaiveDate;
-use nix::{
-    sys::signal::{Signal, killpg},
-    unistd::Pid,
-};
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
+use super::launcher::{self, Launched};
 use crate::{
     config::{Project, SparkSettings},
+    files::{self, FileMode},
     snapshot::{Part, Snapshot},
 };
 
 /// The script that Spark's driver runs.
 const DRIVER: &str = include_str!("../../assets/spark/run_queries.py");
-
-/// How often a job is told that somebody waits for it.
-const BEAT: Duration = Duration::from_millis(500);
-
-/// How long a launcher has to end by itself.
-const GRACE: Duration = Duration::from_secs(5);
 
 /// A job that came to nothing. Nothing of it is used then.
 #[derive(Debug, thiserror::Error)]
@@ -209,6 +195,8 @@ pub struct Cluster {
     settings: SparkSettings,
     /// Folder of the jobs.
     folder: PathBuf,
+    /// Permissions of what workers read, who may run as other users.
+    sharing: Option<FileMode>,
     asked: RefCell<Vec<Request>>,
     answered: RefCell<Vec<(Request, Answer)>>,
     /// Keeps the answers' files.
@@ -229,7 +217,8 @@ impl Cluster {
     pub fn of(project: &Project) -> Result<Cluster, ClusterError> {
         let settings = project.settings.engine.spark.clone().ok_or(ClusterError::Undeclared)?;
         let folder = project.cluster_dir();
-        Ok(Cluster { settings, folder, asked: RefCell::default(), answered: RefCell::default(), jobs: RefCell::default() })
+        let sharing = project.shared_mode();
+        Ok(Cluster { settings, folder, sharing, asked: RefCell::default(), answered: RefCell::default(), jobs: RefCell::default() })
     }
 
     /// Returns how workers name a part of a snapshot.
@@ -306,10 +295,11 @@ impl Cluster {
     /// Makes a folder for a job, and removes those that nobody waits for any more.
     fn claim(&self) -> Result<Claimed, ClusterError> {
         let failed = |reason| ClusterError::Folder { folder: self.folder.clone(), reason };
-        fs::create_dir_all(&self.folder).map_err(failed)?;
+        files::make_shared_folder(&self.folder, self.sharing).map_err(|error| failed(error.source))?;
         for entry in fs::read_dir(&self.folder).map_err(failed)?.flatten() {
-            let is_abandoned = || File::open(entry.path().join("alive")).is_ok_and(|file| file.try_lock().is_ok());
-            if entry.file_name().to_string_lossy().starts_with(JOB) && is_abandoned() {
+            let is_abandoned = || files::open_unlinked(&entry.path().join("alive")).is_ok_and(|file| file.try_lock().is_ok());
+            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            if is_folder && entry.file_name().to_string_lossy().starts_with(JOB) && is_abandoned() {
                 // Another process may remove it at the same time.
                 let _ = fs::remove_dir_all(entry.path());
             }
@@ -318,12 +308,23 @@ impl Cluster {
         let absolute = std::path::absolute(&self.folder).map_err(failed)?;
         let folder =
             tempfile::Builder::new().prefix(JOB).permissions(fs::Permissions::from_mode(0o770)).tempdir_in(absolute).map_err(failed)?;
+        if let Some(mode) = self.sharing {
+            // The system takes away from what the builder gives.
+            let bits = mode.of_folder() & 0o770;
+            fs::set_permissions(folder.path(), fs::Permissions::from_mode(bits)).map_err(failed)?;
+        }
         // Under its name it is locked from the first moment on.
         let (new, name) = (folder.path().join("alive.new"), folder.path().join("alive"));
-        let alive = File::create(&new).map_err(failed)?;
+        let alive = File::create_new(&new).map_err(failed)?;
+        self.share(&new).map_err(failed)?;
         alive.try_lock().map_err(|error| failed(error.into()))?;
         fs::rename(new, name).map_err(failed)?;
         Ok(Claimed { folder, alive })
+    }
+
+    /// Lets workers read a file, where they may run as other users.
+    fn share(&self, file: &Path) -> std::io::Result<()> {
+        self.sharing.map_or(Ok(()), |mode| mode.set_file(file).map_err(|error| error.source))
     }
 
     /// Runs a job to its end and returns the rows of each result.
@@ -333,7 +334,8 @@ impl Cluster {
         let (script, log) = (folder.join("run_queries.py"), folder.join("spark.log"));
         fs::write(&script, DRIVER).map_err(failed)?;
         fs::write(folder.join("job.json"), serde_json::to_vec(job).expect("a job has only texts and numbers")).map_err(failed)?;
-        let mut command = Command::new(&self.settings.command);
+        self.share(&script).and_then(|()| self.share(&folder.join("job.json"))).map_err(failed)?;
+        let mut command = launcher::command(&self.settings.command, self.sharing);
         command.args(&self.settings.arguments).arg(&script).arg(folder);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(File::create(&log).map_err(failed)?).process_group(0);
         let child = command.spawn();
@@ -344,6 +346,10 @@ impl Cluster {
             None if !(watcher.is_wanted)() => return Err(ClusterError::Cancelled),
             None => return Err(ClusterError::TooLong(self.settings.seconds)),
         };
+        if launcher::is_missing(status, self.sharing) && !folder.join("result.json").exists() {
+            let reason = std::io::ErrorKind::NotFound.into();
+            return Err(ClusterError::Launcher { command: self.settings.command.display().to_string(), reason });
+        }
         let Ok(text) = fs::read(folder.join("result.json")) else {
             return Err(ClusterError::Job { status, reason: said_last(&log) });
         };
@@ -358,74 +364,6 @@ impl Cluster {
 
 /// How the folders of jobs begin.
 const JOB: &str = "job-";
-
-/// What a driver's lines begin with.
-const NEWS: &str = "relato:";
-
-/// A launcher that was started.
-struct Launched {
-    child: Child,
-}
-
-impl Launched {
-    /// Waits for its end, says in `alive` meanwhile that somebody waits, and passes on what it tells; none when it took too long, or is not
-    /// wanted any more.
-    fn wait(mut self, alive: &File, seconds: u64, watcher: &Watcher<'_>) -> std::io::Result<Option<ExitStatus>> {
-        let stdout = self.child.stdout.take().expect("a pipe");
-        let (tell, news) = mpsc::channel();
-        thread::spawn(move || {
-            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                let Some(event) = line.strip_prefix(NEWS).and_then(|text| serde_json::from_str::<ClusterNews>(text).ok()) else { continue };
-                if tell.send(event).is_err() {
-                    break;
-                }
-            }
-        });
-        let (began, limit) = (Instant::now(), Duration::from_secs(seconds));
-        for beat in 0_u64.. {
-            alive.write_all_at(format!("{beat:020}").as_bytes(), 0)?;
-            let until = Instant::now() + BEAT;
-            loop {
-                match news.recv_timeout(until.saturating_duration_since(Instant::now())) {
-                    Ok(event) => (watcher.told)(&event),
-                    Err(RecvTimeoutError::Timeout) => break,
-                    // It has closed its output and is about to end.
-                    Err(RecvTimeoutError::Disconnected) => {
-                        thread::sleep(Duration::from_millis(20));
-                        break;
-                    }
-                }
-            }
-            if let Some(status) = self.child.try_wait()? {
-                for event in news.try_iter() {
-                    (watcher.told)(&event);
-                }
-                return Ok(Some(status));
-            }
-            if began.elapsed() >= limit || !(watcher.is_wanted)() {
-                return Ok(None);
-            }
-        }
-        Ok(None)
-    }
-}
-
-/// A launcher that nobody waits for any longer is ended with all that it started.
-impl Drop for Launched {
-    fn drop(&mut self) {
-        if !matches!(self.child.try_wait(), Ok(None)) {
-            return;
-        }
-        let Ok(group) = i32::try_from(self.child.id()).map(Pid::from_raw) else { return };
-        let _ = killpg(group, Signal::SIGTERM);
-        let began = Instant::now();
-        while began.elapsed() < GRACE && matches!(self.child.try_wait(), Ok(None)) {
-            thread::sleep(Duration::from_millis(50));
-        }
-        let _ = killpg(group, Signal::SIGKILL);
-        let _ = self.child.wait();
-    }
-}
 
 /// Returns the files of a result in its order: Spark numbers them by it.
 fn result_files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {

@@ -12,6 +12,7 @@ mod dialect;
 mod difference;
 mod engine;
 mod error;
+mod launcher;
 mod mask;
 mod rows_file;
 

@@ -10,6 +10,7 @@ use crate::{
     config::{ConfigError, EngineKind, Project, ReportSpec},
     domain::{
         Period, ReportData,
+        digest::sha256,
         report_data::{Detail, RowsError},
     },
     files::{self, FileError},
@@ -68,6 +69,9 @@ pub struct Wanted<'a> {
     pub with_details: bool,
     /// A folder that does not exist: large tables go there while the report is made.
     pub scratch: PathBuf,
+    /// Whether each part of a snapshot on this machine is compared with its hash before it is read: where nobody looks at the outcome before
+    /// it goes out.
+    pub compares_parts: bool,
 }
 
 /// A report and what its figures rest on.
@@ -173,6 +177,11 @@ fn make_on(
         None => Snapshot::newest(project)?,
         as_of => Snapshot::open(&Catalog::of(project)?, as_of)?,
     };
+    let snapshot = if wanted.compares_parts { snapshot.comparing() } else { snapshot };
+    if on_cluster.is_some() && wanted.compares_parts && snapshot.address().is_none() {
+        // A cluster reads the parts by itself.
+        snapshot.files(snapshot.manifest.parts())?;
+    }
     let mut engine = Engine::open(&snapshot, Catalogue::new(&texts)?)?;
     if let Some(with_comparison) = on_cluster {
         engine = engine.on_cluster(Cluster::of(project).map_err(QueryError::from)?, with_comparison);
@@ -181,7 +190,7 @@ fn make_on(
     // Row-level tables of a large month are held to this; what is more goes to a folder of this report alone, which the engine clears.
     engine.spill_to(&wanted.scratch, MEMORY_MB)?;
     let (period, sector) = (wanted.period, wanted.sector.clone());
-    let earlier = earlier(project, spec, &snapshot, period, sector.as_deref())?;
+    let earlier = earlier(project, spec, &snapshot, wanted)?;
     let rules = rules(&project.settings, &texts);
     let request = ReportRequest { period, sector, earlier, rules: rules.clone(), with_details: wanted.with_details };
     loop {
@@ -193,25 +202,21 @@ fn make_on(
 }
 
 /// Returns what the ledger knows of publications before `snapshot`, so that the same snapshot always tells the same changes.
-fn earlier(
-    project: &Project,
-    spec: &ReportSpec,
-    snapshot: &Snapshot,
-    period: Period,
-    sector: Option<&str>,
-) -> Result<Vec<Earlier>, MakingError> {
+fn earlier(project: &Project, spec: &ReportSpec, snapshot: &Snapshot, wanted: &Wanted<'_>) -> Result<Vec<Earlier>, MakingError> {
     let path = project.ledger_file();
     if !path.exists() {
         return Ok(Vec::new());
     }
     let id = &snapshot.manifest.id;
-    let publications = Ledger::open(&path)?.publications_before((&spec.name, sector), id, period.start, PERIODS_BEFORE)?;
+    let report = (spec.name.as_str(), wanted.sector.as_deref());
+    let publications = Ledger::open(&path)?.publications_before(report, id, wanted.period.start, PERIODS_BEFORE)?;
     if publications.is_empty() {
         return Ok(Vec::new());
     }
     let catalog = Catalog::of(project)?;
     let with_snapshot = |publication: Publication| {
         let snapshot = Snapshot::open(&catalog, Some(&publication.snapshot)).ok();
+        let snapshot = snapshot.map(|snapshot| if wanted.compares_parts { snapshot.comparing() } else { snapshot });
         Earlier { publication, snapshot }
     };
     Ok(publications.into_iter().map(with_snapshot).collect())
@@ -272,8 +277,20 @@ fn write_parquet(data: &ReportData, path: &dyn Fn(&str) -> PathBuf) -> Result<Ve
 
 /// Returns how the names of a report's files begin.
 pub fn file_stem(data: &ReportData) -> String {
-    let sector = data.sector.as_ref().map(|sector| format!("_{}", slug(sector))).unwrap_or_default();
+    let sector = data.sector_slug.as_ref().map(|sector| format!("_{sector}")).unwrap_or_default();
     format!("{}_{}{sector}", data.report, data.period)
+}
+
+/// Makes a name of a sector for files: where it would be that of another of the `sectors`, or empty, digits of its hash tell it apart.
+pub(super) fn sector_slug(sector: &str, sectors: &[String]) -> String {
+    let plain = slug(sector);
+    let is_met = || sectors.iter().any(|other| other != sector && slug(other) == plain);
+    let digits = || sha256(sector.as_bytes())[..6].to_owned();
+    match plain.as_str() {
+        "" => digits(),
+        _ if is_met() => format!("{plain}-{}", digits()),
+        _ => plain,
+    }
 }
 
 /// Makes a name that every file system takes: plain lower-case letters and digits.
@@ -291,5 +308,14 @@ mod tests {
     #[test]
     fn a_sector_makes_a_plain_file_name() {
         assert_eq!(slug("Convênios & Saúde"), "convenios-saude");
+    }
+
+    #[test]
+    fn sectors_never_share_a_name_of_a_file() {
+        let sectors = ["Exames/N1", "Exames N1", "EXAMES n1", "Saúde", "Saude", "客服", "支持", "Financeiro"].map(str::to_owned);
+        let names: std::collections::BTreeSet<String> = sectors.iter().map(|sector| sector_slug(sector, &sectors)).collect();
+        assert_eq!(names.len(), sectors.len(), "{names:?}");
+        assert!(names.iter().all(|name| name.len() >= 6 && name.chars().all(|char| char.is_ascii_alphanumeric() || char == '-')));
+        assert_eq!(sector_slug("Financeiro", &sectors), "financeiro", "a name that nobody else has stays");
     }
 }

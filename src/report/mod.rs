@@ -84,11 +84,9 @@ pub fn build(
     request: &ReportRequest,
 ) -> Result<ReportData, ReportError> {
     let manifest = &snapshot.manifest;
-    if let Some(asked) = &request.sector {
-        let known = engine.sectors()?;
-        if !known.contains(asked) {
-            return Err(ReportError::Sector { asked: asked.clone(), known: known.join(", ") });
-        }
+    let sectors = request.sector.as_ref().map(|_| engine.sectors()).transpose()?.unwrap_or_default();
+    if let Some(asked) = request.sector.as_ref().filter(|asked| !sectors.contains(asked)) {
+        return Err(ReportError::Sector { asked: asked.clone(), known: sectors.join(", ") });
     }
     let problems = mistakes(spec, engine.catalogue());
     if !problems.is_empty() {
@@ -179,6 +177,7 @@ pub fn build(
         previous_label: locale.period(&request.period.previous()),
         last_year_label: locale.period(&request.period.a_year_before()),
         sector: request.sector.clone(),
+        sector_slug: request.sector.as_ref().map(|sector| making::sector_slug(sector, &sectors)),
         snapshot: SnapshotStamp {
             id: manifest.id.clone(),
             published_at: manifest.published_at,

@@ -75,6 +75,7 @@ fn again(
             as_of: Some(&reproduced.publication.snapshot),
             with_details,
             scratch: scratch(),
+            compares_parts: false,
         };
         let made = make(project, spec, &wanted)?;
         reproduced.same_content = reproduced.publication.content_sha256 == Some(render::content_sha256(&made.data));

@@ -118,6 +118,7 @@ impl Reports for ProjectReports<'_> {
             as_of: None,
             with_details: order.spec.details && formats.iter().any(|format| format.has_details()),
             scratch: (self.scratch)(),
+            compares_parts: true,
         };
         let made = report::make(self.project, spec, &wanted).map_err(|error| words(&error))?;
         let seen = seen(&made);

@@ -32,7 +32,7 @@ impl Ways for ProjectWays<'_> {
             },
             Channel::Folder => Ok(Box::new(ProjectFolder { project: self.project })),
             Channel::Webhook => match spec.and_then(|spec| spec.webhook.as_ref()) {
-                Some(webhook) => Ok(Box::new(Webhook::new(webhook, &self.project.dir))),
+                Some(webhook) => Ok(Box::new(Webhook::new(webhook, &self.project.dir, self.project.shared_mode()))),
                 None => Err("the schedule has no webhook any more".to_owned()),
             },
         }
@@ -46,7 +46,12 @@ struct ProjectFolder<'a> {
 
 impl Deliver for ProjectFolder<'_> {
     fn deliver(&self, parcel: &Parcel, now: DateTime<Utc>) -> Result<String, DeliveryError> {
-        let to = self.project.dir.join(&parcel.to).display().to_string();
-        Folder.deliver(&Parcel { to, ..parcel.clone() }, now)
+        let folder = self.project.dir.join(&parcel.to);
+        if parcel.files.iter().any(|file| self.project.owns(&folder.join(&file.name))) {
+            let message = format!("`{}` is a place of the project's own: no report is put there", folder.display());
+            return Err(DeliveryError::Never(message));
+        }
+        let to = folder.display().to_string();
+        Folder { mode: self.project.shared_mode() }.deliver(&Parcel { to, ..parcel.clone() }, now)
     }
 }

@@ -22,8 +22,10 @@ use uuid::Uuid;
 use super::{
     Part, RESTRICTED, SnapshotError,
     bucket::Bucket,
-    catalog::{DRAFT_FOLDER, files_below, locked, remove_file, remove_folder},
+    catalog::DRAFT_FOLDER,
+    folder::{files_below, locked, remove_file, remove_folder},
 };
+use crate::files::open_unlinked;
 
 /// Folder of the readers' files.
 const HELD_FOLDER: &str = "held";
@@ -75,9 +77,9 @@ impl Cache {
     /// Returns a reader that needs nothing yet.
     pub fn reader(&self) -> Result<Held, SnapshotError> {
         let folder = self.root.join(HELD_FOLDER);
-        let _turn = locked(&folder, "turn")?;
+        let _turn = locked(&folder, "turn", None)?;
         let path = folder.join(Uuid::new_v4().simple().to_string());
-        let file = File::create(&path).map_err(SnapshotError::file("created", &path))?;
+        let file = File::create_new(&path).map_err(SnapshotError::file("created", &path))?;
         file.lock_shared().map_err(SnapshotError::file("locked", &path))?;
         Ok(Held { path, file, parts: Mutex::default() })
     }
@@ -88,7 +90,7 @@ impl Cache {
     /// When a part is not there or not what was published, and when there is no room for all.
     pub fn hold(&self, reader: &Held, parts: &[(String, &Part)]) -> Result<Vec<PathBuf>, SnapshotError> {
         let paths: Vec<PathBuf> = parts.iter().map(|(name, _)| self.root.join(name)).collect();
-        let _turn = locked(&self.root.join(HELD_FOLDER), "turn")?;
+        let _turn = locked(&self.root.join(HELD_FOLDER), "turn", None)?;
         reader.add(parts.iter().map(|(name, _)| name))?;
         let missing: Vec<&(String, &Part)> = parts.iter().zip(&paths).filter(|(_, path)| !path.exists()).map(|(part, _)| part).collect();
         self.make_room(missing.iter().map(|(_, part)| part.bytes).sum())?;
@@ -132,7 +134,7 @@ impl Cache {
 
     /// Takes over files that were published from `folder`, where they have the names that `within` the lake are theirs.
     pub fn adopt(&self, folder: &Path, within: &str) -> Result<(), SnapshotError> {
-        let _turn = locked(&self.root.join(HELD_FOLDER), "turn")?;
+        let _turn = locked(&self.root.join(HELD_FOLDER), "turn", None)?;
         for (name, file) in parts_below(folder)? {
             let target = self.root.join(format!("{within}{name}"));
             let folder = target.parent().unwrap_or(&self.root);
@@ -148,7 +150,7 @@ impl Cache {
 
     /// Removes all parts but those that have one of these names, or are being read.
     pub fn keep_only(&self, names: &BTreeSet<String>) -> Result<(), SnapshotError> {
-        let _turn = locked(&self.root.join(HELD_FOLDER), "turn")?;
+        let _turn = locked(&self.root.join(HELD_FOLDER), "turn", None)?;
         let held = self.held()?;
         let parts = parts_below(&self.root)?;
         let gone = parts.iter().filter(|(name, _)| !names.contains(*name) && !held.contains(*name));
@@ -185,11 +187,12 @@ impl Cache {
         let mut held = BTreeSet::new();
         for entry in fs::read_dir(&folder).map_err(SnapshotError::file("listed", &folder))? {
             let path = entry.map_err(SnapshotError::file("listed", &folder))?.path();
-            if path.ends_with("turn") {
+            // Anything else is not a reader's: the file of the lock, or somebody else's.
+            if path.file_name().is_none_or(|name| Uuid::try_parse(&name.to_string_lossy()).is_err()) {
                 continue;
             }
             // A reader that ended meanwhile has taken its file away.
-            let Ok(mut file) = File::open(&path) else { continue };
+            let Ok(mut file) = open_unlinked(&path) else { continue };
             if file.try_lock().is_ok() {
                 remove_file(&path)?;
                 continue;

@@ -7,7 +7,7 @@
 use std::{
     cell::OnceCell,
     collections::{BTreeMap, BTreeSet},
-    fs::{self, File, OpenOptions},
+    fs,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -15,8 +15,15 @@ use std::{
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Manifest, Part, SnapshotError, bucket::Bucket, cache::Cache};
-use crate::config::Project;
+use super::{
+    Manifest, Part, SnapshotError,
+    bucket::Bucket,
+    cache::Cache,
+    folder::{folders, locked, make_folder, remove_file, remove_folder, write_renamed},
+    manifest::FORMAT,
+    parquet::Target,
+};
+use crate::{config::Project, files::FileMode};
 
 /// Folder of the manifests.
 pub(super) const MANIFEST_FOLDER: &str = "manifests";
@@ -36,6 +43,8 @@ pub struct Catalog {
     /// The folder; of a catalog on object storage, what is here of it.
     pub(super) folder: PathBuf,
     pub(super) remote: Option<Remote>,
+    /// Permissions of its files, where other users of the system are to read them.
+    pub(super) sharing: Option<FileMode>,
 }
 
 /// The object storage behind a folder.
@@ -78,7 +87,10 @@ impl Catalog {
     /// When object storage is gone, refuses the keys, or has a manifest that cannot be understood.
     pub fn of(project: &Project) -> Result<Catalog, SnapshotError> {
         let folder = project.snapshot_dir();
-        let Some(bucket) = project.bucket() else { return Ok(Catalog::at(&folder)) };
+        let Some(bucket) = project.bucket() else {
+            let sharing = if project.settings.lake.is_some() { project.shared_mode() } else { None };
+            return Ok(Catalog::shared(&folder, sharing));
+        };
         let lake = Bucket::of(bucket, &project.dir)?;
         let (root, within) = match owner_of(&folder) {
             Some((lake_folder, owner)) => (lake_folder.to_owned(), format!("{OWNER}{owner}/")),
@@ -92,12 +104,16 @@ impl Catalog {
 
     /// Returns the catalog of a folder.
     pub fn at(folder: &Path) -> Catalog {
-        Catalog { folder: folder.to_owned(), remote: None }
+        Catalog::shared(folder, None)
+    }
+
+    fn shared(folder: &Path, sharing: Option<FileMode>) -> Catalog {
+        Catalog { folder: folder.to_owned(), remote: None, sharing }
     }
 
     fn on(lake: Bucket, cache: Arc<Cache>, folder: PathBuf, within: String) -> Catalog {
         let bucket = if within.is_empty() { lake.clone() } else { lake.below(within.trim_end_matches('/')) };
-        Catalog { folder, remote: Some(Remote { lake, bucket, cache, within }) }
+        Catalog { folder, remote: Some(Remote { lake, bucket, cache, within }), sharing: None }
     }
 
     /// Tries what publishing needs, and leaves nothing behind; nothing where the catalog is in a folder.
@@ -130,7 +146,7 @@ impl Catalog {
             let folder = self.folder.join(name);
             let catalog = match &self.remote {
                 Some(remote) => Catalog::on(remote.lake.clone(), Arc::clone(&remote.cache), folder, format!("{name}/")),
-                None => Catalog::at(&folder),
+                None => Catalog::shared(&folder, self.sharing),
             };
             Some(catalog.refresh().map(|()| (owner.to_owned(), catalog)))
         };
@@ -151,7 +167,7 @@ impl Catalog {
         let Some((folder, _)) = owner_of(&self.folder) else { return Ok(None) };
         let lake = match &self.remote {
             Some(remote) => Catalog::on(remote.lake.clone(), Arc::clone(&remote.cache), folder.to_owned(), String::new()),
-            None => Catalog::at(folder),
+            None => Catalog::shared(folder, self.sharing),
         };
         lake.refresh()?;
         Ok(Some(lake))
@@ -198,7 +214,11 @@ impl Catalog {
     pub(super) fn read(&self, id: &str) -> Result<Manifest, SnapshotError> {
         let path = self.manifest_file(id);
         let text = fs::read(&path).map_err(SnapshotError::file("read", &path))?;
-        understood(&text, path.display().to_string())
+        let manifest = understood(&text, path.display().to_string())?;
+        if manifest.id != id {
+            return Err(SnapshotError::Misnamed { path: path.display().to_string(), id: manifest.id });
+        }
+        Ok(manifest)
     }
 
     /// Returns the file of a manifest; on object storage, of its mirror.
@@ -218,7 +238,7 @@ impl Catalog {
     /// Brings the mirror up to what the object storage has.
     pub(super) fn refresh(&self) -> Result<(), SnapshotError> {
         let Some(remote) = &self.remote else { return Ok(()) };
-        let _turn = locked(&self.folder.join(MANIFEST_FOLDER), "turn")?;
+        let _turn = locked(&self.folder.join(MANIFEST_FOLDER), "turn", None)?;
         let known = self.index()?;
         let mut index = BTreeMap::new();
         for object in remote.bucket.list(MANIFEST_FOLDER)? {
@@ -229,7 +249,7 @@ impl Catalog {
             // One that was removed since it was listed is not there.
             let Some(bytes) = remote.bucket.read(&object.name)? else { continue };
             let manifest = understood(&bytes, format!("{}/{}", remote.bucket.address(), object.name))?;
-            write_renamed(&self.manifest_file(&manifest.id), &bytes)?;
+            write_renamed(&self.manifest_file(&manifest.id), &bytes, None)?;
             index.insert(object.name, Mirrored { tag: object.tag, id: manifest.id });
         }
         if index == known {
@@ -241,7 +261,7 @@ impl Catalog {
             fs::remove_file(&path).map_err(SnapshotError::file("removed", &path))?;
         }
         let text = serde_json::to_vec_pretty(&index).expect("an index has only texts");
-        write_renamed(&self.folder.join(MANIFEST_FOLDER).join(INDEX), &text)?;
+        write_renamed(&self.folder.join(MANIFEST_FOLDER).join(INDEX), &text, None)?;
         // What no manifest names any more, because it was pruned or a customer was unlinked, does not stay here.
         remote.cache.keep_only(&remote.mirrored_parts()?)
     }
@@ -271,7 +291,7 @@ impl Catalog {
             remove_folder(&folder)?;
             folder
         };
-        fs::create_dir_all(&folder).map_err(SnapshotError::file("created", &folder))?;
+        make_folder(&folder, self.sharing)?;
         Ok(Draft { catalog: self, folder, there: OnceCell::new() })
     }
 
@@ -280,7 +300,9 @@ impl Catalog {
     /// # Errors
     /// When somebody else has done so since this catalog was read.
     pub(super) fn describe_again(&self, manifest: &Manifest) -> Result<(), SnapshotError> {
-        let Some(remote) = &self.remote else { return write_renamed(&self.manifest_file(&manifest.id), &text_of(manifest)) };
+        let Some(remote) = &self.remote else {
+            return write_renamed(&self.manifest_file(&manifest.id), &text_of(manifest), self.sharing);
+        };
         let overtaken = || SnapshotError::Overtaken(remote.bucket.address().to_owned());
         let (name, tag) = self.name_of(&manifest.id)?.ok_or_else(overtaken)?;
         if remote.bucket.replace(&name, &text_of(manifest), &tag)? { Ok(()) } else { Err(overtaken()) }
@@ -327,6 +349,11 @@ pub(super) struct Draft<'a> {
 }
 
 impl Draft<'_> {
+    /// Returns the folder into which parts are written.
+    pub fn target(&self) -> Target<'_> {
+        Target { folder: &self.folder, sharing: self.catalog.sharing }
+    }
+
     /// Returns whether a part that was published is still there.
     pub fn has_published(&self, part: &Part) -> Result<bool, SnapshotError> {
         let Some(remote) = &self.catalog.remote else { return Ok(self.folder.join(&part.path).exists()) };
@@ -348,9 +375,8 @@ impl Draft<'_> {
     /// [`SnapshotError::Overtaken`] when somebody else published here since the catalog was read; nothing is overwritten.
     pub fn publish(self, manifest: &Manifest) -> Result<(), SnapshotError> {
         let Some(remote) = &self.catalog.remote else {
-            let folder = self.folder.join(MANIFEST_FOLDER);
-            fs::create_dir_all(&folder).map_err(SnapshotError::file("created", &folder))?;
-            return write_renamed(&self.catalog.manifest_file(&manifest.id), &text_of(manifest));
+            make_folder(&self.folder.join(MANIFEST_FOLDER), self.catalog.sharing)?;
+            return write_renamed(&self.catalog.manifest_file(&manifest.id), &text_of(manifest), self.catalog.sharing);
         };
         self.send()?;
         let next = match self.catalog.index()?.last_key_value() {
@@ -410,80 +436,20 @@ fn owner_of(folder: &Path) -> Option<(&Path, &str)> {
     Some((folder.parent()?, folder.file_name()?.to_str()?.strip_prefix(OWNER)?))
 }
 
-/// Returns the names of the folders directly below one.
-fn folders(folder: &Path) -> Result<Vec<String>, SnapshotError> {
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(SnapshotError::file("listed", folder)(error)),
-    };
-    let mut names = Vec::new();
-    for entry in entries {
-        let path = entry.map_err(SnapshotError::file("listed", folder))?.path();
-        if path.is_dir() {
-            names.extend(path.file_name().map(|name| name.to_string_lossy().into_owned()));
-        }
-    }
-    Ok(names)
-}
-
-/// Returns every file below a folder, but for those in folders that `enters` refuses.
-pub(super) fn files_below(root: &Path, enters: impl Fn(&Path) -> bool) -> Result<Vec<PathBuf>, SnapshotError> {
-    let (mut found, mut folders) = (Vec::new(), vec![root.to_owned()]);
-    while let Some(folder) = folders.pop() {
-        let entries = match fs::read_dir(&folder) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(SnapshotError::file("listed", folder)(error)),
-        };
-        for entry in entries {
-            let path = entry.map_err(SnapshotError::file("listed", &folder))?.path();
-            match path.is_dir() {
-                true if enters(&path) => folders.push(path),
-                true => {}
-                false => found.push(path),
-            }
-        }
-    }
-    Ok(found)
-}
-
 fn text_of(manifest: &Manifest) -> Vec<u8> {
     serde_json::to_vec_pretty(manifest).expect("a manifest has only texts and numbers")
 }
 
 fn understood(text: &[u8], path: String) -> Result<Manifest, SnapshotError> {
+    #[derive(Deserialize)]
+    struct Form {
+        format: u32,
+    }
+    // A later form can differ in anything else.
+    if let Ok(Form { format }) = serde_json::from_slice(text)
+        && format != FORMAT
+    {
+        return Err(SnapshotError::Format { path, format, known: FORMAT });
+    }
     serde_json::from_slice(text).map_err(|source| SnapshotError::Manifest { path, source })
-}
-
-/// Writes a file so that it is there in full or not at all.
-fn write_renamed(path: &Path, bytes: &[u8]) -> Result<(), SnapshotError> {
-    use std::io::Write;
-    let temporary = path.with_extension(format!("writing-{}", std::process::id()));
-    let mut file = File::create(&temporary).map_err(SnapshotError::file("created", &temporary))?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(SnapshotError::file("written", &temporary))?;
-    fs::rename(&temporary, path).map_err(SnapshotError::file("renamed", path))
-}
-
-pub(super) fn remove_file(path: &Path) -> Result<(), SnapshotError> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(SnapshotError::file("removed", path)(error)),
-        _ => Ok(()),
-    }
-}
-
-pub(super) fn remove_folder(path: &Path) -> Result<(), SnapshotError> {
-    match fs::remove_dir_all(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(SnapshotError::file("removed", path)(error)),
-        _ => Ok(()),
-    }
-}
-
-/// Waits for the lock of the file `name` in `folder`, which is made where it is missing.
-pub(super) fn locked(folder: &Path, name: &str) -> Result<File, SnapshotError> {
-    fs::create_dir_all(folder).map_err(SnapshotError::file("created", folder))?;
-    let path = folder.join(name);
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(SnapshotError::file("opened", &path))?;
-    file.lock().map_err(SnapshotError::file("locked", &path))?;
-    Ok(file)
 }

@@ -8,18 +8,17 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     io::ErrorKind,
-    path::Path,
 };
 
 use duckdb::Connection;
 
 use super::{
     Catalog, Manifest, Part, Snapshot, SnapshotError, TableManifest,
-    catalog::{Draft, OWNER, locked},
+    catalog::{Draft, OWNER},
     compact::{merged_in, stand_in},
+    folder::locked,
     lease::LEASE_FOLDER,
     manifest::FORMAT,
-    parquet::write_file,
     publish::id_of,
     sql_path,
 };
@@ -57,7 +56,7 @@ impl Snapshot {
 /// # Errors
 /// When an owner's snapshot cannot be read, or when two of them do not go together.
 pub fn combine(lake: &Catalog, queries: &BTreeMap<String, String>) -> Result<(), SnapshotError> {
-    let _turn = turn(&lake.folder)?;
+    let _turn = turn(lake)?;
     // On object storage others combine without waiting for this one.
     for _ in 1..TRIES {
         match combine_now(lake, queries) {
@@ -118,8 +117,8 @@ pub(super) fn combine_now(lake: &Catalog, queries: &BTreeMap<String, String>) ->
 }
 
 /// Waits until nobody else on this file system combines or prunes in the lake.
-pub(super) fn turn(lake: &Path) -> Result<fs::File, SnapshotError> {
-    locked(&lake.join(LEASE_FOLDER), "combine")
+pub(super) fn turn(lake: &Catalog) -> Result<fs::File, SnapshotError> {
+    locked(&lake.folder.join(LEASE_FOLDER), "combine", lake.sharing)
 }
 
 /// Returns an owner's parts of a table as the lake names them.
@@ -146,9 +145,7 @@ fn made_of_all(
         }
     }
     engine.execute_batch(&format!("CREATE VIEW owned.{table} AS {}", rows.join(" UNION ALL BY NAME ")))?;
-    let target = draft.folder.join(table);
-    fs::create_dir_all(&target).map_err(SnapshotError::file("created", &target))?;
-    let written = write_file(engine, &target, sql)?;
+    let written = draft.target().write(engine, table, table, sql)?;
     Ok(Part {
         path: format!("{table}/{}", written.name),
         month: None,

@@ -11,7 +11,6 @@ use super::{
     Catalog, Manifest, Part, RESTRICTED, Snapshot, SnapshotError, TableManifest,
     catalog::Draft,
     combine::{combine_now, turn},
-    parquet::write_file,
     publish::id_of,
     sql_path,
 };
@@ -43,7 +42,7 @@ pub fn compact(
     tables: &[(&str, Option<&str>, &str)],
     zone: Zone,
 ) -> Result<Compacted, SnapshotError> {
-    let _turn = turn(&lake.folder)?;
+    let _turn = turn(lake)?;
     combine_now(lake, queries)?;
     let newest = Snapshot::open(lake, None)?;
     let loaded = zone.day(newest.manifest.loaded_until.unwrap_or(newest.manifest.published_at));
@@ -95,9 +94,7 @@ fn merge(
         let files: Vec<String> = snapshot.files(group.iter().copied())?.iter().map(|file| sql_path(file)).collect();
         let rows = format!("read_parquet([{}], union_by_name = true, hive_partitioning = false)", files.join(", "));
         let place = format!("{table}/month={month}");
-        let target = draft.folder.join(&place);
-        std::fs::create_dir_all(&target).map_err(SnapshotError::file("created", &target))?;
-        let written = write_file(engine, &target, &format!("SELECT * FROM {rows} ORDER BY {order}"))?;
+        let written = draft.target().write(engine, table, &place, &format!("SELECT * FROM {rows} ORDER BY {order}"))?;
         let expected: i64 = group.iter().map(|part| part.rows).sum();
         if written.rows != expected {
             return Err(SnapshotError::RowsLost { table: table.to_owned(), expected, found: written.rows });

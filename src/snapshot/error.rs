@@ -27,6 +27,24 @@ pub enum SnapshotError {
         /// Where reading stopped.
         source: serde_json::Error,
     },
+    /// A manifest has another form than this version reads.
+    #[error("manifest `{path}` has format {format}; this version reads format {known}")]
+    Format {
+        /// The file or object.
+        path: String,
+        /// The format that it names.
+        format: u32,
+        /// The format that is read.
+        known: u32,
+    },
+    /// A manifest lies under another name than its own.
+    #[error("manifest `{path}` is that of snapshot `{id}`, whose file is `{id}.json`")]
+    Misnamed {
+        /// The file.
+        path: String,
+        /// The id in it.
+        id: String,
+    },
     /// Nothing has been published.
     #[error("no snapshot in `{0}`: run `relato ingest` first")]
     None(String),

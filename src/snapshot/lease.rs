@@ -5,7 +5,7 @@
 
 use std::{
     collections::BTreeSet,
-    fs::{self, File, OpenOptions},
+    fs::{self, File},
     io::ErrorKind,
     path::{Path, PathBuf},
 };
@@ -13,7 +13,8 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-use super::{Catalog, SnapshotError, bucket::Bucket};
+use super::{Catalog, SnapshotError, bucket::Bucket, folder::lock_file, publish::is_id};
+use crate::files::{FileMode, open_unlinked};
 
 /// Folder of the readers' files within the snapshot folder.
 pub const LEASE_FOLDER: &str = "readers";
@@ -55,12 +56,14 @@ pub(super) fn take(catalog: &Catalog, id: &str) -> Result<Option<Lease>, Snapsho
         };
     }
     let folder = &catalog.folder;
-    let Some(_door) = door(folder)? else { return Ok(None) };
+    let Some(_door) = door(folder, catalog.sharing)? else { return Ok(None) };
     if !catalog.manifest_file(id).exists() {
         return Ok(None);
     }
     let path = folder.join(LEASE_FOLDER).join(format!("{id}.{}", Uuid::new_v4().simple()));
-    let file = File::create(&path).map_err(SnapshotError::file("created", &path))?;
+    let file = File::create_new(&path).map_err(SnapshotError::file("created", &path))?;
+    let mode = catalog.sharing.map_or(Ok(()), |mode| mode.set_file(&path));
+    mode.map_err(|error| SnapshotError::file("restricted", &path)(error.source))?;
     file.lock_shared().map_err(SnapshotError::file("locked", &path))?;
     Ok(Some(Lease::File { path, _file: file }))
 }
@@ -76,20 +79,21 @@ pub(super) fn read_now(bucket: &Bucket, now: DateTime<Utc>) -> Result<BTreeSet<S
 
 /// Calls `choose` with the snapshots that are being read, while no reader begins.
 pub(super) fn with_readers<T>(
-    folder: &Path,
+    catalog: &Catalog,
     choose: impl FnOnce(&BTreeSet<String>) -> Result<T, SnapshotError>,
 ) -> Result<T, SnapshotError> {
-    let door_path = folder.join(LEASE_FOLDER).join(DOOR);
-    let door = open(&door_path)?;
+    let readers = catalog.folder.join(LEASE_FOLDER);
+    let door_path = readers.join(DOOR);
+    let door = lock_file(&door_path, catalog.sharing)?;
     door.lock().map_err(SnapshotError::file("locked", &door_path))?;
-    let readers = folder.join(LEASE_FOLDER);
     let mut read = BTreeSet::new();
     for entry in fs::read_dir(&readers).map_err(SnapshotError::file("listed", &readers))? {
         let path = entry.map_err(SnapshotError::file("listed", &readers))?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let Some((id, _)) = name.split_once('.') else { continue };
+        // What has another name is no reader's.
+        let Some((id, _)) = name.split_once('.').filter(|(id, _)| is_id(id)) else { continue };
         // A reader that ended between the two has given its file back.
-        let Ok(file) = File::open(&path) else { continue };
+        let Ok(file) = open_unlinked(&path) else { continue };
         if file.try_lock().is_ok() {
             let _ = fs::remove_file(&path);
         } else {
@@ -99,9 +103,9 @@ pub(super) fn with_readers<T>(
     choose(&read)
 }
 
-fn door(folder: &Path) -> Result<Option<File>, SnapshotError> {
+fn door(folder: &Path, sharing: Option<FileMode>) -> Result<Option<File>, SnapshotError> {
     let path = folder.join(LEASE_FOLDER).join(DOOR);
-    match open(&path) {
+    match lock_file(&path, sharing) {
         Ok(door) => {
             door.lock_shared().map_err(SnapshotError::file("locked", &path))?;
             Ok(Some(door))
@@ -111,10 +115,4 @@ fn door(folder: &Path) -> Result<Option<File>, SnapshotError> {
         }
         Err(error) => Err(error),
     }
-}
-
-fn open(path: &Path) -> Result<File, SnapshotError> {
-    let folder = path.parent().unwrap_or(path);
-    fs::create_dir_all(folder).map_err(SnapshotError::file("created", folder))?;
-    OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(SnapshotError::file("opened", path))
 }

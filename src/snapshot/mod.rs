@@ -12,6 +12,7 @@ mod catalog;
 mod combine;
 mod compact;
 mod error;
+mod folder;
 mod lease;
 mod manifest;
 mod parquet;

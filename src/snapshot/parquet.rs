@@ -3,13 +3,15 @@
 use std::{
     fs::{self, File},
     path::Path,
-    sync::atomic::{AtomicUsize, Ordering},
 };
 
 use duckdb::Connection;
 
-use super::{SnapshotError, sql_path};
-use crate::domain::digest::sha256_of;
+use super::{RESTRICTED, SnapshotError, sql_path};
+use crate::{
+    domain::digest::sha256_of,
+    files::{self, FileMode},
+};
 
 /// A file of rows as it was written.
 pub(super) struct Written {
@@ -57,16 +59,33 @@ pub fn by_one_thread<T>(connection: &Connection, work: impl Fn() -> duckdb::Resu
 /// is in memory as a whole until it is written.
 pub const PARQUET: &str = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 20480";
 
-/// Writes the rows of `sql` into `folder` under a temporary name, then renames the file to its content's.
-pub(super) fn write_file(connection: &Connection, folder: &Path, sql: &str) -> Result<Written, SnapshotError> {
-    static WRITTEN: AtomicUsize = AtomicUsize::new(0);
-    let number = WRITTEN.fetch_add(1, Ordering::Relaxed);
-    let temporary = folder.join(format!(".writing-{}-{number}.parquet", std::process::id()));
+/// Folder into which parts are written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Target<'a> {
+    pub folder: &'a Path,
+    /// Permissions of the files, where others are to read them.
+    pub sharing: Option<FileMode>,
+}
+
+impl Target<'_> {
+    /// Writes the rows of `sql` as a part of `table` below the folder `place`: under a temporary name, then under its content's.
+    pub fn write(&self, connection: &Connection, table: &str, place: &str, sql: &str) -> Result<Written, SnapshotError> {
+        let folder = self.folder.join(place);
+        files::make_shared_folder(&folder, self.sharing).map_err(|error| SnapshotError::file("created", &error.path)(error.source))?;
+        let mode = if RESTRICTED.contains(&table) { Some(FileMode::PRIVATE) } else { self.sharing };
+        write_file(connection, &folder, mode, sql)
+    }
+}
+
+fn write_file(connection: &Connection, folder: &Path, mode: Option<FileMode>, sql: &str) -> Result<Written, SnapshotError> {
+    let temporary = files::temporary_name(&folder.join("part")).with_extension("parquet");
     let copy = format!("COPY ({sql}) TO {} ({PARQUET})", sql_path(&temporary));
     let rows = by_one_thread(connection, || connection.query_row(&copy, [], |row| row.get(0)))?;
     let mut file = File::open(&temporary).map_err(SnapshotError::file("read", &temporary))?;
     let (hash, bytes) = sha256_of(&mut file).map_err(SnapshotError::file("read", &temporary))?;
     file.sync_all().map_err(SnapshotError::file("written", &temporary))?;
+    let set = |mode: FileMode| mode.set_file(&temporary).map_err(|error| SnapshotError::file("restricted", &temporary)(error.source));
+    mode.map_or(Ok(()), set)?;
     let name = format!("{}.parquet", &hash[..16]);
     let finished = folder.join(&name);
     fs::rename(&temporary, &finished).map_err(SnapshotError::file("renamed", &finished))?;
@@ -88,7 +107,7 @@ mod tests {
         connection.execute_batch(sql).unwrap();
         let written = |threads: i64, memory: &str| {
             connection.execute_batch(&format!("SET threads = {threads}; SET memory_limit = '{memory}'")).unwrap();
-            write_file(&connection, folder.path(), "SELECT * FROM marts.big ORDER BY a").unwrap().sha256
+            write_file(&connection, folder.path(), None, "SELECT * FROM marts.big ORDER BY a").unwrap().sha256
         };
         let usual = written(4, "1GB");
         assert_eq!([written(2, "40MB"), written(4, "40MB"), written(1, "40MB")], [usual.clone(), usual.clone(), usual]);

@@ -2,9 +2,6 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    fs,
-    os::unix::fs::PermissionsExt,
-    path::Path,
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -16,10 +13,10 @@ use chrono::{DateTime, Months, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 use duckdb::Connection;
 
 use super::{
-    Catalog, Manifest, Part, RESTRICTED, SnapshotError, TableManifest,
+    Catalog, Manifest, Part, SnapshotError, TableManifest,
     catalog::Draft,
     manifest::FORMAT,
-    parquet::{by_one_thread, write_file},
+    parquet::{Target, by_one_thread},
 };
 use crate::domain::{digest::sha256, period::DigestsByMonth};
 
@@ -89,7 +86,7 @@ fn publish_in_parts_of(
         let source = Source { connection, table, month_column: *month_column, order, columns, cells };
         planned.push((*table, source.plan(&draft, known, months, &mut wanted)?));
     }
-    let written = write_parts(connection, &draft.folder, &wanted)?;
+    let written = write_parts(connection, draft.target(), &wanted)?;
     let parts_written = written.len();
     let contents: BTreeMap<String, TableManifest> = planned
         .into_iter()
@@ -130,6 +127,14 @@ const ID_TIME: &str = "%Y%m%dT%H%M%SZ";
 pub(super) fn id_of(now: DateTime<Utc>, previous: Option<&Manifest>, contents: &BTreeMap<String, TableManifest>) -> String {
     let hashes: String = contents.values().flat_map(|table| &table.parts).map(|part| part.sha256.as_str()).collect();
     format!("{}-{}", id_time(now, previous).format(ID_TIME), &sha256(hashes.as_bytes())[..8])
+}
+
+/// Returns whether a text has the form of an id.
+pub(super) fn is_id(text: &str) -> bool {
+    let has_time = |(time, content): (&str, &str)| {
+        NaiveDateTime::parse_from_str(time, ID_TIME).is_ok() && content.len() == 8 && content.bytes().all(|digit| digit.is_ascii_hexdigit())
+    };
+    text.split_once('-').is_some_and(has_time)
 }
 
 /// Returns the time of a new id: the present, or the second after the id before, whichever is later. A clock that stands still or is
@@ -317,17 +322,17 @@ const ENDS: [&str; 2] = ["closed_day", "ended_day"];
 /// Values of a part up to which two are written at a time: of larger ones, two at once would need more memory than a load has.
 const CELLS_BY_TWO: i64 = 4_000_000;
 
-/// Writes parts into `folder`; returns them in their order.
-fn write_parts(connection: &Connection, folder: &Path, wanted: &[Wanted<'_>]) -> Result<Vec<Part>, SnapshotError> {
+/// Writes parts into a folder; returns them in their order.
+fn write_parts(connection: &Connection, target: Target<'_>, wanted: &[Wanted<'_>]) -> Result<Vec<Part>, SnapshotError> {
     if wanted.len() < 2 || wanted.iter().any(|wanted| wanted.cells > CELLS_BY_TWO) {
-        return wanted.iter().map(|wanted| wanted.write(connection, folder)).collect();
+        return wanted.iter().map(|wanted| wanted.write(connection, target)).collect();
     }
     let usual: String = connection.query_row("SELECT current_setting('memory_limit')", [], |row| row.get(0))?;
     // The first to fail leaves the rest alone.
     let (next, done) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
     let write = |connection: &Connection| -> Result<(), SnapshotError> {
         while let Some((place, wanted)) = Some(next.fetch_add(1, Ordering::SeqCst)).and_then(|place| Some((place, wanted.get(place)?))) {
-            let part = wanted.write(connection, folder).inspect_err(|_| next.store(usize::MAX / 2, Ordering::SeqCst))?;
+            let part = wanted.write(connection, target).inspect_err(|_| next.store(usize::MAX / 2, Ordering::SeqCst))?;
             done.lock().unwrap_or_else(PoisonError::into_inner).insert(place, part);
         }
         Ok(())
@@ -348,20 +353,15 @@ fn write_parts(connection: &Connection, folder: &Path, wanted: &[Wanted<'_>]) ->
 }
 
 impl Wanted<'_> {
-    fn write(&self, connection: &Connection, folder: &Path) -> Result<Part, SnapshotError> {
+    fn write(&self, connection: &Connection, target: Target<'_>) -> Result<Part, SnapshotError> {
         let Wanted { table, order, columns, month, filter, fingerprint, .. } = self;
         let part_folder = match month {
             Some(month) => format!("{table}/month={month}"),
             None => (*table).to_owned(),
         };
-        let target = folder.join(&part_folder);
-        fs::create_dir_all(&target).map_err(SnapshotError::file("created", &target))?;
         // In one order whatever the history of loads: the same rows are the same bytes.
-        let written = write_file(connection, &target, &format!("SELECT * FROM marts.{table} WHERE {filter} ORDER BY {order}"))?;
-        if RESTRICTED.contains(table) {
-            let path = target.join(&written.name);
-            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).map_err(SnapshotError::file("restricted", &path))?;
-        }
+        let rows = format!("SELECT * FROM marts.{table} WHERE {filter} ORDER BY {order}");
+        let written = target.write(connection, table, &part_folder, &rows)?;
         Ok(Part {
             path: format!("{part_folder}/{}", written.name),
             month: month.clone(),

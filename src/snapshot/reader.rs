@@ -2,9 +2,10 @@
 
 use std::{
     collections::BTreeMap,
-    fs::File,
+    fs::{self, File},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use chrono::NaiveDate;
@@ -26,6 +27,8 @@ pub struct Snapshot {
     pub manifest: Manifest,
     /// How its parts come here, where they are on object storage.
     reading: Option<Arc<Reading>>,
+    /// Whether each part's hash is compared before it is read.
+    is_comparing: bool,
     /// Keeps it from being removed; nothing where nobody can.
     _lease: Option<Arc<Lease>>,
 }
@@ -79,6 +82,7 @@ impl Snapshot {
                     folder: catalog.folder.clone(),
                     manifest: catalog.read(&id)?,
                     reading: catalog.remote.as_ref().map(reading).transpose()?,
+                    is_comparing: false,
                     _lease: lease.map(Arc::new),
                 });
             }
@@ -87,19 +91,30 @@ impl Snapshot {
         Err(SnapshotError::None(catalog.address()))
     }
 
+    /// Has [`Snapshot::files`] compare each part on this machine with its hash: once in a process, and again when the file has changed.
+    #[must_use]
+    pub fn comparing(self) -> Snapshot {
+        Snapshot { is_comparing: true, ..self }
+    }
+
     /// Returns the files of some of its parts, in their order. On object storage those that are not here yet are brought; they stay for as
     /// long as this snapshot is open.
     ///
     /// # Errors
-    /// When a part is on object storage and cannot be brought.
+    /// When a part is on object storage and cannot be brought; where parts are compared, when one is missing or was altered.
     pub fn files<'a>(&self, parts: impl IntoIterator<Item = &'a Part>) -> Result<Vec<PathBuf>, SnapshotError> {
-        match self.reading.as_deref() {
-            None => Ok(parts.into_iter().map(|part| self.folder.join(&part.path)).collect()),
+        let parts: Vec<&Part> = parts.into_iter().collect();
+        let files = match self.reading.as_deref() {
+            None => parts.iter().map(|part| self.folder.join(&part.path)).collect(),
             Some(Reading { remote, held }) => {
-                let named: Vec<(String, &Part)> = parts.into_iter().map(|part| (format!("{}{}", remote.within, part.path), part)).collect();
-                remote.cache.hold(held, &named)
+                let named: Vec<(String, &Part)> = parts.iter().map(|part| (format!("{}{}", remote.within, part.path), *part)).collect();
+                remote.cache.hold(held, &named)?
             }
+        };
+        if self.is_comparing {
+            parts.iter().zip(&files).try_for_each(|(part, file)| require_whole(part, file))?;
         }
+        Ok(files)
     }
 
     /// Returns the `s3://` address below which its parts are; none where they are in a folder.
@@ -127,6 +142,38 @@ impl Snapshot {
             }
         }
         Ok(damaged)
+    }
+}
+
+/// What changes when a file does: device, number, size, and the times of its content and of its entry, in seconds and nanoseconds.
+type Identity = [i128; 7];
+
+fn identity(file: &fs::Metadata) -> Identity {
+    let (content, entry) = ((file.mtime(), file.mtime_nsec()), (file.ctime(), file.ctime_nsec()));
+    [file.dev().into(), file.ino().into(), file.size().into(), content.0.into(), content.1.into(), entry.0.into(), entry.1.into()]
+}
+
+/// Fails where a file is missing, or not the part that was published.
+fn require_whole(part: &Part, path: &Path) -> Result<(), SnapshotError> {
+    static WHOLE: Mutex<BTreeMap<PathBuf, (String, Identity)>> = Mutex::new(BTreeMap::new());
+    let name = || path.display().to_string();
+    let found = match fs::metadata(path) {
+        Ok(found) => identity(&found),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(SnapshotError::PartGone(name())),
+        Err(error) => return Err(SnapshotError::file("read", path)(error)),
+    };
+    let known = || WHOLE.lock().unwrap_or_else(PoisonError::into_inner);
+    let is_known = known().get(path).is_some_and(|(sha256, identity)| *sha256 == part.sha256 && *identity == found);
+    if is_known {
+        return Ok(());
+    }
+    match sha256_of(path)? {
+        None => Err(SnapshotError::PartGone(name())),
+        Some(sha256) if sha256 != part.sha256 => Err(SnapshotError::PartDamaged(name())),
+        Some(sha256) => {
+            known().insert(path.to_owned(), (sha256, found));
+            Ok(())
+        }
     }
 }
 

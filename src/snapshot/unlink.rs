@@ -3,21 +3,16 @@
 //! A part that names such a customer is written again with the pseudonym that leads to nobody, and so has another name; the manifests that
 //! named it name the new one, and say when and why. Ids of snapshots stay: what was published from them can be made again.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-    os::unix::fs::PermissionsExt,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use duckdb::{Connection, params};
 
 use super::{
-    Catalog, Part, RESTRICTED, Snapshot, SnapshotError,
+    Catalog, Part, Snapshot, SnapshotError,
     catalog::Draft,
     combine::turn,
     manifest::Erasure,
-    parquet::write_file,
     prune::{combined_of, remove_unnamed},
     sql_path,
 };
@@ -62,8 +57,10 @@ pub fn unlink(catalog: &Catalog, unlinking: &Unlinking<'_>) -> Result<Rewritten,
     let mut replaced: BTreeMap<String, Option<Part>> = BTreeMap::new();
     let mut rewritten = Rewritten::default();
     let mut described = Vec::new();
+    let mut before = Vec::new();
     for id in catalog.ids()? {
         let snapshot = Snapshot::open(catalog, Some(&id))?;
+        before.push(snapshot.manifest.clone());
         let mut manifest = snapshot.manifest.clone();
         let mut is_touched = false;
         for (table, contents) in &mut manifest.tables {
@@ -91,7 +88,7 @@ pub fn unlink(catalog: &Catalog, unlinking: &Unlinking<'_>) -> Result<Rewritten,
     rewritten.snapshots += described.len() + follow(catalog, &connection, &replaced, unlinking)?;
     catalog.refresh()?;
     catalog.remove_parts(&gone(&replaced))?;
-    remove_unnamed(catalog, &catalog.list()?, &combined_of(catalog)?)?;
+    remove_unnamed(catalog, &before, &catalog.list()?, &combined_of(catalog)?)?;
     Ok(rewritten)
 }
 
@@ -108,11 +105,13 @@ fn follow(
     let mut known: BTreeMap<String, Option<Part>> =
         replaced.iter().map(|(old, new)| (catalog.name_in_lake(old), new.as_ref().map(in_lake))).collect();
     let own = catalog.name_in_lake("");
-    let _turn = turn(&lake.folder)?;
+    let _turn = turn(&lake)?;
     let draft = lake.draft()?;
     let mut described = Vec::new();
+    let mut before = Vec::new();
     for id in lake.ids()? {
         let snapshot = Snapshot::open(&lake, Some(&id))?;
+        before.push(snapshot.manifest.clone());
         let mut manifest = snapshot.manifest.clone();
         let mut is_touched = false;
         for (table, contents) in &mut manifest.tables {
@@ -145,7 +144,7 @@ fn follow(
     if !described.is_empty() {
         lake.refresh()?;
         lake.remove_parts(&gone(&known))?;
-        remove_unnamed(&lake, &lake.list()?, &[])?;
+        remove_unnamed(&lake, &before, &lake.list()?, &[])?;
     }
     Ok(described.len())
 }
@@ -190,13 +189,7 @@ fn rewrite(
         return Ok(None);
     }
     let place = part.path.rsplit_once('/').map_or(String::new(), |(place, _)| format!("{place}/"));
-    let folder = draft.folder.join(&place);
-    fs::create_dir_all(&folder).map_err(SnapshotError::file("created", &folder))?;
-    let written = write_file(connection, &folder, &kept)?;
-    if RESTRICTED.contains(&table) {
-        let path = folder.join(&written.name);
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).map_err(SnapshotError::file("restricted", &path))?;
-    }
+    let written = draft.target().write(connection, table, &place, &kept)?;
     // By another fingerprint the next publication knows that these rows are not those that it wrote.
     let fingerprint = format!("{}-unlinked", part.fingerprint);
     Ok(Some(Part {

@@ -23,7 +23,7 @@ async fn every_question_is_recorded_with_who_why_and_what_came_of_it() {
     let question = |person: Option<&str>, more: &[&str]| {
         let arguments = [&["query", "conversas_de", "--period", "2026-10", "--param", "measure=whole_wait"], more].concat();
         let mut command = sandbox.relato(&arguments);
-        command.env("SUDO_USER", "ana").env_remove("RELATO_EMAIL");
+        command.env_remove("RELATO_EMAIL");
         if let Some(person) = person {
             command.env("RELATO_EMAIL", person);
         }
@@ -42,7 +42,11 @@ async fn every_question_is_recorded_with_who_why_and_what_came_of_it() {
     let records: Vec<Value> = serde_json::from_slice(&log.stdout).unwrap();
     let said = |place: usize, name: &str| records[place]["asked"]["says"][name].clone();
     assert_eq!(records.len(), 4);
-    assert_eq!((said(0, "person"), said(0, "os_user"), said(0, "reason")), ("ana@x.org".into(), "ana".into(), "pedido 12".into()));
+    assert_eq!(
+        (said(0, "person"), said(0, "identity"), said(0, "reason")),
+        ("ana@x.org".into(), "declared, unproven".into(), "pedido 12".into())
+    );
+    assert_eq!((said(0, "os_user"), said(3, "identity")), (said(0, "uid_user"), Value::Null));
     assert_eq!((said(0, "name"), said(0, "parameters")["period"].clone()), ("conversas_de".into(), "2026-10".into()));
     assert!(said(0, "sql").as_str().unwrap().contains("SELECT") && said(0, "tables").as_array().unwrap().contains(&"conversation".into()));
     let ended = &records[0]["ended"]["says"];

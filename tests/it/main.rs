@@ -21,6 +21,8 @@ mod mailbox;
 mod mutants;
 mod object_storage;
 mod oracle;
+mod other_users;
+mod own_files;
 mod parity;
 mod queries;
 mod questions;

@@ -1,6 +1,7 @@
 //! A project on a simulated Blip, in a folder of its own.
 
 use std::{
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process,
     sync::{Arc, Mutex},
@@ -75,7 +76,9 @@ impl Sandbox {
 
     /// Makes a project with these settings.
     pub fn with_settings(settings: &str) -> Sandbox {
-        let folder = tempfile::tempdir().expect("a temporary folder");
+        // As the folder of an installation's own user is: nobody else enters.
+        let owner_alone = std::fs::Permissions::from_mode(0o700);
+        let folder = tempfile::Builder::new().permissions(owner_alone).tempdir().expect("a temporary folder");
         let sandbox = Sandbox { folder };
         std::fs::create_dir(sandbox.dir().join("keys")).expect("a folder");
         sandbox.write("relato.toml", settings);

@@ -17,8 +17,8 @@ use serde_json::json;
 use super::{QueryArgs, QueryFormat, print};
 use crate::{
     audit::{self, Answered, Asker, Ending, Named, Question, Reach, Reached, Value},
-    cli::{Exit, Failure, Global, progress, snapshot_of},
-    config::{Access, EngineKind, Project, QueryLimits},
+    cli::{Exit, Failure, Global, asker::asker, output::require_place, progress, snapshot_of},
+    config::{Access, EngineKind, Person, Project, QueryLimits},
     domain::{
         Column, Kind, Period,
         digest::sha256,
@@ -91,20 +91,9 @@ impl<'a> Desk<'a> {
         let snapshot = snapshot_of(&project, args.as_of.as_deref())?;
         let program = std::env::current_exe().map_err(|error| Failure::new(Exit::Failed, error))?;
         let state = Arc::new(AtomicU8::new(0));
+        let asker = asker(&project.settings.access);
         listen(&state);
-        Ok(Desk {
-            global,
-            args,
-            format: args.format,
-            out: args.out.clone(),
-            project,
-            texts,
-            catalogue,
-            snapshot,
-            asker: asker(),
-            program,
-            state,
-        })
+        Ok(Desk { global, args, format: args.format, out: args.out.clone(), project, texts, catalogue, snapshot, asker, program, state })
     }
 
     /// Says how and where answers go; returns what was said before.
@@ -116,8 +105,15 @@ impl<'a> Desk<'a> {
         &self.project.settings.access
     }
 
+    /// Returns what `person` reaches.
+    fn reach(&self, person: Option<&Person>) -> Reach {
+        let reach = Reach::of(person.map(|person| person.profile), self.access());
+        Reach { comments: reach.comments && !self.args.restricted, ..reach }
+    }
+
     /// Answers, prints and records one question.
     pub fn ask(&mut self, wanted: &Wanted<'_>) -> Result<Exit, Failure> {
+        self.out.as_ref().map_or(Ok(()), |out| require_place(&self.project, out))?;
         let now = self.global.now();
         let today = self.project.settings.organization.timezone.day(now);
         let text = match wanted {
@@ -150,7 +146,7 @@ impl<'a> Desk<'a> {
         };
         let mut ledger = Ledger::open(&self.project.ledger_file())?;
         let (person, reach) = match audit::permitted(self.access(), &self.asker, self.args.reason.as_deref(), today) {
-            Ok(person) => (person.map(|person| person.email.clone()), Reach::of(person.map(|person| person.profile), self.access())),
+            Ok(person) => (person.map(|person| person.email.clone()), self.reach(person)),
             Err(refusal) => {
                 audit::refuse(&mut ledger, &self.asker, None, &question, &refusal.to_string(), now)?;
                 return Err(refusal.into());
@@ -377,7 +373,7 @@ impl<'a> Desk<'a> {
         let today = self.project.settings.organization.timezone.day(self.global.now());
         // What is not to be read is not described either; who may not ask at all sees what an auditor sees.
         let person = audit::permitted(access, &self.asker, Some("a look at the tables"), today).ok().flatten();
-        let reach = Reach::of(person.map(|person| person.profile), access);
+        let reach = self.reach(person);
         let tables = audit::described(&self.snapshot, &self.texts);
         let text = match words.as_slice() {
             [".tables"] => print::tables(tables.iter().filter(|table| reach.has(&table.name)), &self.snapshot),
@@ -399,7 +395,7 @@ impl<'a> Desk<'a> {
                 return Err(Failure::told(Exit::Usage, format!("unknown command `{command}` ({accepted})"), None));
             }
         };
-        super::page(&text)?;
+        super::page(&text, self.args.restricted)?;
         Ok(Exit::Done)
     }
 
@@ -466,19 +462,6 @@ fn plain_column(name: &str, kind: &str) -> Column {
         _ => Kind::Text,
     };
     Column { name: name.to_owned(), label: name.to_owned(), kind, metric: None }
-}
-
-/// Who runs this program, as far as it can know.
-pub fn asker() -> Asker {
-    let set = |variable: &str| std::env::var(variable).ok().filter(|text| !text.is_empty());
-    let uid = nix::unistd::Uid::current();
-    let own = nix::unistd::User::from_uid(uid).ok().flatten().map(|user| user.name);
-    Asker {
-        // Behind sudo the process is the installation's, and the person is who called it.
-        os_user: set("SUDO_USER").or(own).unwrap_or_else(|| uid.to_string()),
-        os_uid: uid.as_raw(),
-        declared: set("RELATO_EMAIL").map(|email| email.to_lowercase()),
-    }
 }
 
 /// Whether somebody waits for an answer.

@@ -11,9 +11,8 @@ use std::{
 
 use clap::{Args, ValueEnum};
 
-pub use self::desk::asker;
 use self::desk::{Desk, Wanted};
-use super::{Exit, Failure, Global, output};
+use super::{Exit, Failure, Global, asker::says_sudo, output};
 use crate::{audit, config::EngineKind};
 
 /// Ask a question of a snapshot: SQL, a saved question, or the conversations behind a figure
@@ -33,7 +32,7 @@ use crate::{audit, config::EngineKind};
 pub struct QueryArgs {
     /// SQL, the name of a saved question, or .tables, .describe TABLE, .saved NAME, .functions
     question: Vec<String>,
-    /// File with SQL
+    /// File with SQL; `-` is standard input
     #[arg(long, short, value_name = "FILE", conflicts_with = "question")]
     file: Option<PathBuf>,
     /// Days that it is asked about: `$period_start` and `$period_end` (the day after the last)
@@ -60,6 +59,9 @@ pub struct QueryArgs {
     /// What computes the answer: duckdb, within the limits of its settings, or spark
     #[arg(long, value_name = "ENGINE", default_value = "duckdb", value_parser = engine)]
     engine: EngineKind,
+    /// Give nothing but answers, for use through sudo: no pager, no files written or read, no comments, only the project of the one --project
+    #[arg(long)]
+    restricted: bool,
 }
 
 fn engine(text: &str) -> Result<EngineKind, String> {
@@ -111,23 +113,42 @@ impl Asked {
     }
 }
 
+/// Fails where a restricted question would reach more than answers.
+fn require_restricted(global: &Global, args: &QueryArgs) -> Result<(), Failure> {
+    let file = args.file.as_ref().is_some_and(|file| file.as_os_str() != "-");
+    let refused = [
+        (args.out.is_some(), "--out: nothing is written"),
+        (file, "-f FILE: nothing is read but standard input, `-f -`"),
+        (global.now.is_some(), "--now: the record tells the real time"),
+        (args.engine == EngineKind::Spark, "--engine spark: no other program is started"),
+        (global.projects != 1, "a command line without --project: it names the one project that is asked"),
+    ];
+    match refused.into_iter().find(|(is_asked, _)| *is_asked) {
+        Some((_, what)) => Err(Failure::told(Exit::Refused, format!("--restricted does not allow {what}"), None)),
+        None => Ok(()),
+    }
+}
+
 pub fn run(global: &Global, args: &QueryArgs) -> Result<Exit, Failure> {
+    if args.restricted {
+        require_restricted(global, args)?;
+    }
     if args.out.is_none() && matches!(args.format, QueryFormat::Xlsx | QueryFormat::Parquet) {
         return Err(Failure::told(Exit::Usage, "workbooks and Parquet are files", Some("say where with --out FILE")));
     }
     let mut desk = Desk::open(global, args)?;
     let text = match (&args.file, args.question.as_slice()) {
-        (Some(file), _) => {
+        (Some(file), _) if file.as_os_str() != "-" => {
             let text = std::fs::read_to_string(file);
             text.map_err(|error| Failure::told(Exit::Usage, format!("`{}` cannot be read: {error}", file.display()), None))?
         }
         (None, []) if std::io::stdin().is_terminal() => return prompt::run(&mut desk),
-        (None, []) => {
+        (_, []) => {
             let mut text = String::new();
             std::io::stdin().read_to_string(&mut text).map_err(|error| Failure::new(Exit::Usage, error))?;
             text
         }
-        (None, words) => words.join(" "),
+        (_, words) => words.join(" "),
     };
     if text.trim().is_empty() {
         return desk.command(".saved");
@@ -140,28 +161,33 @@ pub fn run(global: &Global, args: &QueryArgs) -> Result<Exit, Failure> {
 }
 
 /// Answers one question, in a process of its own.
-pub fn answer() -> Result<Exit, Failure> {
-    audit::work().map_err(|error| Failure::new(Exit::Failed, error))?;
+pub fn answer(asked_by: i32) -> Result<Exit, Failure> {
+    audit::work(asked_by).map_err(|error| Failure::new(Exit::Failed, error))?;
     Ok(Exit::Done)
 }
 
-/// Prints what can be longer than a screen: through a pager where a person reads.
-fn page(text: &str) -> Result<(), Failure> {
+/// Prints what can be longer than a screen: through a pager where a person reads, and may start programs.
+fn page(text: &str, is_restricted: bool) -> Result<(), Failure> {
     use std::{
         io::Write,
         process::{Command, Stdio},
     };
-    if !std::io::stdout().is_terminal() {
+    if is_restricted || !std::io::stdout().is_terminal() {
         return output::print(text);
     }
     // By default one that ends by itself where a screen is enough.
     let pager = std::env::var("PAGER").ok().filter(|pager| !pager.is_empty()).unwrap_or_else(|| "less -FRSX".to_owned());
     let mut words = pager.split_whitespace();
-    let spawned = Command::new(words.next().unwrap_or("less")).args(words).stdin(Stdio::piped()).spawn();
+    let mut command = Command::new(words.next().unwrap_or("less"));
+    if says_sudo() {
+        // From the pager of another user nobody is to start programs or write files.
+        command.env("LESSSECURE", "1");
+    }
+    let spawned = command.args(words).stdin(Stdio::piped()).spawn();
     let Ok(mut pager) = spawned else { return output::print(text) };
     if let Some(mut stdin) = pager.stdin.take() {
         // Whoever leaves the pager early has seen enough.
-        let _ = stdin.write_all(text.as_bytes());
+        let _ = stdin.write_all(output::visible(text).as_bytes());
     }
     pager.wait().map(|_| ()).map_err(|error| Failure::new(Exit::Failed, error))
 }

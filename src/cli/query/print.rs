@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     audit::{self, DescribedTable, Reach},
-    cli::{Exit, Failure},
+    cli::{Exit, Failure, output},
     domain::{Table, digest::Hashing},
     files,
     query::{self, Query},
@@ -50,11 +50,11 @@ pub fn hand_out(desk: &Desk<'_>, found: &Found<'_>) -> Result<String, Failure> {
         (Some(path), _) => files::fill(path, fill),
         (None, QueryFormat::Table) => {
             let text = as_text(found, &locale)?;
-            page(&text)?;
+            page(&text, desk.args.restricted)?;
             Ok(crate::domain::digest::sha256(text.as_bytes()))
         }
         (None, _) => {
-            let mut out = Hashing::new(BufWriter::new(io::stdout()));
+            let mut out = Hashing::new(BufWriter::new(output::document()));
             fill(&mut out)?;
             let (mut buffer, hash) = out.finish();
             buffer.flush().or_else(ignore_closed).map_err(|error| Failure::new(Exit::Failed, error))?;
@@ -130,7 +130,7 @@ fn as_text(found: &Found<'_>, locale: &Locale) -> Result<String, Failure> {
     let count = found.rows;
     let table = found.detail.rows.rows(0..count.min(ROWS_SHOWN)).map_err(|error| Failure::new(Exit::Failed, error))?;
     let mut text = TextTable::new();
-    text.load_style(UTF8_BORDERS_ONLY).set_header(table.columns().iter().map(|column| column.name.clone()));
+    text.load_style(UTF8_BORDERS_ONLY).set_header(table.columns().iter().map(|column| output::visible(&column.name).into_owned()));
     for row in 0..table.row_count() {
         text.add_row((0..table.columns().len()).map(|column| shown(&table, row, column, found.name.is_some(), locale)));
     }
@@ -142,11 +142,11 @@ fn as_text(found: &Found<'_>, locale: &Locale) -> Result<String, Failure> {
 /// Returns what a cell shows: values of saved questions as reports show them, others as they are.
 fn shown(table: &Table, row: usize, column: usize, is_declared: bool, locale: &Locale) -> String {
     if is_declared {
-        return render::cell_text(table, row, &table.columns()[column].name, locale);
+        return output::visible(&render::cell_text(table, row, &table.columns()[column].name, locale)).into_owned();
     }
     match table.cell(row, column) {
         crate::domain::Cell::Null => locale.text("no-data"),
-        cell => query::plain(cell),
+        cell => output::visible(&query::plain(cell)).into_owned(),
     }
 }
 

@@ -55,9 +55,12 @@ pub fn run(desk: &mut Desk<'_>) -> Result<Exit, Failure> {
     let failed = |error: ReadlineError| Failure::new(Exit::Failed, error);
     let mut editor: Editor<Names, FileHistory> = Editor::new().map_err(failed)?;
     editor.set_helper(Some(Names { completer: Words(desk.names()), validator: UntilSemicolon }));
-    let history = desk.project.data_dir().join("query.history");
-    // The first time there is none.
-    let _ = editor.load_history(&history);
+    // A restricted prompt neither reads what others asked nor writes.
+    let history = (!desk.args.restricted).then(|| desk.project.data_dir().join("query.history"));
+    if let Some(history) = &history {
+        // The first time there is none.
+        let _ = editor.load_history(history);
+    }
     output::print(&format!("snapshot {}\n{GREETING}", desk.snapshot.manifest.id))?;
     let mut last: Option<String> = None;
     loop {
@@ -85,7 +88,9 @@ pub fn run(desk: &mut Desk<'_>) -> Result<Exit, Failure> {
             failure.print();
         }
     }
-    editor.save_history(&history).map_err(failed)?;
+    if let Some(history) = &history {
+        editor.save_history(history).map_err(failed)?;
+    }
     Ok(Exit::Done)
 }
 
@@ -99,6 +104,9 @@ fn ask(desk: &mut Desk<'_>, text: &str) -> Result<Exit, Failure> {
 
 /// Asks the last question again, into a file whose ending says what it is.
 fn export(desk: &mut Desk<'_>, last: Option<&str>, file: &str) -> Result<Exit, Failure> {
+    if desk.args.restricted {
+        return Err(Failure::told(Exit::Refused, "--restricted does not allow .export: nothing is written", None));
+    }
     let Some(last) = last else { return Err(Failure::told(Exit::Usage, "nothing was asked yet", None)) };
     let format = match file.rsplit('.').next() {
         Some("csv") => QueryFormat::Csv,

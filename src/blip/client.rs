@@ -39,6 +39,10 @@ pub struct ClientOptions {
     pub first_attempts: usize,
     /// First pause between two attempts; each further one doubles, up to 20 seconds.
     pub first_pause: Duration,
+    /// Most that is read of an answer, in bytes. A page of a hundred tickets has a hundred thousand.
+    pub largest_answer: usize,
+    /// Most pages that are read of a list, whatever Blip gives as its total. Of tickets, as many as a million in one day.
+    pub most_pages: usize,
     /// Pause of the whole key after HTTP 429 without a time of its own. Blip refuses a throttled key for two minutes.
     pub throttle_pause: Duration,
 }
@@ -51,6 +55,8 @@ impl Default for ClientOptions {
             attempts: 6,
             first_attempts: 3,
             first_pause: Duration::from_millis(400),
+            largest_answer: 64_000_000,
+            most_pages: 10_000,
             throttle_pause: Duration::from_mins(2),
         }
     }
@@ -290,7 +296,7 @@ impl Client {
         let joint = if uri.contains('?') { '&' } else { '?' };
         let mut listing: Listing<E> = Listing { entries: Vec::new(), total: None, is_steady: true };
         let mut last: Option<Entry<T>> = None;
-        loop {
+        for _ in 0..self.most_pages() {
             let skip = listing.entries.len().saturating_sub(1);
             let page: Page<T> = super::error::or_empty(self.page(to, &format!("{uri}{joint}$skip={skip}&$take={take}")).await)?;
             listing.total = page.total.max(listing.total);
@@ -315,6 +321,17 @@ impl Client {
                 return Ok(listing);
             }
         }
+        Err(self.endless(uri))
+    }
+
+    /// Returns how many pages of a list are read at most.
+    pub(super) fn most_pages(&self) -> usize {
+        self.options.most_pages
+    }
+
+    /// Returns the failure of a list that does not end.
+    pub(super) fn endless(&self, uri: &str) -> BlipError {
+        BlipError::Endless { command: format!("get {}", without_customer(uri)), key: self.key_name.clone(), pages: self.most_pages() }
     }
 
     /// Changes something.
@@ -422,7 +439,7 @@ impl Client {
             StatusCode::OK => self.note_date(response.headers()),
             StatusCode::UNAUTHORIZED => {
                 // The body only explains; where it cannot be read, the status says enough.
-                let description = response.bytes().await.ok().and_then(|body| description_of(&body));
+                let description = whole(response, self.options.largest_answer).await.ok().flatten().and_then(|body| description_of(&body));
                 return Err(BlipError::Unauthorized { base_url: self.base_url.clone(), key, description });
             }
             StatusCode::TOO_MANY_REQUESTS => return Err(BlipError::Throttled { key, retry_after: retry_after(response.headers()) }),
@@ -433,7 +450,10 @@ impl Client {
             }
             status => return Err(BlipError::Http { status: status.as_u16(), command: text(), key }),
         }
-        let body = response.bytes().await.map_err(unreachable)?;
+        let body = match whole(response, self.options.largest_answer).await.map_err(unreachable)? {
+            Some(body) => body,
+            None => return Err(BlipError::TooLarge { command: text(), key, limit: self.options.largest_answer }),
+        };
         let answer = read(&body).map_err(|source| match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
             Some(b'{') => BlipError::Malformed { command: text(), key: self.key_name.clone(), source },
             _ => BlipError::NotJson { command: text(), key: self.key_name.clone(), beginning: beginning(&body) },
@@ -451,6 +471,22 @@ impl Client {
             }),
         }
     }
+}
+
+/// Reads a body of at most `limit` bytes; none where it is larger, of which no more is read.
+async fn whole(mut response: reqwest::Response, limit: usize) -> Result<Option<Vec<u8>>, reqwest::Error> {
+    let told = response.content_length().and_then(|length| usize::try_from(length).ok());
+    if told.is_some_and(|length| length > limit) {
+        return Ok(None);
+    }
+    let mut body = Vec::with_capacity(told.unwrap_or_default());
+    while let Some(chunk) = response.chunk().await? {
+        if body.len() + chunk.len() > limit {
+            return Ok(None);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Some(body))
 }
 
 /// Returns a URI as messages and logs may show it: without the customer whom the path of some resources names.

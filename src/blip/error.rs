@@ -28,7 +28,7 @@ pub enum BlipError {
         description: Option<String>,
     },
     /// HTTP 429.
-    #[error("Blip throttles key `{key}` (HTTP 429): more than its commands per second were sent")]
+    #[error("Blip throttles key `{key}` (HTTP 429{}): more than its commands per second were sent", for_long(*.retry_after))]
     Throttled {
         /// Name of the key.
         key: String,
@@ -89,6 +89,26 @@ pub enum BlipError {
         /// Blip's own words.
         description: String,
     },
+    /// The answer is larger than any that Blip has a reason to give.
+    #[error("the answer to `{command}` (key `{key}`) is larger than {} MB: it was not read to its end", .limit / 1_000_000)]
+    TooLarge {
+        /// Method and URI.
+        command: String,
+        /// Name of the key.
+        key: String,
+        /// The most that is read, in bytes.
+        limit: usize,
+    },
+    /// A list does not end.
+    #[error("the list `{command}` (key `{key}`) goes on after {pages} pages: it was not read to its end")]
+    Endless {
+        /// Method and URI.
+        command: String,
+        /// Name of the key.
+        key: String,
+        /// Pages that were read.
+        pages: usize,
+    },
     /// The key cannot be sent in an HTTP header.
     #[error("key `{key}` has characters that no HTTP header can carry")]
     KeyText {
@@ -129,6 +149,11 @@ fn code_suffix(code: Option<i64>) -> String {
     code.map_or_else(String::new, |code| format!(" (code {code})"))
 }
 
+fn for_long(told: Option<Duration>) -> String {
+    told.filter(|told| *told > LONGEST_THROTTLE)
+        .map_or_else(String::new, |told| format!(", to be tried again in {} seconds", told.as_secs()))
+}
+
 fn quoted(description: Option<&str>) -> String {
     description.map_or_else(String::new, |description| format!(", \"{description}\""))
 }
@@ -144,6 +169,9 @@ fn refusal(description: Option<&str>) -> &'static str {
         "the key is wrong, expired or of another contract"
     }
 }
+
+/// Longest time that a throttled key keeps still when it is told to.
+pub const LONGEST_THROTTLE: Duration = Duration::from_mins(15);
 
 /// Reason code of a gateway that gave no answer in time.
 const GATEWAY_TIMEOUT: i64 = 86;
@@ -183,6 +211,8 @@ impl BlipError {
     /// Returns what the failure means.
     pub fn kind(&self) -> ErrorKind {
         match self {
+            // Who is told to wait for hours is told of an outage.
+            BlipError::Throttled { retry_after: Some(told), .. } if *told > LONGEST_THROTTLE => ErrorKind::Final,
             BlipError::Throttled { retry_after, .. } => ErrorKind::Throttled(*retry_after),
             BlipError::Unauthorized { .. } => ErrorKind::Denied,
             // A text that breaks off is a cut connection; one that is whole and of another shape stays so.
@@ -203,6 +233,8 @@ impl BlipError {
             },
             BlipError::Http { .. }
             | BlipError::Redirected { .. }
+            | BlipError::TooLarge { .. }
+            | BlipError::Endless { .. }
             | BlipError::KeyText { .. }
             | BlipError::Address { .. }
             | BlipError::Setup(_) => ErrorKind::Final,
@@ -215,6 +247,8 @@ impl BlipError {
             BlipError::Unreachable { .. }
             | BlipError::NotJson { .. }
             | BlipError::Malformed { .. }
+            // Its answer says what was done, and was not read.
+            | BlipError::TooLarge { .. }
             | BlipError::Refused { code: Some(GATEWAY_TIMEOUT), .. } => true,
             BlipError::Http { status, .. } => *status >= 500 || *status == 408,
             // The extension answered for a service behind it, which may have done the work before it failed.
@@ -224,6 +258,7 @@ impl BlipError {
             BlipError::Unauthorized { .. }
             | BlipError::Redirected { .. }
             | BlipError::Throttled { .. }
+            | BlipError::Endless { .. }
             | BlipError::KeyText { .. }
             | BlipError::Address { .. }
             | BlipError::Setup(_) => false,
@@ -313,6 +348,16 @@ mod tests {
         assert!(message(Some("invalid authorization header")).contains("expected base64 of `bot:access key`"));
         assert!(message(Some("invalid session identity")).contains("expected base64 of `bot:access key`"));
         assert_eq!(message(None), "Blip refused key `desk` at `http://b` (HTTP 401): the key is wrong, expired or of another contract");
+    }
+
+    #[test]
+    fn who_is_told_to_wait_for_longer_than_minutes_is_told_of_an_outage() {
+        let throttled = |seconds| BlipError::Throttled { key: "desk".to_owned(), retry_after: Some(Duration::from_secs(seconds)) };
+        assert_eq!(throttled(120).kind(), ErrorKind::Throttled(Some(Duration::from_mins(2))));
+        for seconds in [901, 99_999_999_999, u64::MAX] {
+            assert_eq!(throttled(seconds).kind(), ErrorKind::Final);
+            assert!(throttled(seconds).to_string().contains(&format!("to be tried again in {seconds} seconds")));
+        }
     }
 
     #[test]

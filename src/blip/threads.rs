@@ -43,7 +43,7 @@ pub async fn messages(client: &Client, customer: &str, not_before: DateTime<Utc>
     let path = format!("/threads/{}?$take={TAKE}&direction=desc", identity::encode(customer));
     let mut found: Vec<Entry<Message>> = Vec::new();
     let mut before: Option<DateTime<Utc>> = None;
-    loop {
+    for _ in 0..client.most_pages() {
         let uri = match before {
             None => path.clone(),
             Some(at) => format!("{path}&storageDate={}", identity::encode(&time::instant(at))),
@@ -69,4 +69,5 @@ pub async fn messages(client: &Client, customer: &str, not_before: DateTime<Utc>
         }
         before = oldest;
     }
+    Err(client.endless(&path))
 }

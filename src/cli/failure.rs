@@ -221,6 +221,9 @@ impl From<BlipError> for Failure {
             BlipError::Refused { .. } | BlipError::Http { .. } | BlipError::Malformed { .. } => {
                 "try again later; what was loaded before is kept as it was"
             }
+            BlipError::TooLarge { .. } | BlipError::Endless { .. } => {
+                "nothing of it was kept; something between here and Blip may have answered instead of it, or Blip has a fault: ask its support"
+            }
             BlipError::KeyText { .. } => "the key is one line of base64 text",
             BlipError::Address { .. } => "it begins with https:// and a host, as the portal shows it for the contract",
             BlipError::Setup(_) => "check this machine's certificates",

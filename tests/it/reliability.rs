@@ -439,3 +439,42 @@ async fn same_as_undisturbed(killed: &Sandbox, calm: &Sandbox, expected: &Manife
     let left: BTreeSet<_> = killed.data_files().into_iter().map(|(path, _)| path).filter(|path| path.starts_with(&folder)).collect();
     assert_eq!(left, named);
 }
+
+/// A Blip whose lists go on for ever, or whose answers do.
+async fn without_end(answer: fn(skip: usize) -> String) -> (String, tokio::task::JoinHandle<()>) {
+    use axum::{Router, body::Bytes, routing::post};
+    let app = Router::new().route(
+        "/commands",
+        post(move |body: Bytes| async move {
+            let command: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            let uri = command["uri"].as_str().unwrap();
+            let skip = uri.split("$skip=").nth(1).and_then(|rest| rest.split('&').next()?.parse().ok()).unwrap_or(0);
+            format!(r#"{{"id":{},"status":"success","resource":{}}}"#, command["id"], answer(skip))
+        }),
+    );
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    (address, tokio::spawn(async move { axum::serve(listener, app).await.unwrap() }))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_list_and_an_answer_that_do_not_end_are_failures_and_not_waited_for() {
+    use relato::blip::{BlipError, Client, ClientOptions, desk};
+    let few = ClientOptions { most_pages: 20, largest_answer: 1_000_000, ..crate::support::impatient() };
+    let list = |skip: usize| {
+        let item = |place: usize| format!(r#"{{"id":"t{place}","storageDate":"2026-11-01T12:00:00Z"}}"#);
+        format!(r#"{{"total":500,"items":[{}]}}"#, (skip..skip + 100).map(item).collect::<Vec<_>>().join(","))
+    };
+    let (address, server) = without_end(list).await;
+    let client = Client::new("desk", &address, &"a2V5OnNlY3JldA==".into(), few).unwrap();
+    let endless = desk::tickets(&client, desk::TicketList::All, now() - chrono::TimeDelta::days(1), now(), |_| ()).await;
+    assert!(matches!(&endless, Err(BlipError::Endless { pages: 20, .. })), "{endless:?}");
+    server.abort();
+
+    let (address, server) = without_end(|_| format!("\"{}\"", "x".repeat(3_000_000))).await;
+    let client = Client::new("desk", &address, &"a2V5OnNlY3JldA==".into(), few).unwrap();
+    let large = client.ping().await;
+    assert!(matches!(&large, Err(BlipError::TooLarge { limit: 1_000_000, .. })), "{large:?}");
+    assert!(large.unwrap_err().to_string().contains("is larger than 1 MB"));
+    server.abort();
+}

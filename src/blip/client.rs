@@ -5,7 +5,7 @@ use std::{
     collections::BTreeMap,
     sync::{
         Mutex, Once, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -108,6 +108,7 @@ pub struct Client {
     options: ClientOptions,
     unknown_fields: Mutex<BTreeMap<(&'static str, String), u64>>,
     has_answered: AtomicBool,
+    sent: AtomicU64,
     readings: Mutex<Readings>,
 }
 
@@ -144,6 +145,7 @@ impl Client {
             options,
             unknown_fields: Mutex::default(),
             has_answered: AtomicBool::new(false),
+            sent: AtomicU64::new(0),
             readings: Mutex::default(),
         })
     }
@@ -151,6 +153,11 @@ impl Client {
     /// Returns the name of the key, for messages and records.
     pub fn key_name(&self) -> &str {
         &self.key_name
+    }
+
+    /// Returns how many commands were sent so far, repetitions included.
+    pub fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
     }
 
     /// Returns the bot that the key says it belongs to; none where it is not made as Blip documents.
@@ -392,6 +399,7 @@ impl Client {
             source: source.without_url(),
         };
         let turn = self.pace.turn().await;
+        self.sent.fetch_add(1, Ordering::Relaxed);
         let response = self.http.post(self.commands_url.clone()).json(&command).send().await.map_err(unreachable)?;
         drop(turn);
         match response.status() {

@@ -1,14 +1,15 @@
 -- question: Is what is here what Blip says it has, is it as much as such a day usually brings, and do the tables agree with themselves?
 -- grain: one row per check and day; of the checks of tables one row each, on the last day that is loaded
 -- parameters: none
--- reads: marts.coverage, marts.ticket, raw.report, staging.quarantine, settings.holiday, state.check_result
+-- reads: marts.coverage, marts.ticket, raw.report, staging.quarantine, settings.holiday, state.check_result, state.unnamed_customer
 -- columns:
 --   check_name  text   listed (records of Blip's list), counted (event counters), read (tickets with messages), closed (Blip's own
---                      day report), volume (the usual of that weekday), or the name of a file of queries/checks
---   resource    text   ticket, message or event; table for checks of tables
---   day         date   local; for closed, Blip's day, cut at UTC−3
---   said        count  what Blip said; for volume, the median of the eight same weekdays before
---   found       count  what is here; of a check of tables, rows that break its rule
+--                      day report), volume (the usual of that weekday), identities (customers of earlier loads), or the name of a file
+--                      of queries/checks
+--   resource    text   ticket, message or event; customer for identities; table for checks of tables
+--   day         date   local; for identities the last day of its month with a ticket; for closed, Blip's day, cut at UTC−3
+--   said        count  what Blip said; for volume, the median of the eight same weekdays before; for identities, customers of the month
+--   found       count  what is here; for identities, those whose identity a source has named since; of a check of tables, rows that break its rule
 --   set_aside   count  of that, records that could not be understood
 --   state       text   ok, warn, fail (no report is made), or explained (the store begins here: tickets from before are not in it)
 -- notes: a day is looked at once it is over. No tickets on a working day are a warning where five or more are usual, few where
@@ -117,6 +118,22 @@ volume AS (
         END AS state
     FROM usual
     WHERE said IS NOT NULL
+),
+
+-- Whose identity nobody names any more can be the same person as another customer.
+identities AS (
+    SELECT
+        'identities' AS check_name,
+        'customer' AS resource,
+        max(ticket.created_day) AS day,
+        count(DISTINCT ticket.customer_key) AS said,
+        count(DISTINCT ticket.customer_key) FILTER (unnamed.customer_key IS NULL) AS found,
+        0 AS set_aside,
+        'warn' AS state
+    FROM marts.ticket
+    LEFT JOIN state.unnamed_customer AS unnamed ON unnamed.customer_key = ticket.customer_key
+    GROUP BY date_trunc('month', ticket.created_day)
+    HAVING count(unnamed.customer_key) > 0
 )
 
 SELECT check_name, resource, day, CAST(said AS BIGINT) AS said, CAST(found AS BIGINT) AS found, CAST(set_aside AS BIGINT) AS set_aside, state
@@ -127,6 +144,9 @@ FROM closed
 UNION ALL
 SELECT check_name, resource, day, said, CAST(found AS BIGINT), CAST(set_aside AS BIGINT), state
 FROM volume
+UNION ALL
+SELECT check_name, resource, day, said, found, CAST(set_aside AS BIGINT), state
+FROM identities
 UNION ALL
 SELECT
     check_result.check_name,

@@ -1,7 +1,7 @@
 -- question: What did customers answer to the satisfaction survey, about which conversation and sector?
 -- grain: one row per answer
 -- parameters: none
--- reads: raw.event, raw.identity_link, raw.imported_rating, staging.ticket, marts.conversation, marts.ticket, settings.queue_sector, settings.answer, settings.no_answer, settings.survey, settings.offset_span
+-- reads: raw.event, raw.imported_rating, state.person, staging.ticket, marts.conversation, marts.ticket, settings.queue_sector, settings.answer, settings.no_answer, settings.survey, settings.offset_span
 -- columns:
 --   rating_id        text        key of the answer
 --   conversation_id  text        the customer's last conversation that had ended; null: none had
@@ -22,27 +22,20 @@
 --   was_asked        flag        a survey was sent in its conversation; null: its messages are not here, or there is no conversation
 -- notes: a number may have a label ("Nota: 9"). Of an answer between bars ("pesquisa|atendimento|Bom") the last part with a score on the
 --   scale counts. The normal form of words is that of `domain::satisfaction`.
---   a desk behind a router knows a customer by a tunnel, a survey of the router by the identity on the channel. Both are one person
+--   a desk behind a router knows a customer by a tunnel, a survey of the router by the identity on the channel. Both are one customer
 --   where a link between them is known.
-WITH linked AS (
-    SELECT
-        customer_key,
-        linked_key AS linked_person
-    FROM raw.identity_link
-    WHERE kind = 'originator' AND linked_key IS NOT NULL
-),
-
-given AS (
+WITH given AS (
     SELECT
         event.event_id AS rating_id,
         'events' AS source,
         CAST(NULL AS VARCHAR) AS ticket_id,
-        event.customer_key,
+        coalesce(person.person_key, event.customer_key) AS customer_key,
         event.action AS raw_answer,
         event.queue,
         event.recorded_at AS answered_at
     FROM raw.event
     INNER JOIN settings.survey ON survey.category = event.category
+    LEFT JOIN state.person ON person.customer_key = event.customer_key
     UNION ALL
     SELECT
         'rating-' || ticket.ticket_id AS rating_id,
@@ -59,12 +52,13 @@ given AS (
         imported.rating_id,
         'import' AS source,
         imported.ticket_id,
-        coalesce(ticket.customer_key, imported.customer_key) AS customer_key,
+        coalesce(ticket.customer_key, person.person_key, imported.customer_key) AS customer_key,
         imported.answer AS raw_answer,
         imported.queue,
         coalesce(imported.answered_at, ticket.closed_at) AS answered_at
     FROM raw.imported_rating AS imported
     LEFT JOIN staging.ticket ON ticket.ticket_id = imported.ticket_id
+    LEFT JOIN state.person ON person.customer_key = imported.customer_key
     WHERE coalesce(imported.answered_at, ticket.closed_at) IS NOT NULL
 ),
 
@@ -124,7 +118,6 @@ answer AS (
         given.source,
         given.ticket_id,
         given.customer_key,
-        coalesce(linked.linked_person, given.customer_key) AS person,
         given.raw_answer,
         given.queue,
         given.answered_at,
@@ -135,7 +128,6 @@ answer AS (
         no_answer.answer IS NOT NULL AS is_no_answer
     FROM given
     INNER JOIN settings.survey ON survey.source = given.source
-    LEFT JOIN linked ON linked.customer_key = given.customer_key
     ASOF JOIN settings.offset_span ON given.answered_at >= offset_span.from_at
     LEFT JOIN settings.answer AS words ON words.answer = given.raw_answer
     LEFT JOIN understood ON understood.rating_id = given.rating_id
@@ -144,7 +136,6 @@ answer AS (
 
 ended AS (
     SELECT
-        coalesce(linked.linked_person, conversation.customer_key) AS person,
         conversation.customer_key AS customer_of_chain,
         conversation.conversation_id,
         conversation.channel,
@@ -154,7 +145,6 @@ ended AS (
         conversation.surveys_sent,
         ticket.agent
     FROM marts.conversation
-    LEFT JOIN linked ON linked.customer_key = conversation.customer_key
     LEFT JOIN marts.ticket
         ON ticket.conversation_id = conversation.conversation_id
         AND ticket.closed_at = conversation.ended_at
@@ -162,7 +152,7 @@ ended AS (
     WHERE conversation.ended_at IS NOT NULL
     -- Of several that ended at one instant, the one that began last.
     QUALIFY row_number() OVER (
-        PARTITION BY coalesce(linked.linked_person, conversation.customer_key), conversation.ended_at
+        PARTITION BY conversation.customer_key, conversation.ended_at
         ORDER BY conversation.started_at DESC, conversation.conversation_id DESC, ticket.created_at DESC, ticket.ticket_id DESC
     ) = 1
 ),
@@ -179,7 +169,7 @@ by_time AS (
         ended.last_sector AS sector_of_chain
     FROM answer
     ASOF LEFT JOIN ended
-        ON ended.person = answer.person
+        ON ended.customer_of_chain = answer.customer_key
         AND answer.answered_at >= ended.ended_at
     WHERE answer.ticket_id IS NULL
 ),

@@ -8,8 +8,8 @@
 -- anchor: arrival
 -- columns:
 --   day         date   -    the day
---   check_name  text   -    listed, counted, read, closed or volume
---   said        count  -    what Blip said, or the usual of that weekday
+--   check_name  text   -    listed, counted, read, closed, volume or identities
+--   said        count  -    what Blip said, or the usual of that weekday; of identities, the customers of the month
 --   found       count  -    what is here
 --   set_aside   count  -    of that, records that could not be understood
 -- behind:

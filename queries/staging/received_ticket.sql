@@ -1,10 +1,10 @@
 -- question: What was received of each ticket, and can it be understood?
 -- grain: one row per Blip ticket (its newest answer; without any, what an imported file says)
 -- parameters: none
--- reads: raw.ticket, raw.imported_ticket
+-- reads: raw.ticket, raw.imported_ticket, state.person
 -- columns:
 --   ticket_id     text        Blip's id
---   customer_key  text        pseudonym of the customer
+--   customer_key  text        pseudonym of the customer; one for all linked identities of a person
 --   origin        text        api (Blip's answer) or import (a file that Blip exported)
 --   sent          record      the fields as sent
 --   is_closed     flag        true for every final status, unknown ones that begin with `Closed` included, and for `Gone`, which stands for a
@@ -24,17 +24,18 @@ WITH known AS (
 
 read AS (
     SELECT
-        ticket_id,
-        customer_key,
-        origin,
+        known.ticket_id,
+        coalesce(person.person_key, known.customer_key) AS customer_key,
+        known.origin,
         json_transform(
-            body,
+            known.body,
             '{"ownerIdentity":"VARCHAR","sequentialId":"BIGINT","parentSequentialId":"BIGINT","customerDomain":"VARCHAR",
               "team":"VARCHAR","agentIdentity":"VARCHAR","status":"VARCHAR","storageDate":"VARCHAR","openDate":"VARCHAR",
               "firstResponseDate":"VARCHAR","closeDate":"VARCHAR","statusDate":"VARCHAR","tags":["VARCHAR"],
               "priority":"BIGINT","rating":"BIGINT","averageAgentResponseTime":"DOUBLE"}'
         ) AS sent
     FROM known
+    LEFT JOIN state.person ON person.customer_key = known.customer_key
 ),
 
 typed AS (

@@ -9,7 +9,7 @@
 --   parent_sequential_id  count       number of the ticket that was transferred; null: not born of a transfer
 --   customer_key          text        pseudonym of the customer
 --   origin                text        api (Blip's answer) or import (a file that Blip exported)
---   channel               text        domain of the channel
+--   channel               text        domain of the channel, in lower case and without an instance
 --   queue                 text        Blip's team as sent, `Default` and `DIRECT_TRANSFER` included
 --   agent                 text        attendant's e-mail; null: nobody yet
 --   status                text        as sent
@@ -35,7 +35,8 @@ WITH typed AS (
         sent.parentSequentialId AS parent_sequential_id,
         customer_key,
         origin,
-        sent.customerDomain AS channel,
+        -- Another case or an instance is no other channel.
+        lower(trim(split_part(sent.customerDomain, '/', 1))) AS channel,
         coalesce(nullif(trim(sent.team), ''), 'Default') AS queue,
         sent.agentIdentity AS agent,
         sent.status AS status,

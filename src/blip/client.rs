@@ -5,7 +5,7 @@ use std::{
     collections::BTreeMap,
     sync::{
         Mutex, Once, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -117,6 +117,7 @@ pub struct Client {
     has_answered: AtomicBool,
     made: Instant,
     date: Mutex<Option<(DateTime<Utc>, Duration)>>,
+    sent: AtomicU64,
     readings: Mutex<Readings>,
 }
 
@@ -157,6 +158,7 @@ impl Client {
             has_answered: AtomicBool::new(false),
             made: Instant::now(),
             date: Mutex::default(),
+            sent: AtomicU64::new(0),
             readings: Mutex::default(),
         })
     }
@@ -164,6 +166,11 @@ impl Client {
     /// Returns the name of the key, for messages and records.
     pub fn key_name(&self) -> &str {
         &self.key_name
+    }
+
+    /// Returns how many commands were sent so far, repetitions included.
+    pub fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
     }
 
     /// Returns the bot that the key says it belongs to; none where it is not made as Blip documents.
@@ -433,6 +440,7 @@ impl Client {
             source: source.without_url(),
         };
         let turn = self.pace.turn().await;
+        self.sent.fetch_add(1, Ordering::Relaxed);
         let response = self.http.post(self.commands_url.clone()).json(&command).send().await.map_err(unreachable)?;
         drop(turn);
         match response.status() {
@@ -450,9 +458,9 @@ impl Client {
             }
             status => return Err(BlipError::Http { status: status.as_u16(), command: text(), key }),
         }
-        let body = match whole(response, self.options.largest_answer).await.map_err(unreachable)? {
-            Some(body) => body,
-            None => return Err(BlipError::TooLarge { command: text(), key, limit: self.options.largest_answer }),
+        let limit = self.options.largest_answer;
+        let Some(body) = whole(response, limit).await.map_err(unreachable)? else {
+            return Err(BlipError::TooLarge { command: text(), key, limit });
         };
         let answer = read(&body).map_err(|source| match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
             Some(b'{') => BlipError::Malformed { command: text(), key: self.key_name.clone(), source },

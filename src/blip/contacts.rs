@@ -1,4 +1,5 @@
-//! The contacts extension: what a bot knows of a person. Only who is behind a tunnel is read, and whether the extension answers.
+//! The contacts extension: what a bot knows of a person. Only who is behind a tunnel or a business-scoped id is read, and whether the extension
+//! answers.
 
 use serde::Deserialize;
 
@@ -33,6 +34,10 @@ impl Record for Contact {
         "taxDocument",
         "source",
         "isPending",
+        "WhatsappWaId",
+        "WhatsappBsuid",
+        "WhatsappUserName",
+        "WhatsappParentId",
         "sharePresence",
         "shareAccountInfo",
     ];
@@ -70,4 +75,27 @@ struct Extras {
 pub async fn originator(client: &Client, customer: &str) -> Result<Option<String>, BlipError> {
     let contact: Option<Tunnelled> = or_empty(client.get(CRM, &format!("/contacts/{}", identity::encode(customer))).await.map(Some))?;
     Ok(contact.and_then(|contact| contact.extras).and_then(|extras| extras.originator))
+}
+
+/// What a contact tells of a person on WhatsApp, in clear: never stored.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct OnWhatsapp {
+    /// Telephone number, as digits.
+    #[serde(rename = "WhatsappWaId")]
+    pub number: Option<String>,
+    /// Business-scoped id.
+    #[serde(rename = "WhatsappBsuid")]
+    pub bsuid: Option<String>,
+    /// The id that joins the business-scoped ids of several businesses.
+    #[serde(rename = "WhatsappParentId")]
+    pub parent: Option<String>,
+}
+
+/// Returns what the contact `customer` tells of itself on WhatsApp; nothing where the bot has no such contact.
+///
+/// # Errors
+/// As [`Client::get`].
+pub async fn on_whatsapp(client: &Client, customer: &str) -> Result<OnWhatsapp, BlipError> {
+    let contact = or_empty(client.get(CRM, &format!("/contacts/{}", identity::encode(customer))).await.map(Some))?;
+    Ok(contact.unwrap_or_default())
 }

@@ -1,4 +1,5 @@
-//! LIME identities: `name@domain`, where a name with an `@` of its own is percent-encoded; and the bot that a key names.
+//! LIME identities: `name@domain`, where a name with an `@` of its own is percent-encoded; the one form in which customers are compared; and the
+//! bot that a key names.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
@@ -6,8 +7,23 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 /// What stays readable in a path or query value; everything else is encoded.
 const VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
+/// Domain of identities behind a router.
+const TUNNELS: &str = "tunnel.msging.net";
+
 /// Domain of attendants.
 const PEOPLE: &str = "blip.ai";
+
+/// Channels whose names are telephone numbers: WhatsApp, and text messages.
+const TELEPHONES: [&str; 2] = [WHATSAPP, "take.io"];
+
+/// Domain of WhatsApp, to which a bare telephone number and a bare business-scoped id belong.
+const WHATSAPP: &str = "wa.gw.msging.net";
+
+/// Area codes of Brazil.
+const AREAS: [u8; 67] = [
+    11, 12, 13, 14, 15, 16, 17, 18, 19, 21, 22, 24, 27, 28, 31, 32, 33, 34, 35, 37, 38, 41, 42, 43, 44, 45, 46, 47, 48, 49, 51, 53, 54, 55,
+    61, 62, 63, 64, 65, 66, 67, 68, 69, 71, 73, 74, 75, 77, 79, 81, 82, 83, 84, 85, 86, 87, 88, 89, 91, 92, 93, 94, 95, 96, 97, 98, 99,
+];
 
 /// Encodes a value for a path segment or a query of a command's URI.
 pub fn encode(value: &str) -> String {
@@ -18,11 +34,13 @@ pub fn encode(value: &str) -> String {
 ///
 /// Both forms occur: `ana%40acme.example@blip.ai` and `ana@acme.example@blip.ai`.
 pub fn attendant_email(identity: &str) -> String {
-    let name = identity.rsplit_once('@').filter(|(name, _)| !name.is_empty()).map_or(identity, |(name, domain)| {
+    let name = match parts(identity.trim()) {
         // A plain address without Blip's domain is an address already.
-        if domain == PEOPLE { name } else { identity }
-    });
-    percent_decode_str(name).decode_utf8_lossy().to_lowercase()
+        (name, Some(domain)) if domain != PEOPLE && !name.is_empty() => format!("{name}@{domain}"),
+        ("", _) => identity.to_owned(),
+        (name, _) => name.to_owned(),
+    };
+    percent_decode_str(&name).decode_utf8_lossy().to_lowercase()
 }
 
 /// Returns the identity of the attendant with an e-mail address: `ana%40acme.example@blip.ai`.
@@ -42,26 +60,153 @@ pub fn in_path(identity: &str) -> String {
     format!("{}@{domain}", encode(name))
 }
 
+/// Returns the one form of a customer's identity, for comparing and never for addressing: two texts of one customer have the same.
+///
+/// Without blanks around it, without the instance, in lower case, percent-decoded once. Telephone numbers are digits, those of Brazil's mobiles
+/// with the ninth digit. A number without a domain belongs to WhatsApp, one without a country to Brazil; so does a business-scoped id to WhatsApp.
+pub fn canonical(identity: &str) -> String {
+    let text = identity.trim();
+    let (name, domain) = parts(text);
+    let name = percent_decode_str(name).decode_utf8().map_or_else(|_| name.to_owned(), std::borrow::Cow::into_owned);
+    let name = name.trim();
+    match domain {
+        Some(domain) if TELEPHONES.contains(&domain.as_str()) => {
+            let number = if is_number(name) { comparable_number(&digits(name)) } else { name.to_lowercase() };
+            format!("{number}@{domain}")
+        }
+        Some(domain) => format!("{}@{domain}", name.to_lowercase()),
+        None if is_number(name) => format!("{}@{WHATSAPP}", comparable_number(&with_country(name))),
+        None if is_bsuid(name) || is_parent_bsuid(name) => format!("{}@{WHATSAPP}", name.to_lowercase()),
+        None => name.to_lowercase(),
+    }
+}
+
+/// Returns the texts under which a customer can have been written, each once: as given, in the one form, and in every usual form of the same
+/// telephone number or address. Earlier versions made a pseudonym of each of them.
+pub fn spellings(identity: &str) -> Vec<String> {
+    let canonical = canonical(identity);
+    let mut forms = vec![canonical.clone(), identity.trim().to_owned()];
+    if let Some(number) = canonical.strip_suffix(WHATSAPP).and_then(|name| name.strip_suffix('@')) {
+        if is_number(number) {
+            forms.extend(numbers(number));
+        } else {
+            forms.push(number.to_owned());
+        }
+    } else if let (name, Some(domain)) = parts(&canonical) {
+        forms.push(format!("{}@{domain}", encode(name)));
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    forms.retain(|form| seen.insert(form.clone()));
+    forms
+}
+
+/// Returns the name and the domain of an identity, the domain without its instance and in lower case.
+fn parts(text: &str) -> (&str, Option<String>) {
+    let node = match text.find('@').and_then(|at| text[at..].find('/').map(|slash| at + slash)) {
+        Some(slash) => &text[..slash],
+        None => text,
+    };
+    match node.rsplit_once('@') {
+        Some((name, domain)) if !domain.trim().is_empty() => (name, Some(domain.trim().to_lowercase())),
+        _ => (node, None),
+    }
+}
+
+fn digits(text: &str) -> String {
+    text.chars().filter(char::is_ascii_digit).collect()
+}
+
+/// Returns whether a text is a telephone number as people write it.
+fn is_number(text: &str) -> bool {
+    let count = text.chars().filter(char::is_ascii_digit).count();
+    count >= 8 && text.chars().all(|char| char.is_ascii_digit() || "+-() .\u{a0}".contains(char))
+}
+
+/// Returns the digits of a number with its country: one without a country is of Brazil, with or without the zero that people dial first.
+fn with_country(number: &str) -> String {
+    let all = digits(number);
+    if number.trim().starts_with('+') {
+        return all;
+    }
+    if let Some(international) = all.strip_prefix("00") {
+        return international.to_owned();
+    }
+    let national = all.strip_prefix('0').unwrap_or(&all);
+    let is_mobile = national.len() == 11 && national.as_bytes()[2] == b'9';
+    if has_area(national) && (is_mobile || national.len() == 10) { format!("55{national}") } else { all }
+}
+
+/// Returns the digits of a telephone number as numbers are compared: a Brazilian mobile without its ninth digit gets it. Eight digits that begin
+/// with 7 are valid with it and without it, those with 2 to 5 are land lines: both stay.
+fn comparable_number(number: &str) -> String {
+    match number.strip_prefix("55") {
+        Some(national) if national.len() == 10 && has_area(national) && b"689".contains(&national.as_bytes()[2]) => {
+            format!("55{}9{}", &national[..2], &national[2..])
+        }
+        _ => number.to_owned(),
+    }
+}
+
+fn has_area(national: &str) -> bool {
+    national.get(..2).and_then(|area| area.parse().ok()).is_some_and(|area: u8| AREAS.contains(&area))
+}
+
+/// Returns the usual forms of a number of digits with its country; of a Brazilian mobile also without the ninth digit, and without the country.
+fn numbers(number: &str) -> Vec<String> {
+    let national = number.strip_prefix("55").filter(|national| has_area(national) && matches!(national.len(), 10 | 11));
+    let Some(national) = national else {
+        return [format!("{number}@{WHATSAPP}"), number.to_owned(), format!("+{number}")].into();
+    };
+    let (area, own) = national.split_at(2);
+    let short = own.strip_prefix('9').filter(|short| short.len() == 8);
+    let written = |own: &str| {
+        let national = [
+            format!("{area}{own}"),
+            format!("{area} {own}"),
+            format!("{area} {}-{}", &own[..own.len() - 4], &own[own.len() - 4..]),
+            format!("({area}) {own}"),
+            format!("({area}) {}-{}", &own[..own.len() - 4], &own[own.len() - 4..]),
+            format!("({area}){}-{}", &own[..own.len() - 4], &own[own.len() - 4..]),
+        ];
+        let with_country =
+            national.iter().flat_map(|form| [format!("+55 {form}"), format!("55 {form}"), format!("+55{form}"), format!("55{form}")]);
+        with_country.chain(national.clone()).collect::<Vec<_>>()
+    };
+    let identities = |own: &str| [format!("55{area}{own}@{WHATSAPP}"), format!("+55{area}{own}@{WHATSAPP}")];
+    let both = || std::iter::once(own).chain(short);
+    both().flat_map(identities).chain(both().flat_map(written)).collect()
+}
+
 /// Returns the name of a tunnel identity, `{uuid}@tunnel.msging.net`; none for any other identity.
 pub fn tunnel_name(identity: &str) -> Option<&str> {
-    identity.split('/').next()?.strip_suffix("@tunnel.msging.net")
+    let (name, domain) = parts(identity.trim());
+    domain.is_some_and(|domain| domain == TUNNELS).then_some(name)
 }
 
 /// Returns the identity of the tunnel called `name`.
 pub fn tunnel(name: &str) -> String {
-    format!("{name}@tunnel.msging.net")
+    format!("{name}@{TUNNELS}")
+}
+
+/// Returns WhatsApp's business-scoped id where an identity is made of one; none for any other identity.
+pub fn bsuid_of(identity: &str) -> Option<&str> {
+    let (name, domain) = parts(identity.trim());
+    (domain.is_none_or(|domain| domain == WHATSAPP) && is_bsuid(name)).then_some(name)
+}
+
+/// Returns the identity on WhatsApp of a name: a telephone number or a business-scoped id.
+pub fn on_whatsapp(name: &str) -> String {
+    format!("{name}@{WHATSAPP}")
 }
 
 /// Returns the domain of an identity without its instance, in lower case; none where there is none.
 pub fn domain(identity: &str) -> Option<String> {
-    let (_, domain) = identity.rsplit_once('@')?;
-    let domain = domain.split('/').next().filter(|domain| !domain.is_empty())?;
-    Some(domain.to_lowercase())
+    identity.contains('@').then(|| parts(identity.trim()).1)?
 }
 
 /// Returns whether an identity is a customer's on a channel, and not a bot's, an attendant's or a tunnel's.
 pub fn is_on_channel(identity: &str) -> bool {
-    const OTHERS: [&str; 4] = ["msging.net", PEOPLE, "tunnel.msging.net", "desk.msging.net"];
+    const OTHERS: [&str; 4] = ["msging.net", PEOPLE, TUNNELS, "desk.msging.net"];
     let has_name = identity.split('@').next().is_some_and(|name| !name.trim().is_empty());
     has_name && domain(identity).is_some_and(|domain| domain.contains('.') && !OTHERS.contains(&domain.as_str()))
 }
@@ -74,6 +219,11 @@ pub fn is_bsuid(text: &str) -> bool {
             && !rest.is_empty()
             && rest.chars().all(|char| char.is_ascii_alphanumeric())
     })
+}
+
+/// Returns whether a text has the form of the id that joins a person's business-scoped ids of several businesses: `BR.ENT.` and digits.
+pub fn is_parent_bsuid(text: &str) -> bool {
+    text.split_once(".ENT.").is_some_and(|(country, rest)| is_bsuid(&format!("{country}.{rest}")))
 }
 
 /// Returns the bot that a key names: keys are `base64("{bot}:{access key}")`.
@@ -91,7 +241,13 @@ mod tests {
 
     #[test]
     fn both_forms_of_an_attendant_give_the_address() {
-        for identity in ["ana%40acme.example@blip.ai", "Ana@acme.example@blip.ai", "ana@acme.example"] {
+        for identity in [
+            "ana%40acme.example@blip.ai",
+            "Ana@acme.example@blip.ai",
+            "ana@acme.example",
+            "ana%40acme.example@blip.ai/node",
+            " ana@acme.example@BLIP.ai",
+        ] {
             assert_eq!(attendant_email(identity), "ana@acme.example");
         }
     }
@@ -121,6 +277,52 @@ mod tests {
     }
 
     #[test]
+    fn a_customer_has_one_form_however_they_are_written() {
+        let mobile = "5531988887777@wa.gw.msging.net";
+        for text in [
+            "553188887777@wa.gw.msging.net",
+            "5531988887777@WA.GW.MSGING.NET",
+            " +5531988887777@wa.gw.msging.net/node",
+            "%2B5531988887777@wa.gw.msging.net",
+            "+55 31 98888-7777",
+            "31 98888-7777",
+            "(31) 98888-7777",
+            "(031) 8888-7777",
+            "0055 31 98888.7777",
+            "3188887777",
+        ] {
+            assert_eq!(canonical(text), mobile, "{text}");
+        }
+        assert_eq!(canonical("Pessoa%40Mail.example@mailgun.gw.msging.net"), "pessoa@mail.example@mailgun.gw.msging.net");
+        assert_eq!(canonical("ana%2Bx@mail.example@mailgun.gw.msging.net/i"), "ana+x@mail.example@mailgun.gw.msging.net");
+        assert_eq!(canonical("BR.1A2b3C"), canonical("br.1a2b3c@wa.gw.msging.net"));
+        assert_eq!(canonical("0f6f.acmebot@0mn.io"), "0f6f.acmebot@0mn.io");
+        // Land lines, numbers that begin with 7, other countries, and numbers that are no telephone's.
+        for other in [
+            "553133334444@wa.gw.msging.net",
+            "553178887777@wa.gw.msging.net",
+            "5520988887777@wa.gw.msging.net",
+            "51988887777@wa.gw.msging.net",
+            "553188887777@telegram.gw.msging.net",
+        ] {
+            assert_eq!(canonical(other), other);
+        }
+        assert_eq!(canonical("+51 988887777"), "51988887777@wa.gw.msging.net");
+    }
+
+    #[test]
+    fn the_spellings_of_a_mobile_are_those_that_people_and_files_use() {
+        let forms = spellings("31 98888-7777");
+        for form in
+            ["5531988887777@wa.gw.msging.net", "553188887777@wa.gw.msging.net", "+55 31 98888-7777", "(31) 8888-7777", "31 98888-7777"]
+        {
+            assert!(forms.iter().any(|known| known == form), "{form}");
+        }
+        assert!(forms.iter().all(|form| canonical(form) == "5531988887777@wa.gw.msging.net"), "{forms:?}");
+        assert!(spellings("pessoa@mail.example@mailgun.gw.msging.net").contains(&"pessoa%40mail.example@mailgun.gw.msging.net".to_owned()));
+    }
+
+    #[test]
     fn a_key_names_its_bot_and_any_other_text_none() {
         assert_eq!(key_owner("YWNtZWJvdDpzZWNyZXQ=").as_deref(), Some("acmebot"));
         for text in ["", "not base64!", "YWNtZWJvdA==", "OnNlY3JldA=="] {
@@ -129,6 +331,15 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn the_one_form_of_the_one_form_is_itself(text in "[+ ]?[0-9A-Za-z.%()-]{0,16}(@[a-zA-Z.]{1,16}){0,2}(/[a-z]{0,4})?") {
+            let once = canonical(&text);
+            // What was encoded twice is decoded once.
+            if !once.contains('%') {
+                prop_assert_eq!(canonical(&once), once);
+            }
+        }
+
         #[test]
         fn any_address_survives_encoding(name in "[a-z0-9+._çãé-]{1,12}", domain in "[a-z]{1,8}\\.[a-z]{2,3}") {
             let address = format!("{name}@{domain}");

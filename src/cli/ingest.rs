@@ -1,6 +1,6 @@
 //! `relato ingest`: load what is new and publish a snapshot.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
@@ -12,7 +12,7 @@ use crate::{
     domain::period::{PeriodError, parse_day},
     files,
     ingest::{
-        self, Alarm, Clients, IngestRequest, IngestSummary, LOADED_UNTIL, LiveView, OnlyResource, Progress, Rebuild, Warnings,
+        self, Alarm, Clients, IngestRequest, IngestSummary, LOADED_UNTIL, LiveView, OnlyResource, Pass, Progress, Rebuild, Warnings,
         contract::{Contract, Question},
     },
     snapshot::{self, Catalog, Published, Stamp},
@@ -60,8 +60,12 @@ enum Only {
     Events,
 }
 
-fn day(text: &str) -> Result<NaiveDate, PeriodError> {
-    parse_day(text)
+/// Blip's first year: nothing is there before.
+const FIRST_YEAR: i32 = 2010;
+
+fn day(text: &str) -> Result<NaiveDate, String> {
+    let day = parse_day(text).map_err(|error: PeriodError| error.to_string())?;
+    if day.year() < FIRST_YEAR { Err(format!("{day} is before there was a Blip (accepted: {FIRST_YEAR}-01-01 or later)")) } else { Ok(day) }
 }
 
 pub async fn run(global: &Global, args: &IngestArgs) -> Result<Exit, Failure> {
@@ -158,6 +162,10 @@ fn print(summary: &IngestSummary, published: &Published, format: Printed) -> Res
             "alarms": warnings.alarms.iter().map(|alarm| json!({"check": alarm.check, "day": alarm.day, "said": alarm.said, "found": alarm.found})).collect::<Vec<_>>(),
             "retention_risk": warnings.risk.as_ref().map(|risk| json!({"tickets": risk.tickets, "oldest_day": risk.oldest_day, "days_left": risk.days_left})),
             "tickets_that_need_the_routers_key": warnings.need_router_key,
+            "tunnels_asked": summary.tunnels,
+            "identities_of_earlier_loads": summary.identities.map(|pass| {
+                json!({"commands": pass.commands, "linked": pass.linked, "not_named_any_more": pass.unnamed})
+            }),
             "answers_not_joined": warnings.unjoined_answers,
             "survey_without_answers": warnings.silent_survey,
             "messages_not_marked": warnings.unmarked_messages,
@@ -187,6 +195,11 @@ fn print(summary: &IngestSummary, published: &Published, format: Printed) -> Res
         "New or changed: {} tickets, {} messages, {} survey answers, {} attendants or queues.\n",
         written.ticket_answers, written.messages, written.events, written.directory
     );
+    let behind = match summary.tunnels {
+        0 => String::new(),
+        tunnels => format!("Asked who is behind {tunnels} tunnels or business-scoped ids, with one command each.\n"),
+    };
+    let identities = summary.identities.map(whose_records).unwrap_or_default();
     let set_aside = match summary.marts.quarantined {
         0 => String::new(),
         count => format!(
@@ -195,7 +208,17 @@ fn print(summary: &IngestSummary, published: &Published, format: Printed) -> Res
         ),
     };
     let found = summary.contracts.iter().map(|(key, contract)| found_out(key, contract)).collect::<String>();
-    output::print(&[found, read, changed, set_aside, told(warnings), outcome(published)].concat())
+    output::print(&[found, read, changed, behind, identities, set_aside, told(warnings), outcome(published)].concat())
+}
+
+/// Reports what the one pass over the identities of earlier loads gave.
+fn whose_records(pass: Pass) -> String {
+    let Pass { commands, linked, unnamed } = pass;
+    format!(
+        "Once for this version: read again whose the records of earlier loads are, with {commands} commands. {linked} identities are linked to the \
+         one form of today, so one person is one customer; figures of old months that change by it are restated. {unnamed} customers are not \
+         named by Blip any more; they stay apart and are counted in the audit report.\n"
+    )
 }
 
 /// Reports what was found out about a contract that Blip's documentation leaves open.

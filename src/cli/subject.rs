@@ -18,9 +18,11 @@ use super::{
 };
 use crate::{
     audit::{self, Ending, Masks, Question},
+    blip,
     config::Project,
     domain::digest::sha256,
-    files, ingest,
+    files,
+    ingest::{self, Held},
     render::Locale,
 };
 
@@ -28,6 +30,9 @@ use crate::{
 #[derive(Subcommand)]
 pub enum SubjectCommand {
     /// Write everything that is held about one customer: for people as text, for programs as JSON
+    ///
+    /// A telephone number is searched for in every usual spelling, and under all identities that are linked to it. When nothing is found, the exit
+    /// code is 3 and nothing is written.
     Export(ExportArgs),
     Erase(EraseArgs),
 }
@@ -45,6 +50,9 @@ pub struct ExportArgs {
 }
 
 /// Unlink a customer from everything that is held, everywhere and for good
+///
+/// A telephone number is searched for in every usual spelling, and under all identities that are linked to it. When nothing is found, the exit code
+/// is 3 and no receipt is written.
 ///
 /// The customer's pseudonym is replaced by a random one that leads to nobody, in the live database and in every published snapshot; comments
 /// are removed. Tickets, times and scores stay, so that every published figure can be made again. What Blip tells once more of those records
@@ -78,18 +86,61 @@ fn identity(given: &str) -> Result<String, Failure> {
         text.clear();
         std::io::stdin().read_to_string(&mut text).map_err(|error| Failure::new(Exit::Usage, error))?;
     }
-    let identity = ingest::identity_of(&text);
+    // A bare number is one of WhatsApp: the one form has a domain.
+    let identity = blip::identity::canonical(&text);
     let is_identity = identity.split_once('@').is_some_and(|(name, domain)| !name.is_empty() && domain.contains('.'));
     if is_identity {
-        return Ok(identity);
+        return Ok(text.trim().to_owned());
     }
-    let accepted = "accepted: a telephone number with country and area, or name@domain as Blip knows it";
-    Err(Failure::told(Exit::Usage, format!("this is no identity of a customer ({accepted})"), None))
+    let accepted = "accepted: a telephone number with its area, or name@domain as Blip knows it";
+    Err(Failure::told(Exit::Usage, format!("this is not an identity of a customer ({accepted})"), None))
 }
 
-/// What a record of the log may say of whom it is about: a pseudonym.
-fn about(key: &str) -> Value {
-    json!({"customer_key": key})
+/// What a record of the log may say of whom it is about: what is kept of a pseudonym, which leads to nobody.
+fn about(held: &Held) -> Value {
+    json!({"customer": held.mark})
+}
+
+/// Number of forms that are printed; the rest is counted.
+const FORMS_SHOWN: usize = 12;
+
+/// Reports which texts were searched for.
+fn searched(held: &Held) -> String {
+    let shown: Vec<&str> = held.searched.iter().take(FORMS_SHOWN).map(String::as_str).collect();
+    let more = held.searched.len().saturating_sub(shown.len());
+    let more = if more == 0 { String::new() } else { format!(" and {more} more spellings") };
+    format!("Searched for: {}{more}, and all identities that are linked to them.\n", shown.join(", "))
+}
+
+/// Reports that somebody cannot be looked up with certainty, because tunnels hide who they are; nothing where none does.
+fn uncertain(held: &Held) -> String {
+    if held.unresolved_tunnels == 0 {
+        return String::new();
+    }
+    format!(
+        "Not certain: {} customers are known by a router's tunnel only, and Blip has not told yet who they are on the channel; this person can \
+         be one of them. `relato ingest` asks Blip for each. If it still does not tell, look the person up by the identity in the contact at \
+         Blip ({{id}}@tunnel.msging.net).\n",
+        held.unresolved_tunnels
+    )
+}
+
+/// Reports that nothing was found, which is not that nothing is held.
+fn nothing_found(held: &Held) -> Result<Exit, Failure> {
+    let erased = held.records.get("erasures").and_then(Value::as_array).is_some_and(|list| !list.is_empty());
+    let before = if erased { "They were unlinked before, and nothing came since.\n" } else { "" };
+    output::print(&format!(
+        "{before}Held: 0 tickets, 0 messages, 0 survey answers. No letter and no receipt was written: that nothing was found under these \
+         identities does not prove that nothing is held.\n{}{}",
+        searched(held),
+        uncertain(held)
+    ))?;
+    Ok(Exit::Warnings)
+}
+
+/// Returns how a command ends that found somebody.
+fn found(held: &Held) -> Exit {
+    if held.unresolved_tunnels == 0 { Exit::Done } else { Exit::Warnings }
 }
 
 fn export(global: &Global, project: &Project, args: &ExportArgs) -> Result<Exit, Failure> {
@@ -97,23 +148,28 @@ fn export(global: &Global, project: &Project, args: &ExportArgs) -> Result<Exit,
     let now = global.now();
     let identity = identity(&args.identity)?;
     let Officer { asker, person, mut ledger } = officer(project, "subject export", args.reason.as_deref(), now)?;
-    let (key, held) = ingest::held_about(project, &identity, now)?;
+    let held = ingest::held_about(project, &identity, now)?;
     let question =
-        Question { name: Some("subject export"), parameters: about(&key), reason: args.reason.as_deref(), ..Question::default() };
+        Question { name: Some("subject export"), parameters: about(&held), reason: args.reason.as_deref(), ..Question::default() };
     let asked = audit::begin(&mut ledger, &asker, person.as_deref(), &question, now)?;
     let began = std::time::Instant::now();
-    let count: usize = held.values().filter_map(Value::as_array).map(Vec::len).sum();
+    let count = held.count();
+    if count == 0 {
+        let ending = Ending::Answered { rows: 0, sha256: &sha256(b""), export: None };
+        audit::end(&mut ledger, &asked, &ending, began.elapsed(), global.now())?;
+        return nothing_found(&held);
+    }
     let document = json!({
         "organization": project.settings.organization.name,
         "identity": identity,
-        "pseudonym": key,
+        "searched": held.searched,
         "made_at": now,
-        "held": held,
+        "held": held.records,
         "not_held": "the text of messages is never stored; names, telephone numbers and addresses of customers are not stored",
     });
     let json = serde_json::to_vec_pretty(&document).map_err(|error| Failure::new(Exit::Failed, error))?;
     files::make_folder(&args.out)?;
-    let written = [("titular.json", json), ("titular.txt", readable(project, &identity, &held, now).into_bytes())];
+    let written = [("titular.json", json), ("titular.txt", readable(project, &identity, &held.records, now).into_bytes())];
     for (name, bytes) in &written {
         files::write(&args.out.join(name), bytes)?;
     }
@@ -121,8 +177,8 @@ fn export(global: &Global, project: &Project, args: &ExportArgs) -> Result<Exit,
     let ending = Ending::Answered { rows: count, sha256: &sha256(&written[0].1), export: Some(&folder) };
     audit::end(&mut ledger, &asked, &ending, began.elapsed(), global.now())?;
     let lines = written.iter().map(|(name, _)| format!("{}\n", args.out.join(name).display())).collect::<Vec<_>>().concat();
-    output::print(&format!("{lines}{count} records\n"))?;
-    Ok(Exit::Done)
+    output::print(&format!("{lines}{count} records\n{}{}", searched(&held), uncertain(&held)))?;
+    Ok(found(&held))
 }
 
 /// Tells a customer in words what is held about them.
@@ -207,20 +263,26 @@ fn erase(global: &Global, project: &Project, args: &EraseArgs) -> Result<Exit, F
     let now = global.now();
     let identity = identity(&args.identity)?;
     let Officer { asker, person, mut ledger } = officer(project, "subject erase", args.reason.as_deref(), now)?;
-    let (key, held) = ingest::held_about(project, &identity, now)?;
-    let count = |name: &str| held.get(name).and_then(Value::as_array).map_or(0, Vec::len);
+    let held = ingest::held_about(project, &identity, now)?;
+    if held.count() == 0 {
+        return nothing_found(&held);
+    }
+    let count = |name: &str| held.records.get(name).and_then(Value::as_array).map_or(0, Vec::len);
     if !args.yes {
         let erased = if count("erasures") > 0 { "They were unlinked before; what came since:\n" } else { "" };
         output::print(&format!(
-            "{erased}Held: {} tickets, {} messages (times only), {} survey answers. They would be unlinked; --yes does it.\n",
+            "{erased}Held: {} tickets, {} messages (times only), {} survey answers. They would be unlinked; --yes does it.\n{}{}",
             count("tickets"),
             count("messages"),
-            count("survey_answers") + count("imported_answers")
+            count("survey_answers") + count("imported_answers"),
+            searched(&held),
+            uncertain(&held)
         ))?;
-        return Ok(Exit::Done);
+        return Ok(found(&held));
     }
     let receipt = Uuid::now_v7().to_string();
-    let question = Question { name: Some("subject erase"), parameters: about(&key), reason: args.reason.as_deref(), ..Question::default() };
+    let question =
+        Question { name: Some("subject erase"), parameters: about(&held), reason: args.reason.as_deref(), ..Question::default() };
     let asked = audit::begin(&mut ledger, &asker, person.as_deref(), &question, now)?;
     let began = std::time::Instant::now();
     let done = erased(global, project, &identity, &receipt);
@@ -238,7 +300,7 @@ fn erase(global: &Global, project: &Project, args: &EraseArgs) -> Result<Exit, F
         Some(file) => write_receipt(file, &text)?,
         None => output::print_document(&text)?,
     }
-    Ok(Exit::Done)
+    Ok(found(&held))
 }
 
 fn write_receipt(file: &Path, text: &str) -> Result<(), Failure> {
@@ -249,11 +311,11 @@ fn write_receipt(file: &Path, text: &str) -> Result<(), Failure> {
 /// Unlinks, publishes, and returns the receipt, which names nobody.
 fn erased(global: &Global, project: &Project, identity: &str, receipt: &str) -> Result<Value, Failure> {
     let now = global.now();
-    let (store, forgotten) = ingest::erase(project, identity, receipt, now, global.progress().as_ref())?;
+    let (mut store, forgotten) = ingest::erase(project, identity, receipt, now, global.progress().as_ref())?;
     Masks::clear(&project.data_dir())?;
     let published = loading::publish(project, &store, now, forgotten.marts.quarantined)?;
-    // What was taken out is gone from the database's log, too.
-    store.checkpoint()?;
+    // What was taken out is gone from the database's log and from the unused parts of its file, too.
+    store.rewrite()?;
     Ok(json!({
         "receipt": receipt,
         "organization": project.settings.organization.name,

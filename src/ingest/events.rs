@@ -60,9 +60,9 @@ impl Survey {
 }
 
 /// What one run of days gave.
-struct Read {
+pub struct Read {
     reported: BTreeMap<NaiveDate, i64>,
-    rows: Vec<EventRow>,
+    pub rows: Vec<EventRow>,
     /// Reason and fingerprint of what can not be kept.
     rejected: Vec<(String, String)>,
     is_steady: bool,
@@ -161,7 +161,8 @@ fn write(store: &mut Store, reader: &Reader<'_>, (key_name, days): (&str, &[Naiv
     })?)
 }
 
-async fn read_run(client: &Client, pseudonyms: &Pseudonyms, survey: &Survey, span: (NaiveDate, NaiveDate)) -> Result<Read, BlipError> {
+/// Reads the events of whole days, both included.
+pub async fn read_run(client: &Client, pseudonyms: &Pseudonyms, survey: &Survey, span: (NaiveDate, NaiveDate)) -> Result<Read, BlipError> {
     let counters = doubted(|| events::counters(client, &survey.category, span.0, span.1)).await?;
     let mut reported: BTreeMap<NaiveDate, i64> = BTreeMap::new();
     let mut actions: BTreeMap<String, usize> = BTreeMap::new();
@@ -216,7 +217,7 @@ fn row(entry: Entry<events::Event>, pseudonyms: &Pseudonyms, survey: &Survey) ->
         Entry::Unreadable(one) => return Err(pseudonyms.unreadable(&one)),
     };
     // The router can name the desk's customer: no link is needed then.
-    let of_desk = event.tunnel().map(|tunnel| pseudonyms.customer(tunnel));
+    let of_desk = event.tunnel().map(|tunnel| (pseudonyms.customer(tunnel), pseudonyms.earlier(tunnel)));
     let extras = event.extras.unwrap_or_default();
     let extra = |name: &Option<String>| name.as_ref().and_then(|name| extras.get(name)).filter(|value| !value.trim().is_empty()).cloned();
     let identity = event.contact.and_then(|contact| contact.identity).or(event.identity);
@@ -226,6 +227,11 @@ fn row(entry: Entry<events::Event>, pseudonyms: &Pseudonyms, survey: &Survey) ->
     let Some(recorded_at) = time::parse_instant(&event.storage_date) else {
         return Err(("no readable time".to_owned(), fingerprint));
     };
+    let originator = identity.as_deref().filter(|identity| of_desk.is_some() && identity::is_on_channel(identity));
+    let (originator_key, earlier_originator_key) =
+        originator.map(|identity| (pseudonyms.customer(identity), pseudonyms.earlier(identity))).unzip();
+    let (customer_key, earlier_key) =
+        of_desk.or_else(|| identity.as_deref().map(|identity| (pseudonyms.customer(identity), pseudonyms.earlier(identity)))).unzip();
     Ok(EventRow {
         event_id: fingerprint,
         queue: extra(&survey.sector_extra),
@@ -233,11 +239,10 @@ fn row(entry: Entry<events::Event>, pseudonyms: &Pseudonyms, survey: &Survey) ->
         category: event.category,
         action: event.action,
         recorded_at,
-        originator_key: identity
-            .as_deref()
-            .filter(|identity| of_desk.is_some() && identity::is_on_channel(identity))
-            .map(|identity| pseudonyms.customer(identity)),
-        customer_key: of_desk.or(identity.map(|identity| pseudonyms.customer(&identity))),
+        originator_key,
+        customer_key,
+        earlier_key: earlier_key.flatten(),
+        earlier_originator_key: earlier_originator_key.flatten(),
     })
 }
 

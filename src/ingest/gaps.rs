@@ -83,6 +83,11 @@ impl Gaps {
         !self.has_lost_figures
     }
 
+    /// Returns how many things could not be read so far.
+    pub fn count(&self) -> usize {
+        self.missing.len()
+    }
+
     /// Notes that something was read.
     pub fn note_success(&mut self, source: &Source<'_>) {
         self.in_a_row = 0;

@@ -222,6 +222,7 @@ fn identities(entries: &[Entry<desk::Message>], pseudonyms: &Pseudonyms) -> Othe
     OtherIdentities {
         originator: newest(|marks| marks.originator.as_ref(), identity::is_on_channel),
         bsuid: newest(|marks| marks.bsuid.as_ref(), identity::is_bsuid),
+        parent: newest(|marks| marks.parent.as_ref(), identity::is_parent_bsuid),
     }
 }
 
@@ -380,7 +381,7 @@ mod tests {
         let pseudonyms = Pseudonyms::new(&"k".into());
         let found = identities(
             &[
-                message(r##"{"id":"3","metadata":{"#wa.bsuid":"BR.new"}}"##),
+                message(r##"{"id":"3","metadata":{"#wa.bsuid":"BR.new","#wa.parentId":"BR.ENT.1"}}"##),
                 message(r##"{"id":"2","metadata":{"#wa.bsuid":"BR.old","#tunnel.originator":"5531900000001@wa.gw.msging.net"}}"##),
                 message(r#"{"id":"1"}"#),
             ],
@@ -389,6 +390,7 @@ mod tests {
         let expected = OtherIdentities {
             originator: Some(pseudonyms.customer("5531900000001@wa.gw.msging.net")),
             bsuid: Some(pseudonyms.customer("BR.new")),
+            parent: Some(pseudonyms.customer("BR.ENT.1")),
         };
         assert_eq!(found, expected);
         assert_eq!(identities(&[message(r#"{"id":"1"}"#)], &pseudonyms), OtherIdentities::default());

@@ -16,6 +16,7 @@ mod directory;
 mod error;
 mod events;
 mod gaps;
+mod identities;
 mod import;
 mod live;
 mod messages;
@@ -44,12 +45,13 @@ pub use bots::{foreign, remove as remove_bot};
 pub use clients::Clients;
 pub use error::IngestError;
 pub use gaps::Gap;
+pub use identities::Pass;
 pub use import::{Import, ImportError, Importer, Sheet, Verdict, plain_heading};
 pub use live::LiveView;
 pub use pipeline::doubted;
 pub use progress::{Progress, Silent};
 pub use pseudonym::Pseudonyms;
-pub use subject::{Forgotten, erase, held_about, identity_of, retain};
+pub use subject::{Forgotten, Held, erase, held_about, retain};
 pub use warnings::{Alarm, Warnings, days_until_forgotten};
 
 use self::{
@@ -106,6 +108,10 @@ pub struct IngestSummary {
     pub customers: usize,
     /// Days of events that were read.
     pub event_days: usize,
+    /// Tunnels and business-scoped ids behind which a customer was looked for, with one command each.
+    pub tunnels: usize,
+    /// What the pass over the identities of earlier loads gave; none where it was not due.
+    pub identities: Option<Pass>,
     /// What the tables hold now.
     pub marts: MartReport,
     /// What a person must know.
@@ -225,16 +231,26 @@ pub async fn run(
             written += done.written;
         }
     }
-    if wants(OnlyResource::Events) && settings.satisfaction.source == SatisfactionSource::Events {
+    let has_events = settings.satisfaction.source == SatisfactionSource::Events;
+    let survey = has_events.then(|| Arc::new(events::Survey::new(settings)));
+    if let Some(survey) = survey.as_ref().filter(|_| wants(OnlyResource::Events)) {
         let span = span(&store, Resource::Event)?;
-        let survey = Arc::new(events::Survey::new(settings));
         for client in &clients.events {
-            let (days, more) = events::read(client, &mut store, &pseudonyms, &reader, &mut gaps, &survey, span).await?;
+            let (days, more) = events::read(client, &mut store, &pseudonyms, &reader, &mut gaps, survey, span).await?;
             event_days += days;
             written += more;
         }
+    }
+    let identities = match request.only {
+        None => identities::read(clients, &mut store, &pseudonyms, &reader, &mut gaps, (&met, survey.as_deref())).await?,
+        Some(_) => None,
+    };
+    let mut tunnels = 0;
+    if wants(OnlyResource::Events) {
+        let category = survey.as_ref().map(|survey| survey.category.as_str());
         for client in &clients.desk {
-            let resolved = tunnels::read(client, &mut store, &pseudonyms, &reader, &mut gaps, (&met, &survey.category)).await?;
+            let resolved = tunnels::read(client, &mut store, &pseudonyms, &reader, &mut gaps, (&met, category)).await?;
+            tunnels += resolved.tunnels;
             unjoined_answers = unjoined_answers.max(resolved.unjoined_answers);
         }
     }
@@ -270,7 +286,7 @@ pub async fn run(
         ahead,
         ..warnings::gather(&store, &reader, gaps, &unknown_fields, newly_set_aside)?
     };
-    Ok((store, IngestSummary { written, ticket_days, customers, event_days, marts, warnings, live, contracts }))
+    Ok((store, IngestSummary { written, ticket_days, customers, event_days, tunnels, identities, marts, warnings, live, contracts }))
 }
 
 /// Notes the day with which a first load begins, and an earlier one when the oldest ticket is found out later. A project that began with a day that
@@ -393,7 +409,8 @@ fn pseudonyms(project: &Project) -> Result<Pseudonyms, IngestError> {
     Ok(Pseudonyms::new(&key))
 }
 
-/// Opens the store, and refuses to mix pseudonyms of two keys in it.
+/// Opens the store, and refuses to mix pseudonyms of two keys in it. Whom snapshots know to be forgotten, and the database does not because it is an
+/// older copy, is forgotten again.
 ///
 /// # Errors
 /// As [`Store::open`], and [`IngestError::PseudonymKey`].
@@ -401,13 +418,12 @@ fn open(project: &Project, pseudonyms: &Pseudonyms, now: DateTime<Utc>, command:
     let mut store = Store::open(&project.store_file(), &Holder::new(command, now))?;
     let fingerprint = pseudonyms.keyed("fingerprint of the key", "");
     match store.mark(PSEUDONYM_KEY)? {
-        Some(known) if known != fingerprint => Err(IngestError::PseudonymKey),
-        Some(_) => Ok(store),
-        None => {
-            store.transaction(|store| store.set_mark(PSEUDONYM_KEY, &fingerprint))?;
-            Ok(store)
-        }
+        Some(known) if known != fingerprint => return Err(IngestError::PseudonymKey),
+        Some(_) => {}
+        None => store.transaction(|store| store.set_mark(PSEUDONYM_KEY, &fingerprint))?,
     }
+    subject::erase_again(project, &mut store)?;
+    Ok(store)
 }
 
 fn survey_extras(project: &Project) -> String {

@@ -4,7 +4,10 @@ use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
-use crate::{blip::Unreadable, domain::digest::hex};
+use crate::{
+    blip::{Unreadable, identity},
+    domain::digest::hex,
+};
 
 /// Makes pseudonyms with the project's secret.
 pub struct Pseudonyms(Hmac<Sha256>);
@@ -15,9 +18,31 @@ impl Pseudonyms {
         Pseudonyms(Hmac::new_from_slice(key.expose_secret().as_bytes()).expect("HMAC takes keys of any length"))
     }
 
-    /// Returns the pseudonym of an identity: 128 bits in hexadecimal. Identities are compared without regard to case.
+    /// Returns the pseudonym of an identity: 128 bits in hexadecimal. All texts of one customer have the same
+    /// ([`identity::canonical`]).
     pub fn customer(&self, identity: &str) -> String {
-        self.keyed("customer", &identity.to_lowercase())
+        self.keyed("customer", &identity::canonical(identity))
+    }
+
+    /// Returns the pseudonym that earlier versions made of an identity, from the text as received; none where it is the same.
+    pub fn earlier(&self, identity: &str) -> Option<String> {
+        let text = identity.to_lowercase();
+        (text != identity::canonical(identity)).then(|| self.keyed("customer", &text))
+    }
+
+    /// Returns the earlier pseudonym of an identity, where there is one, with the one of today.
+    pub fn renamed(&self, identity: &str) -> Option<(String, String)> {
+        Some((self.earlier(identity)?, self.customer(identity)))
+    }
+
+    /// Returns every pseudonym under which a customer can be known by their own identity, today's first.
+    pub fn of_spellings(&self, identity: &str) -> Vec<String> {
+        let forms = identity::spellings(identity);
+        let earlier = forms.iter().map(|form| self.keyed("customer", &form.to_lowercase()));
+        let mut keys: Vec<String> = std::iter::once(self.customer(identity)).chain(earlier).collect();
+        let mut seen = std::collections::BTreeSet::new();
+        keys.retain(|key| seen.insert(key.clone()));
+        keys
     }
 
     /// Returns a fingerprint by which a record that cannot be kept is told apart from others, without keeping what is in it.

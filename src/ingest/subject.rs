@@ -3,16 +3,20 @@
 use chrono::{DateTime, Months, Utc};
 use serde_json::{Map, Value};
 
-use super::{IngestError, open, pseudonyms, refresh};
+use super::{IngestError, Pseudonyms, open, pseudonyms, refresh};
 use crate::{
+    blip::identity,
     config::Project,
     ingest::Progress,
     snapshot::{self, Catalog, Rewritten, Unlinking},
-    store::{EVERY_KIND, MartReport, ORIGINATOR, Store, Unlinked, UnlinkingPlan},
+    store::{MartReport, Store, Unlinked, UnlinkingPlan, erased_digest},
 };
 
 /// Mark of the month up to which records were unlinked for their age.
 const RETAINED_FROM: &str = "retained_from";
+
+/// Mark of whether the database's file holds what was unlinked in parts that nothing uses.
+const FILE: &str = "file_to_be_rewritten";
 
 /// What was done.
 #[derive(Debug)]
@@ -25,24 +29,40 @@ pub struct Forgotten {
     pub marts: MartReport,
 }
 
-/// Returns the identity under which Blip knows a customer: of a bare telephone number, that of WhatsApp.
-pub fn identity_of(given: &str) -> String {
-    let given = given.trim();
-    let digits: String = given.chars().filter(char::is_ascii_digit).collect();
-    let is_number = !given.contains('@') && given.chars().all(|char| char.is_ascii_digit() || "+-() ".contains(char));
-    if is_number { format!("{digits}@wa.gw.msging.net") } else { given.to_owned() }
+/// What is held about one customer.
+#[derive(Debug)]
+pub struct Held {
+    /// The texts that were searched for, the one form of the identity first.
+    pub searched: Vec<String>,
+    /// What is kept in records of who asked and what was done: it leads to nobody.
+    pub mark: String,
+    /// Everything, by kind of record.
+    pub records: Map<String, Value>,
+    /// Customers known by a router's tunnel of whom nobody knows who they are on the channel: the one who asks can be among them.
+    pub unresolved_tunnels: i64,
 }
 
-/// Returns the pseudonym of a customer and everything that is held about them.
+impl Held {
+    /// Returns the number of records, those of earlier unlinkings left out.
+    pub fn count(&self) -> usize {
+        let records = self.records.iter().filter(|(kind, _)| *kind != "erasures");
+        records.filter_map(|(_, list)| list.as_array()).map(Vec::len).sum()
+    }
+}
+
+/// Returns everything that is held about a customer, under every usual text of their identity and all that are linked to these.
 ///
 /// # Errors
 /// Those of the configuration or of the database.
-pub fn held_about(project: &Project, identity: &str, now: DateTime<Utc>) -> Result<(String, Map<String, Value>), IngestError> {
+pub fn held_about(project: &Project, customer: &str, now: DateTime<Utc>) -> Result<Held, IngestError> {
     let pseudonyms = pseudonyms(project)?;
-    let key = pseudonyms.customer(&identity_of(identity));
     let store = open(project, &pseudonyms, now, "relato subject export")?;
-    let held = store.held_about(&key)?;
-    Ok((key, held))
+    Ok(Held {
+        searched: identity::spellings(customer),
+        mark: erased_digest(&pseudonyms.customer(customer)),
+        records: store.held_about(&pseudonyms.of_spellings(customer))?,
+        unresolved_tunnels: store.unresolved_tunnels()?,
+    })
 }
 
 /// Unlinks a customer everywhere: in snapshots first, so that a break-off leaves something to be found by doing it again. Returns the open
@@ -52,17 +72,37 @@ pub fn held_about(project: &Project, identity: &str, now: DateTime<Utc>) -> Resu
 /// Those of the configuration, of the database or of the snapshots.
 pub fn erase(
     project: &Project,
-    identity: &str,
+    customer: &str,
     receipt: &str,
     now: DateTime<Utc>,
     progress: &dyn Progress,
 ) -> Result<(Store, Forgotten), IngestError> {
-    let pseudonyms = pseudonyms(project)?;
-    let key = pseudonyms.customer(&identity_of(identity));
+    let pseudonyms: Pseudonyms = pseudonyms(project)?;
     let mut store = open(project, &pseudonyms, now, "relato subject erase")?;
-    let plan = store.plan_unlinking(&[key], EVERY_KIND)?;
-    let forgotten = forget(project, &mut store, &plan, (now, now), receipt, progress)?;
+    let plan = store.plan_unlinking(&pseudonyms.of_spellings(customer), 1)?;
+    let digests: Vec<String> = plan.pairs.iter().map(|(before, _)| erased_digest(before)).collect();
+    let forgotten = forget(project, &mut store, &plan, (now, now), (receipt, &digests), progress)?;
     Ok((store, forgotten))
+}
+
+/// Unlinks again whom the newest snapshot knows to be unlinked on request and the database does not: it is an older copy.
+///
+/// # Errors
+/// Those of the snapshots or of the database.
+pub(super) fn erase_again(project: &Project, store: &mut Store) -> Result<(), IngestError> {
+    let known = store.erasure_receipts()?;
+    let forgotten = snapshot::forgotten(&Catalog::of(project)?)?;
+    for erasure in forgotten.iter().filter(|erasure| !known.contains(&erasure.receipt)) {
+        let customers = store.customers_of_digests(&erasure.customers)?;
+        let plan = store.plan_unlinking(&customers, 1)?;
+        tracing::warn!(customers = customers.len(), erased_at = %erasure.at, "the database is older than an unlinking, which is done again");
+        store.transaction(|store| {
+            store.unlink(&plan, erasure.at, &erasure.receipt)?;
+            store.note_erased(&erasure.customers, erasure.at, &erasure.receipt)?;
+            store.set_mark(FILE, "due")
+        })?;
+    }
+    Ok(())
 }
 
 /// Unlinks customers of whom nothing is later than `[privacy] retain_months` say, once a month; nothing where these say nothing, or where it
@@ -71,6 +111,20 @@ pub fn erase(
 /// # Errors
 /// As [`erase`].
 pub fn retain(project: &Project, store: &mut Store, now: DateTime<Utc>, progress: &dyn Progress) -> Result<Option<Forgotten>, IngestError> {
+    let forgotten = unlink_silent(project, store, now, progress)?;
+    if forgotten.is_some() || store.mark(FILE)?.as_deref() == Some("due") {
+        store.rewrite()?;
+        store.transaction(|store| store.set_mark(FILE, "done"))?;
+    }
+    Ok(forgotten)
+}
+
+fn unlink_silent(
+    project: &Project,
+    store: &mut Store,
+    now: DateTime<Utc>,
+    progress: &dyn Progress,
+) -> Result<Option<Forgotten>, IngestError> {
     let zone = project.settings.organization.timezone;
     let months = project.settings.privacy.retain_months.map(Months::new);
     let month = chrono::Datelike::with_day(&zone.day(now), 1);
@@ -81,10 +135,10 @@ pub fn retain(project: &Project, store: &mut Store, now: DateTime<Utc>, progress
     let before = zone.day_start(first);
     let customers = store.customers_silent_since(before)?;
     let receipt = format!("retention-{first}");
-    // Silence was looked for along these links alone.
     let forget = |store: &mut Store| {
-        let plan = store.plan_unlinking(&customers, &[ORIGINATOR])?;
-        forget(project, store, &plan, (before, now), &receipt, progress)
+        let plan = store.plan_unlinking(&customers, customers.len())?;
+        // An older copy of the database finds out by itself who has been silent for so long.
+        forget(project, store, &plan, (before, now), (&receipt, &[]), progress)
     };
     let forgotten = if customers.is_empty() { None } else { Some(forget(store)?) };
     store.transaction(|store| store.set_mark(RETAINED_FROM, &first.to_string()))?;
@@ -96,10 +150,10 @@ fn forget(
     store: &mut Store,
     plan: &UnlinkingPlan,
     (before, now): (DateTime<Utc>, DateTime<Utc>),
-    receipt: &str,
+    (receipt, digests): (&str, &[String]),
     progress: &dyn Progress,
 ) -> Result<Forgotten, IngestError> {
-    let unlinking = Unlinking { pairs: &plan.pairs, answers_without_comment: &plan.answers_without_comment, at: now, receipt };
+    let unlinking = Unlinking { pairs: &plan.pairs, answers_without_comment: &plan.answers_without_comment, at: now, receipt, digests };
     let rewritten = snapshot::unlink(&Catalog::of(project)?, &unlinking)?;
     let unlinked = store.transaction(|store| store.unlink(plan, before, receipt))?;
     let marts = refresh(store, &project.query_texts()?, progress)?;

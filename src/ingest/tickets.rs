@@ -205,7 +205,7 @@ async fn read_open(
 /// shows it, both are read.
 ///
 /// Not confirmed by Blip's documentation: some contracts are reported to list only open tickets in `/tickets`.
-async fn lists(client: &Client, store: &mut Store, reader: &Reader<'_>) -> Result<Vec<TicketList>, IngestError> {
+pub async fn lists(client: &Client, store: &mut Store, reader: &Reader<'_>) -> Result<Vec<TicketList>, IngestError> {
     let mark = format!("{LISTS}:{}", client.key_name());
     match store.mark(&mark)?.as_deref() {
         Some("all") => return Ok(vec![TicketList::All]),
@@ -393,18 +393,19 @@ fn row(ticket: &Ticket, key_name: &str, pseudonyms: &Pseudonyms, met: &MetTunnel
         average_agent_response_time: ticket.average_agent_response_time,
     };
     let customer_key = pseudonyms.customer(customer);
-    met.remember(&customer_key, customer);
+    let has_other_identity = met.remember(&customer_key, customer);
     let body = serde_json::to_string(&body).expect("texts and numbers are always JSON");
     Ok(TicketRow {
         ticket_id,
         owner: ticket.owner_identity.clone().unwrap_or_default(),
         customer_key,
+        earlier_key: pseudonyms.earlier(customer),
         body,
         key_name: key_name.to_owned(),
         created_at: ticket.storage_date.as_deref().and_then(time::parse_instant),
         is_closed: is_closed(ticket),
         closed_at: ticket.close_date.as_deref().and_then(time::parse_instant),
-        is_tunnel: identity::tunnel_name(customer).is_some(),
+        has_other_identity,
     })
 }
 

@@ -30,4 +30,4 @@ pub use portal::{CONTRACT, Portal};
 pub use profile::{ANSWER_WORDS, SECTORS, SURVEY_CATEGORY};
 pub use record::{Notification, Tracked, Written};
 pub use server::{Keys, ROUTER_BOT, Server, SimClock, SimOptions, start};
-pub use world::{Attendant, Author, Event, Message, World, WorldSpec};
+pub use world::{Attendant, Author, Customer, Event, Message, World, WorldSpec};

@@ -90,6 +90,8 @@ pub struct Customer {
     pub identity: String,
     /// Domain of the channel.
     pub channel: &'static str,
+    /// Identity on the channel, where it is not made from the position.
+    pub on_channel: Option<String>,
 }
 
 /// A person who answers.
@@ -271,12 +273,16 @@ impl World {
 
     /// Returns the identity on the channel of a customer.
     pub fn channel_identity(&self, customer: usize) -> String {
-        format!("55319{customer:08}@{}", self.customers[customer].channel)
+        let Customer { channel, on_channel, .. } = &self.customers[customer];
+        on_channel.clone().unwrap_or_else(|| format!("55319{customer:08}@{channel}"))
     }
 
     /// Returns the position of the customer with an identity behind the router's tunnel.
     pub fn behind_tunnel(&self, identity: &str) -> Option<usize> {
-        let is_meant = |customer: &Customer| customer.identity == identity;
+        // An instance, blanks and another case are the same tunnel.
+        let node = |identity: &str| identity.trim().split('/').next().unwrap_or_default().to_lowercase();
+        let asked = node(identity);
+        let is_meant = |customer: &Customer| customer.identity == identity || node(&customer.identity) == asked;
         let found = tunnel_name(identity).and_then(|name| {
             let place = self.by_tunnel.binary_search_by_key(&name, |(tunnel, _)| *tunnel).ok()?;
             Some(self.by_tunnel[place].1)
@@ -293,8 +299,10 @@ impl World {
 
     /// Returns the position of the customer with an identity on a channel.
     pub fn on_channel(&self, identity: &str) -> Option<usize> {
-        let customer: usize = identity.split_once('@')?.0.strip_prefix("55319")?.parse().ok()?;
-        (customer < self.customers.len() && self.channel_identity(customer) == identity).then_some(customer)
+        let at = |identity: &str| identity.split_once('@')?.0.strip_prefix("55319")?.parse().ok();
+        let made: Option<usize> = at(identity);
+        let made = made.filter(|customer| *customer < self.customers.len() && self.channel_identity(*customer) == identity);
+        made.or_else(|| self.customers.iter().position(|customer| customer.on_channel.as_deref() == Some(identity)))
     }
 
     /// Adds a ticket of `customer`, created now; returns its position.
@@ -399,7 +407,7 @@ impl Ticket {
 }
 
 fn tunnel_name(identity: &str) -> Option<Uuid> {
-    identity.split('@').next()?.parse().ok()
+    identity.trim().split('@').next()?.parse().ok()
 }
 
 /// Returns whether a conversation that starts at `instant` could run into the one of `stretch`: before it there must be room for
@@ -422,7 +430,7 @@ fn attendant((name, queues): &(&'static str, &[usize])) -> Attendant {
 
 fn customer(draw: &mut Draw) -> Customer {
     let channel = CHANNELS[draw.weighted(CHANNELS.iter().map(|(_, share)| *share))].0;
-    Customer { identity: format!("{}@tunnel.msging.net", uuid(draw)), channel }
+    Customer { identity: format!("{}@tunnel.msging.net", uuid(draw)), channel, on_channel: None }
 }
 
 pub(super) fn uuid(draw: &mut Draw) -> Uuid {

@@ -110,6 +110,8 @@ pub(super) fn combine_now(lake: &Catalog, queries: &BTreeMap<String, String>) ->
         quarantined: manifests.iter().map(|manifest| manifest.quarantined).sum(),
         checks: checks.first().filter(|first| checks.iter().all(|other| other == *first)).cloned().flatten(),
         erasures: manifests.iter().flat_map(|manifest| manifest.erasures.clone()).collect(),
+        // Each owner's own snapshots know it.
+        forgotten: Vec::new(),
         owners: newest,
         tables,
     };

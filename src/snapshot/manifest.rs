@@ -33,6 +33,9 @@ pub struct Manifest {
     /// When records in it were unlinked from customers after it was published.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub erasures: Vec<Erasure>,
+    /// Who was unlinked on request before it was published, as far as snapshots know: an older copy of the database learns it from here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub forgotten: Vec<Erasure>,
     /// The newest snapshot of each owner, by owner, of which it was made; none where it is of one owner itself.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub owners: BTreeMap<String, String>,
@@ -41,6 +44,13 @@ pub struct Manifest {
 }
 
 impl Manifest {
+    /// Returns all unlinkings on request that this snapshot knows of, each once by its receipt, the earliest first.
+    pub fn known_erasures(&self) -> Vec<Erasure> {
+        let mut seen = std::collections::BTreeSet::new();
+        let all = self.forgotten.iter().chain(&self.erasures).filter(|erasure| !erasure.customers.is_empty());
+        all.filter(|erasure| seen.insert(&erasure.receipt)).cloned().collect()
+    }
+
     /// Returns the parts of all tables.
     pub fn parts(&self) -> impl Iterator<Item = &Part> {
         self.tables.values().flat_map(|table| &table.parts)
@@ -54,6 +64,10 @@ pub struct Erasure {
     pub at: DateTime<Utc>,
     /// The receipt.
     pub receipt: String,
+    /// What is kept of the customers' pseudonyms, in hexadecimal: a database that still holds one knows it by this, and nothing else does. Empty
+    /// for customers who were unlinked for the age of their records, and in manifests of earlier versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub customers: Vec<String>,
 }
 
 /// One table of a snapshot.

@@ -30,7 +30,7 @@ pub use parquet::{PARQUET, by_one_thread};
 pub use prune::{Pruned, prune};
 pub use publish::{Published, Stamp, publish};
 pub use reader::Snapshot;
-pub use unlink::{Rewritten, Unlinking, unlink};
+pub use unlink::{Rewritten, Unlinking, forgotten, unlink};
 
 /// Returns a path as SQL writes it: between apostrophes, those within it doubled.
 pub fn sql_path(path: &std::path::Path) -> String {

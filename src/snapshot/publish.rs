@@ -108,6 +108,7 @@ fn publish_in_parts_of(
         id: id_of(stamp.now, previous.as_ref(), &contents),
         published_at: stamp.now,
         loaded_until: stamp.loaded_until,
+        forgotten: previous.as_ref().map(Manifest::known_erasures).unwrap_or_default(),
         previous: previous.map(|manifest| manifest.id),
         timezone: stamp.timezone.to_string(),
         quarantined: stamp.quarantined,

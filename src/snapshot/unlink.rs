@@ -28,6 +28,22 @@ pub struct Unlinking<'a> {
     pub at: DateTime<Utc>,
     /// Under which receipt.
     pub receipt: &'a str,
+    /// What is kept of the pseudonyms before, by which an older copy of the database knows them again; none where it finds them by itself.
+    pub digests: &'a [String],
+}
+
+impl Unlinking<'_> {
+    fn erasure(&self) -> Erasure {
+        Erasure { at: self.at, receipt: self.receipt.to_owned(), customers: self.digests.to_vec() }
+    }
+}
+
+/// Returns whom the newest snapshot of `catalog` knows to be unlinked on request; nobody where there is no snapshot.
+///
+/// # Errors
+/// When the manifests cannot be read.
+pub fn forgotten(catalog: &Catalog) -> Result<Vec<Erasure>, SnapshotError> {
+    Ok(catalog.latest()?.map(|manifest| manifest.known_erasures()).unwrap_or_default())
 }
 
 /// What was written again.
@@ -58,11 +74,13 @@ pub fn unlink(catalog: &Catalog, unlinking: &Unlinking<'_>) -> Result<Rewritten,
     let mut rewritten = Rewritten::default();
     let mut described = Vec::new();
     let mut before = Vec::new();
+    let newest = catalog.latest()?.map(|manifest| manifest.id);
     for id in catalog.ids()? {
         let snapshot = Snapshot::open(catalog, Some(&id))?;
         before.push(snapshot.manifest.clone());
         let mut manifest = snapshot.manifest.clone();
-        let mut is_touched = false;
+        // The newest one says it in any case: from there an older copy of the database learns it.
+        let mut is_touched = newest.as_ref() == Some(&id) && !unlinking.digests.is_empty();
         for (table, contents) in &mut manifest.tables {
             for part in &mut contents.parts {
                 if !replaced.contains_key(&part.path) {
@@ -78,7 +96,7 @@ pub fn unlink(catalog: &Catalog, unlinking: &Unlinking<'_>) -> Result<Rewritten,
             contents.rows = contents.parts.iter().map(|part| part.rows).sum();
         }
         if is_touched {
-            manifest.erasures.push(Erasure { at: unlinking.at, receipt: unlinking.receipt.to_owned() });
+            manifest.erasures.push(unlinking.erasure());
             described.push(manifest);
         }
     }
@@ -135,7 +153,7 @@ fn follow(
             contents.rows = contents.parts.iter().map(|part| part.rows).sum();
         }
         if is_touched {
-            manifest.erasures.push(Erasure { at: unlinking.at, receipt: unlinking.receipt.to_owned() });
+            manifest.erasures.push(unlinking.erasure());
             described.push(manifest);
         }
     }

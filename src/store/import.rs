@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use chrono::{DateTime, Utc};
 use duckdb::params;
 
-use super::{Run, Store, StoreError, columns, subject::of_nobody};
+use super::{Run, Store, StoreError, columns, erased_digest, subject::of_nobody};
 
 /// A ticket of an exported file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub struct ImportedTicket {
     pub ticket_id: String,
     /// Pseudonym of the customer.
     pub customer_key: String,
+    /// The pseudonym that an earlier version made of the same text; none where it is the same.
+    pub earlier_key: Option<String>,
     /// The ticket in the shape of the API's answers, redacted like them.
     pub body: String,
 }
@@ -27,6 +29,8 @@ pub struct ImportedRating {
     pub ticket_id: Option<String>,
     /// Pseudonym of the customer, where one is named.
     pub customer_key: Option<String>,
+    /// The pseudonym that an earlier version made of the same text; none where it is the same.
+    pub earlier_key: Option<String>,
     /// The answer as given.
     pub answer: String,
     /// Queue, where one is named.
@@ -46,6 +50,11 @@ pub enum ImportVerdict {
     Same,
     /// The API has told of the ticket.
     KnownByApi,
+}
+
+/// Returns whether one of some pseudonyms was unlinked.
+fn is_unlinked(unlinked: &HashMap<String, DateTime<Utc>>, keys: [Option<&String>; 2]) -> bool {
+    !unlinked.is_empty() && keys.into_iter().flatten().any(|key| unlinked.contains_key(&erased_digest(key)))
 }
 
 impl Store {
@@ -83,10 +92,19 @@ impl Store {
             Some((_, customer)) => customer.clone(),
             None => of_nobody(),
         };
-        let led = |row: &ImportedTicket| {
-            let is_unlinked = unlinked.contains_key(&row.customer_key);
-            ImportedTicket { customer_key: if is_unlinked { nobody(row) } else { row.customer_key.clone() }, ..row.clone() }
+        // A ticket that is known under the pseudonym of an earlier version stays that customer's: a link says who they are.
+        let is_known_as_earlier = |row: &ImportedTicket| {
+            row.earlier_key.is_some() && known.get(&row.ticket_id).map(|(_, customer)| customer) == row.earlier_key.as_ref()
         };
+        let led = |row: &ImportedTicket| {
+            let customer_key = match &row.earlier_key {
+                earlier if is_unlinked(&unlinked, [Some(&row.customer_key), earlier.as_ref()]) => nobody(row),
+                Some(earlier) if is_known_as_earlier(row) => earlier.clone(),
+                _ => row.customer_key.clone(),
+            };
+            ImportedTicket { customer_key, ..row.clone() }
+        };
+        self.write_renamed(rows.iter().filter_map(|row| Some((row.earlier_key.as_deref()?, row.customer_key.as_str()))))?;
         let rows: Vec<ImportedTicket> = rows.iter().map(led).collect();
         let mut verdicts = Vec::with_capacity(rows.len());
         // The place of the row that counts for each ticket that changes.
@@ -119,6 +137,12 @@ impl Store {
         appender.flush()?;
         drop(appender);
         self.note_changed(customers.iter().map(String::as_str))?;
+        self.fill_temporary("imported_customer", customers.iter().map(String::as_str))?;
+        // Which identity names a person depends on which of them have tickets.
+        self.connection.execute_batch(
+            "INSERT INTO state.changed_link
+             SELECT customer_key FROM state.person WHERE customer_key IN (SELECT text FROM imported_customer)",
+        )?;
         Ok(verdicts)
     }
 
@@ -134,6 +158,7 @@ impl Store {
         let mut known =
             self.texts("SELECT rating_id FROM raw.imported_rating SEMI JOIN incoming_id ON incoming_id.text = imported_rating.rating_id")?;
         let unlinked = self.unlinked_since()?;
+        self.write_renamed(rows.iter().filter_map(|row| row.earlier_key.as_deref().zip(row.customer_key.as_deref())))?;
         let mut verdicts = Vec::with_capacity(rows.len());
         let mut appender = self.connection.appender_to_catalog_and_db("imported_rating", &self.catalog, "raw")?;
         for row in rows {
@@ -144,7 +169,7 @@ impl Store {
                 appender.append_row(params![
                     row.rating_id,
                     row.ticket_id,
-                    row.customer_key.as_ref().filter(|customer| !unlinked.contains_key(*customer)),
+                    row.customer_key.as_ref().filter(|customer| !is_unlinked(&unlinked, [Some(*customer), row.earlier_key.as_ref()])),
                     row.answer,
                     row.queue,
                     answered_at,

@@ -1,7 +1,7 @@
 //! Makes the tables of `queries/staging` and `queries/marts` from the raw answers.
 //!
-//! Everything that these queries join belongs to one customer: chains, conversations, turns, ratings. So a load makes again only the
-//! rows of the customers that it changed. The queries do not know this: they run, as they are, in a database in memory that
+//! Everything that these queries join belongs to one person: chains, conversations, turns, ratings. A customer is a person, under all
+//! identities that are linked (`state.person`). So a load makes again only the rows of the customers that it changed. The queries do not know this: they run, as they are, in a database in memory that
 //! holds the raw rows of some customers under the same names, and what comes out takes the place of those customers' rows. A whole
 //! rebuild is the same with everybody changed, so many at a time that memory stays bounded. The few tables that are not of customers
 //! (queues, sectors, days) are made whole each time.
@@ -59,6 +59,7 @@ impl Store {
         workers: usize,
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<MartReport, StoreError> {
+        self.transaction(Store::join_persons)?;
         let basis = self.basis(queries)?;
         if self.mark(BASIS)?.as_deref() != Some(basis.as_str()) {
             self.begin_again(queries, &basis)?;
@@ -226,16 +227,14 @@ impl Store {
         // Customers who are one person are worked on together, whichever of them changed. Every worker's connection sees the plan.
         self.connection.execute_batch(
             "ATTACH IF NOT EXISTS ':memory:' AS plan;
-             CREATE OR REPLACE TEMP TABLE linked AS
-             SELECT customer_key, linked_key AS person FROM raw.identity_link WHERE kind = 'originator' AND linked_key IS NOT NULL;
-             CREATE OR REPLACE TEMP TABLE changed_person AS
-             SELECT DISTINCT coalesce(linked.person, changed.customer_key) AS person
-             FROM state.changed_customer AS changed
-             LEFT JOIN linked ON linked.customer_key = changed.customer_key;
              INSERT INTO state.changed_customer
-             SELECT linked.customer_key FROM linked SEMI JOIN changed_person USING (person)
-             UNION
-             SELECT linked.person FROM linked SEMI JOIN changed_person USING (person)",
+             SELECT member.customer_key
+             FROM state.person AS member
+             WHERE member.person_key IN (
+                 SELECT person.person_key
+                 FROM state.person
+                 SEMI JOIN state.changed_customer AS changed ON changed.customer_key = person.customer_key
+             )",
         )?;
         let customers: i64 =
             self.connection.query_row("SELECT count(DISTINCT customer_key) FROM state.changed_customer", [], |row| row.get(0))?;
@@ -255,9 +254,9 @@ impl Store {
                  SELECT customer_key, min(thread_id) AS thread_id FROM raw.thread GROUP BY customer_key
              ),
              person AS (
-                 SELECT changed.customer_key, coalesce(linked.person, changed.customer_key) AS person
+                 SELECT changed.customer_key, coalesce(known.person_key, changed.customer_key) AS person
                  FROM changed
-                 LEFT JOIN linked ON linked.customer_key = changed.customer_key
+                 LEFT JOIN state.person AS known ON known.customer_key = changed.customer_key
              ),
              sized AS (
                  SELECT person.person, min(threaded.thread_id) AS thread_id, count(ticket.ticket_id) AS tickets
@@ -380,7 +379,7 @@ impl Store {
             "ATTACH ':memory:' AS {scope};
              CREATE TABLE {scope}.main.customer AS {customers};
              CREATE SCHEMA {scope}.raw; CREATE SCHEMA {scope}.restricted; CREATE SCHEMA {scope}.settings;
-             CREATE SCHEMA {scope}.staging; CREATE SCHEMA {scope}.marts"
+             CREATE SCHEMA {scope}.state; CREATE SCHEMA {scope}.staging; CREATE SCHEMA {scope}.marts"
         ))?;
         let done = self.fill_scope(queries).and_then(|()| {
             let _turn = turn.map(|turn| turn.lock().unwrap_or_else(PoisonError::into_inner));
@@ -403,7 +402,11 @@ impl Store {
                 filter.replace("LIVE", &format!("\"{own}\"")).replace("SCOPE", scope)
             )
         });
-        self.connection.execute_batch(&format!("{}{} USE {scope}", shared.concat(), cut.concat()))?;
+        let persons = format!(
+            "CREATE TABLE {scope}.state.person AS
+             SELECT * FROM \"{own}\".state.person WHERE customer_key IN (SELECT customer_key FROM {scope}.main.customer);"
+        );
+        self.connection.execute_batch(&format!("{}{}{persons} USE {scope}", shared.concat(), cut.concat()))?;
         let made = STAGING
             .iter()
             .try_for_each(|name| self.make("staging", name, queries))
@@ -458,6 +461,7 @@ impl Store {
             digest_of("raw.report", "key_name, report, day, body, is_final", ""),
             digest_of("raw.rejected", "resource, reason, fingerprint", ""),
             digest_of("raw.attendant", "agent, name, queues", ""),
+            digest_of("state.unnamed_customer", "customer_key", ""),
         ];
         Ok(sha256(self.digest(&parts)?.as_bytes()))
     }

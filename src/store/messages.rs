@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use duckdb::params;
 use uuid::Uuid;
 
-use super::{MessageRow, MessageSource, MessageTask, OtherIdentities, Run, Store, StoreError, TaskTicket, columns};
+use super::{MessageRow, MessageSource, MessageTask, OtherIdentities, Run, Store, StoreError, TaskTicket, columns, erased_digest};
 use crate::domain::digest::sha256;
 
 /// What the messages of one customer gave.
@@ -56,7 +56,7 @@ impl Store {
             let mut rows: Vec<&MessageRow> = read.rows.iter().collect();
             rows.sort_by_key(|row| (row.sent_at, row.message_id));
             let mut seen = HashSet::with_capacity(rows.len());
-            let unlinked = unlinked.get(&task.customer_key);
+            let unlinked = if unlinked.is_empty() { None } else { unlinked.get(&erased_digest(&task.customer_key)) };
             let before = messages.len();
             messages.extend(
                 rows.into_iter()
@@ -195,12 +195,13 @@ mod tests {
                 ticket_id: "t1".to_owned(),
                 owner: "bot".to_owned(),
                 customer_key: customer_key.to_owned(),
+                earlier_key: None,
                 body: body.to_owned(),
                 key_name: "desk".to_owned(),
                 created_at: Some(self.at),
                 is_closed: ended_after_minutes.is_some(),
                 closed_at: ended_after_minutes.map(|minutes| self.at + TimeDelta::minutes(minutes)),
-                is_tunnel: false,
+                has_other_identity: false,
             };
             self.store.write_tickets(&[row], self.store.begin_run(self.at).unwrap()).unwrap();
         }

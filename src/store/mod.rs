@@ -14,6 +14,7 @@ mod import;
 mod lock;
 mod marts;
 mod messages;
+mod rewrite;
 mod rows;
 mod schema;
 mod settings;
@@ -31,7 +32,7 @@ use crate::files::lock::{Holder, Lock};
 pub use bots::{BotTickets, Removed};
 pub use checks::{TableCheck, digest_of_checks};
 pub use error::StoreError;
-pub use identities::{EVERY_KIND, IdentityLink, ORIGINATOR};
+pub use identities::{BSUID, IdentityLink, ORIGINATOR, PARENT};
 pub use import::{ImportVerdict, ImportedRating, ImportedTicket};
 pub use lock::{hold, require_free};
 pub use marts::MartReport;
@@ -40,7 +41,7 @@ pub use rows::{
     AttendantRow, Coverage, EventRow, MessageRow, MessageSource, MessageTask, OtherIdentities, ReportRow, Resource, TaskTicket, TicketRow,
 };
 pub use settings::SettingsRows;
-pub use subject::{Unlinked, UnlinkingPlan};
+pub use subject::{Unlinked, UnlinkingPlan, erased_digest};
 pub use tables::{MART_TABLES, MARTS, STAGING};
 pub use tasks::{GONE, MessageRisk, OpenTicket, UnlistedTicket};
 pub use write::{Run, Written};
@@ -112,6 +113,14 @@ impl Store {
     }
 
     fn with(connection: Connection, log: Option<PathBuf>, lock: Option<Lock>) -> Result<Store, StoreError> {
+        let threads = Store::set_up(&connection)?;
+        schema::migrate(&connection)?;
+        let catalog = connection.query_row("SELECT current_database()", [], |row| row.get(0))?;
+        Ok(Store { connection, catalog, scope: "scope".to_owned(), threads, log, _lock: lock })
+    }
+
+    /// Prepares a new connection; returns how many threads it may use.
+    fn set_up(connection: &Connection) -> Result<i64, StoreError> {
         // Times are plain UTC timestamps throughout: nothing depends on the session's zone. What DuckDB no longer needs goes back to the
         // system at once: by itself it waits for more than it may hold here.
         connection.execute_batch(&format!(
@@ -123,9 +132,7 @@ impl Store {
         let threads = cores.min(MOST_THREADS);
         // One thread needs the least memory, and much is read while it writes: see `Store::expect_little`.
         connection.execute_batch("SET threads = 1")?;
-        schema::migrate(&connection)?;
-        let catalog = connection.query_row("SELECT current_database()", [], |row| row.get(0))?;
-        Ok(Store { connection, catalog, scope: "scope".to_owned(), threads, log, _lock: lock })
+        Ok(threads)
     }
 
     /// Returns another way into the same database, for the worker of this number.

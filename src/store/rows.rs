@@ -41,6 +41,8 @@ pub struct TicketRow {
     pub owner: String,
     /// Pseudonym of the customer.
     pub customer_key: String,
+    /// The pseudonym that an earlier version made of the same text; none where it is the same.
+    pub earlier_key: Option<String>,
     /// The redacted answer as JSON, fields in fixed order.
     pub body: String,
     /// Name of the key that sees the ticket.
@@ -51,8 +53,8 @@ pub struct TicketRow {
     pub is_closed: bool,
     /// Its end, where it was told.
     pub closed_at: Option<DateTime<Utc>>,
-    /// Whether the desk knows the customer by a tunnel, and not by the identity on the channel.
-    pub is_tunnel: bool,
+    /// Whether the desk knows the customer by a tunnel or a business-scoped id, so that somebody else can tell who they are on the channel.
+    pub has_other_identity: bool,
 }
 
 /// One message, without its content.
@@ -85,6 +87,8 @@ pub struct OtherIdentities {
     pub originator: Option<String>,
     /// WhatsApp's business-scoped id, the newest that was seen.
     pub bsuid: Option<String>,
+    /// The id that joins the person's business-scoped ids of several businesses.
+    pub parent: Option<String>,
 }
 
 /// One recorded event.
@@ -102,10 +106,23 @@ pub struct EventRow {
     pub customer_key: Option<String>,
     /// Pseudonym of the same customer on the channel, where the event names both.
     pub originator_key: Option<String>,
+    /// The pseudonyms that an earlier version made of the texts of both; none where they are the same.
+    pub earlier_key: Option<String>,
+    /// See `earlier_key`.
+    pub earlier_originator_key: Option<String>,
     /// Queue named in the extras.
     pub queue: Option<String>,
     /// Comment in the extras, for the restricted area.
     pub comment: Option<String>,
+}
+
+impl EventRow {
+    /// Returns pseudonyms of earlier versions, each with the one of today.
+    pub(super) fn renamed(&self) -> impl Iterator<Item = (&str, &str)> {
+        let customer = self.earlier_key.as_deref().zip(self.customer_key.as_deref());
+        let originator = self.earlier_originator_key.as_deref().zip(self.originator_key.as_deref());
+        customer.into_iter().chain(originator)
+    }
 }
 
 /// An attendant.

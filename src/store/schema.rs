@@ -4,7 +4,7 @@ use duckdb::Connection;
 
 use super::StoreError;
 
-const STEPS: [&str; 12] = [
+const STEPS: [&str; 13] = [
     include_str!("steps/1.sql"),
     include_str!("steps/2.sql"),
     include_str!("steps/3.sql"),
@@ -17,6 +17,7 @@ const STEPS: [&str; 12] = [
     include_str!("steps/10.sql"),
     include_str!("steps/11.sql"),
     include_str!("steps/12.sql"),
+    include_str!("steps/13.sql"),
 ];
 
 /// Runs the steps that the database has not seen yet, each in one transaction.

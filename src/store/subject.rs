@@ -3,14 +3,15 @@
 //! Facts stay, so that totals stay: the customer's pseudonym is replaced by a random one that nothing leads to. A list of the pseudonyms
 //! that were unlinked keeps them so when a source tells the same records again.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use duckdb::params;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::{EVERY_KIND, Store, StoreError};
+use super::{Store, StoreError};
+use crate::domain::digest::sha256;
 
 /// How a pseudonym begins that leads to nobody; those of customers are hexadecimal.
 pub const UNLINKED: char = 'x';
@@ -18,6 +19,11 @@ pub const UNLINKED: char = 'x';
 /// Returns a pseudonym that leads to nobody.
 pub(super) fn of_nobody() -> String {
     format!("{UNLINKED}{}", &Uuid::new_v4().simple().to_string()[1..])
+}
+
+/// Returns what is kept of a pseudonym that was unlinked: it is known again when a source tells of it, and cannot be turned back.
+pub fn erased_digest(customer_key: &str) -> String {
+    sha256(format!("erased:{customer_key}").as_bytes())
 }
 
 /// Customers that are going to be unlinked.
@@ -45,7 +51,7 @@ pub struct Unlinked {
 }
 
 /// Tables of what sources told, by customer.
-const BY_CUSTOMER: [&str; 10] = [
+const BY_CUSTOMER: [&str; 11] = [
     "raw.ticket",
     "raw.imported_ticket",
     "raw.imported_rating",
@@ -55,17 +61,18 @@ const BY_CUSTOMER: [&str; 10] = [
     "state.unsettled",
     "state.former_customer",
     "state.open_tunnel",
+    "state.unnamed_customer",
     "raw.identity_link",
 ];
 
 impl Store {
-    /// Returns everything that is held about the customer with this pseudonym, under all their pseudonyms, by kind of record; empty lists where
-    /// there is nothing.
+    /// Returns everything that is held about the customer with these pseudonyms, and under all that are linked to them, by kind of record; empty
+    /// lists where there is nothing.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn held_about(&self, customer_key: &str) -> Result<Map<String, Value>, StoreError> {
-        let keys = self.keys_of_persons([customer_key], EVERY_KIND)?;
+    pub fn held_about(&self, customer_keys: &[String]) -> Result<Map<String, Value>, StoreError> {
+        let keys = self.keys_of_persons(customer_keys.iter().map(String::as_str))?;
         self.fill_temporary("held_customer", keys.iter().map(String::as_str))?;
         let mut held = Map::new();
         for (name, sql) in [
@@ -86,7 +93,7 @@ impl Store {
                  ORDER BY event.recorded_at, event.event_id",
             ),
             ("imported_answers", "SELECT rating_id, ticket_id, answer, queue, answered_at FROM raw.imported_rating WHERE customer_key IN (SELECT text FROM held_customer)"),
-            ("erasures", "SELECT erased_at, receipt FROM restricted.erasure WHERE customer_key IN (SELECT text FROM held_customer) ORDER BY erased_at"),
+            ("erasures", "SELECT erased_at, receipt FROM restricted.erasure WHERE customer_digest IN (SELECT sha256('erased:' || text) FROM held_customer) GROUP BY erased_at, receipt ORDER BY erased_at, receipt"),
         ] {
             let sql = format!("SELECT CAST(to_json(one) AS VARCHAR) FROM ({sql}) AS one");
             let mut statement = self.connection.prepare(&sql)?;
@@ -98,14 +105,13 @@ impl Store {
         Ok(held)
     }
 
-    /// Returns how some customers, each another person, will be unlinked under all the pseudonyms to which links of these `kinds` lead, and which
+    /// Returns how the customers with these pseudonyms, who are `persons`, will be unlinked under all the pseudonyms to which links lead, and which
     /// comments will go.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn plan_unlinking(&self, customers: &[String], kinds: &[&str]) -> Result<UnlinkingPlan, StoreError> {
-        let persons = customers.len();
-        let customers = self.keys_of_persons(customers.iter().map(String::as_str), kinds)?;
+    pub fn plan_unlinking(&self, customers: &[String], persons: usize) -> Result<UnlinkingPlan, StoreError> {
+        let customers = self.keys_of_persons(customers.iter().map(String::as_str))?;
         self.fill_temporary("unlinking_customer", customers.iter().map(String::as_str))?;
         let answers_without_comment = self.texts(
             "SELECT comment.event_id FROM restricted.comment INNER JOIN raw.event USING (event_id)
@@ -146,9 +152,8 @@ impl Store {
              UPDATE state.unsettled SET has_all_messages = TRUE, message_source = coalesce(message_source, 'expired')
              WHERE ticket_id IN (SELECT ticket_id FROM unlinked_ticket);
              INSERT INTO state.changed_customer SELECT customer_key FROM unlinking UNION ALL SELECT new_key FROM unlinking;
-             -- Answers stay joined to conversations by links between pseudonyms that lead to nobody; others are of no more use.
-             DELETE FROM raw.identity_link
-             WHERE kind <> 'originator' AND customer_key IN (SELECT customer_key FROM unlinking);
+             -- One person stays one, by links between pseudonyms that lead to nobody.
+             INSERT INTO state.changed_link SELECT customer_key FROM unlinking UNION ALL SELECT new_key FROM unlinking;
              UPDATE raw.identity_link SET linked_key = unlinking.new_key FROM unlinking WHERE unlinking.customer_key = identity_link.linked_key",
         )?;
         for table in BY_CUSTOMER {
@@ -165,7 +170,7 @@ impl Store {
             }
         }
         self.connection.execute(
-            "INSERT INTO restricted.erasure (customer_key, erased_at, receipt) SELECT customer_key, ?, ? FROM unlinking",
+            "INSERT INTO restricted.erasure (customer_digest, erased_at, receipt) SELECT sha256('erased:' || customer_key), ?, ? FROM unlinking",
             params![at.naive_utc(), receipt],
         )?;
         Ok(unlinked)
@@ -177,23 +182,20 @@ impl Store {
     /// When the database cannot be read.
     pub fn customers_silent_since(&self, before: DateTime<Utc>) -> Result<Vec<String>, StoreError> {
         let mut statement = self.connection.prepare(&format!(
-            "WITH linked AS (
-                 SELECT customer_key, linked_key AS person FROM raw.identity_link WHERE kind = 'originator' AND linked_key IS NOT NULL
-             ),
-             seen AS (
+            "WITH seen AS (
                  SELECT customer_key, coalesce(closed_at, TIMESTAMP '9999-01-01') AS last_at FROM marts.ticket
                  UNION ALL
                  SELECT customer_key, recorded_at FROM raw.event WHERE customer_key IS NOT NULL
                  UNION ALL
                  SELECT customer_key, answered_at FROM raw.imported_rating WHERE customer_key IS NOT NULL AND answered_at IS NOT NULL
              )
-             SELECT coalesce(linked.person, seen.customer_key)
+             SELECT coalesce(person.person_key, seen.customer_key)
              FROM seen
-             LEFT JOIN linked ON linked.customer_key = seen.customer_key
+             LEFT JOIN state.person ON person.customer_key = seen.customer_key
              WHERE NOT starts_with(seen.customer_key, '{UNLINKED}')
-             GROUP BY coalesce(linked.person, seen.customer_key)
+             GROUP BY coalesce(person.person_key, seen.customer_key)
              HAVING max(seen.last_at) < ?
-             ORDER BY coalesce(linked.person, seen.customer_key)"
+             ORDER BY coalesce(person.person_key, seen.customer_key)"
         ))?;
         let rows = statement.query_map(params![before.naive_utc()], |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -222,19 +224,65 @@ impl Store {
     fn keep_unlinked(&self, incoming: &str, told_at: &str, set: &str) -> Result<(), StoreError> {
         let any: bool = self.connection.query_row("SELECT count(*) > 0 FROM restricted.erasure", [], |row| row.get(0))?;
         if any {
-            self.connection.execute_batch(&format!(
-                "UPDATE {incoming} SET {set}
-                 FROM (SELECT customer_key, max(erased_at) AS erased_at FROM restricted.erasure GROUP BY customer_key) AS erasure
-                 WHERE erasure.customer_key = {incoming}.customer_key AND coalesce({incoming}.{told_at} < erasure.erased_at, TRUE)"
-            ))?;
+            // Who was unlinked by an earlier version is known by the pseudonym of that version.
+            for column in ["customer_key", "earlier_key"] {
+                self.connection.execute_batch(&format!(
+                    "UPDATE {incoming} SET {set}
+                     FROM (SELECT customer_digest, max(erased_at) AS erased_at FROM restricted.erasure GROUP BY customer_digest) AS erasure
+                     WHERE erasure.customer_digest = sha256('erased:' || {incoming}.{column})
+                         AND coalesce({incoming}.{told_at} < erasure.erased_at, TRUE)"
+                ))?;
+            }
         }
         Ok(())
     }
 
-    /// Returns since when each customer who was unlinked has no earlier records, by pseudonym.
+    /// Returns since when each customer who was unlinked has no earlier records, by what is kept of the pseudonym ([`erased_digest`]).
     pub(super) fn unlinked_since(&self) -> Result<HashMap<String, DateTime<Utc>>, StoreError> {
-        let mut statement = self.connection.prepare("SELECT customer_key, max(erased_at) FROM restricted.erasure GROUP BY customer_key")?;
+        let mut statement =
+            self.connection.prepare("SELECT customer_digest, max(erased_at) FROM restricted.erasure GROUP BY customer_digest")?;
         let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get::<_, NaiveDateTime>(1)?.and_utc())))?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Returns the receipts of all unlinkings that the database knows.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn erasure_receipts(&self) -> Result<HashSet<String>, StoreError> {
+        self.texts("SELECT DISTINCT receipt FROM restricted.erasure")
+    }
+
+    /// Returns the pseudonyms in the database that are among those that were unlinked, given as [`erased_digest`].
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn customers_of_digests(&self, digests: &[String]) -> Result<Vec<String>, StoreError> {
+        self.fill_temporary("erased_digest", digests.iter().map(String::as_str))?;
+        let sources: Vec<String> =
+            BY_CUSTOMER.iter().map(|table| format!("SELECT customer_key FROM {table} WHERE customer_key IS NOT NULL")).collect();
+        let found = self.texts(&format!(
+            "SELECT customer_key FROM ({} UNION SELECT linked_key FROM raw.identity_link WHERE linked_key IS NOT NULL)
+             WHERE sha256('erased:' || customer_key) IN (SELECT text FROM erased_digest)",
+            sources.join(" UNION ")
+        ))?;
+        let mut found: Vec<String> = found.into_iter().collect();
+        found.sort();
+        Ok(found)
+    }
+
+    /// Notes customers as unlinked, by what is kept of their pseudonyms, beside those that [`Store::unlink`] noted under the same receipt.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn note_erased(&self, digests: &[String], at: DateTime<Utc>, receipt: &str) -> Result<(), StoreError> {
+        self.fill_temporary("erased_digest", digests.iter().map(String::as_str))?;
+        self.connection.execute(
+            "INSERT INTO restricted.erasure (customer_digest, erased_at, receipt)
+             SELECT text, ?, ? FROM erased_digest
+             WHERE text NOT IN (SELECT customer_digest FROM restricted.erasure WHERE receipt = ?)",
+            params![at.naive_utc(), receipt, receipt],
+        )?;
+        Ok(())
     }
 }

@@ -47,7 +47,7 @@ pub(super) const KEPT: [(&str, &str, Option<&str>, &str); 8] = [
 ];
 
 /// Raw tables that are cut down to some customers, and by what.
-pub(super) const CUT: [(&str, &str); 8] = [
+pub(super) const CUT: [(&str, &str); 7] = [
     // A ticket belongs to whoever it belongs to now.
     (
         "ticket",
@@ -77,7 +77,6 @@ pub(super) const CUT: [(&str, &str); 8] = [
     ("thread", "customer_key IN (SELECT customer_key FROM SCOPE.main.customer)"),
     ("message", "thread_id IN (SELECT thread_id FROM SCOPE.raw.thread)"),
     ("message_read", "ticket_id IN (SELECT ticket_id FROM SCOPE.raw.ticket)"),
-    ("identity_link", "customer_key IN (SELECT customer_key FROM SCOPE.main.customer)"),
 ];
 
 /// Tables that every customer's rows may need.

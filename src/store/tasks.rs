@@ -154,7 +154,8 @@ impl Store {
                 body: row.get(5)?,
                 is_closed: true,
                 closed_at: Some(at),
-                is_tunnel: false,
+                has_other_identity: false,
+                earlier_key: None,
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -202,10 +203,11 @@ impl Store {
                  INNER JOIN uncovered ON uncovered.owner = picked.owner AND uncovered.customer_key = picked.customer_key
                  GROUP BY picked.owner, picked.customer_key
              )
-             SELECT task.*, thread.thread_id, {}, originator.linked_key, bsuid.linked_key
+             SELECT task.*, thread.thread_id, {}, originator.linked_key, bsuid.linked_key, parent.linked_key
              FROM task
              LEFT JOIN raw.identity_link AS originator ON originator.customer_key = task.customer_key AND originator.kind = 'originator'
              LEFT JOIN raw.identity_link AS bsuid ON bsuid.customer_key = task.customer_key AND bsuid.kind = 'bsuid'
+             LEFT JOIN raw.identity_link AS parent ON parent.customer_key = task.customer_key AND parent.kind = 'parent'
              LEFT JOIN raw.thread ON thread.owner = task.owner AND thread.customer_key = task.customer_key
              ORDER BY task.not_before, task.owner, task.customer_key",
             to_be_read(has_router_key),
@@ -235,7 +237,7 @@ impl Store {
                 tickets: tickets.collect(),
                 thread_id: row.get(8)?,
                 known_from: row.get(9)?,
-                identities: OtherIdentities { originator: row.get(10)?, bsuid: row.get(11)? },
+                identities: OtherIdentities { originator: row.get(10)?, bsuid: row.get(11)?, parent: row.get(12)? },
             })
         })?;
         Ok(tasks.collect::<Result<_, _>>()?)
@@ -290,7 +292,7 @@ impl Store {
     pub fn alarms(&self, first: NaiveDate) -> Result<Vec<(String, NaiveDate, i64, i64)>, StoreError> {
         let mut statement = self.connection.prepare(
             "SELECT check_name, day, said, found FROM marts.quality
-             WHERE day >= ? AND (state = 'fail' OR (state = 'warn' AND resource <> 'table' AND check_name <> 'read'))
+             WHERE day >= ? AND (state = 'fail' OR (state = 'warn' AND resource <> 'table' AND check_name NOT IN ('read', 'identities')))
              ORDER BY day, check_name",
         )?;
         let rows = statement.query_map(params![first], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;

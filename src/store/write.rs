@@ -110,7 +110,7 @@ impl Store {
         self.connection.execute_batch(
             "CREATE OR REPLACE TEMP TABLE incoming_ticket (
                  ticket_id VARCHAR, owner VARCHAR, customer_key VARCHAR, body VARCHAR, key_name VARCHAR, created_at TIMESTAMP, is_closed BOOLEAN,
-                 closed_at TIMESTAMP, is_tunnel BOOLEAN
+                 closed_at TIMESTAMP, has_other_identity BOOLEAN, earlier_key VARCHAR
              )",
         )?;
         let columns = vec![
@@ -122,10 +122,20 @@ impl Store {
             columns::instants(rows.iter().map(|row| row.created_at)),
             columns::flags(rows.iter().map(|row| row.is_closed)),
             columns::instants(rows.iter().map(|row| row.closed_at)),
-            columns::flags(rows.iter().map(|row| row.is_tunnel)),
+            columns::flags(rows.iter().map(|row| row.has_other_identity)),
+            columns::texts_or_none(rows.iter().map(|row| row.earlier_key.as_deref())),
         ];
         columns::append(self.connection.appender("incoming_ticket")?, columns)?;
         self.keep_tickets_unlinked()?;
+        self.write_renamed(rows.iter().filter_map(|row| Some((row.earlier_key.as_deref()?, row.customer_key.as_str()))))?;
+        if rows.iter().any(|row| row.earlier_key.is_some()) {
+            // A ticket that is known under the pseudonym of an earlier version stays that customer's: the link says who they are.
+            self.connection.execute_batch(
+                "UPDATE incoming_ticket SET customer_key = known.customer_key
+                 FROM state.ticket AS known
+                 WHERE known.ticket_id = incoming_ticket.ticket_id AND known.customer_key = incoming_ticket.earlier_key",
+            )?;
+        }
         self.connection.execute_batch(
             "CREATE OR REPLACE TEMP TABLE changed_ticket AS
              SELECT incoming.*, known.rowid AS place, known.customer_key AS earlier_customer, known.closed_at AS earlier_end
@@ -141,7 +151,19 @@ impl Store {
         )?;
         if changed > 0 {
             self.connection.execute_batch(
-                "DELETE FROM state.ticket WHERE rowid IN (SELECT place FROM changed_ticket);
+                "-- Which identity names a person depends on which of them have tickets.
+                 INSERT INTO state.changed_link
+                 SELECT person.customer_key
+                 FROM state.person
+                 SEMI JOIN changed_ticket AS changed
+                     ON changed.customer_key = person.customer_key AND changed.customer_key IS DISTINCT FROM changed.earlier_customer
+                 ANTI JOIN state.ticket AS known ON known.customer_key = person.customer_key
+                 UNION
+                 SELECT person.customer_key
+                 FROM state.person
+                 SEMI JOIN changed_ticket AS changed
+                     ON changed.earlier_customer = person.customer_key AND changed.customer_key IS DISTINCT FROM changed.earlier_customer;
+                 DELETE FROM state.ticket WHERE rowid IN (SELECT place FROM changed_ticket);
                  INSERT INTO state.ticket (ticket_id, owner, customer_key, key_name, created_at, is_closed, digest, closed_at)
                  SELECT ticket_id, owner, customer_key, key_name, created_at, is_closed, digest, closed_at
                  FROM changed_ticket
@@ -179,7 +201,7 @@ impl Store {
                  WHERE NOT (is_closed AND has_all_messages AND message_source IS DISTINCT FROM 'no_key')
                  ORDER BY created_at, ticket_id;
                  INSERT INTO state.open_tunnel
-                 SELECT DISTINCT customer_key FROM changed_ticket WHERE is_tunnel AND earlier_customer IS DISTINCT FROM customer_key;
+                 SELECT DISTINCT customer_key FROM changed_ticket WHERE has_other_identity AND earlier_customer IS DISTINCT FROM customer_key;
                  INSERT INTO state.changed_customer
                  SELECT DISTINCT customer_key FROM changed_ticket
                  UNION
@@ -203,7 +225,8 @@ impl Store {
         }
         self.connection.execute_batch(
             "CREATE OR REPLACE TEMP TABLE incoming_event (
-                 event_id VARCHAR, category VARCHAR, action VARCHAR, recorded_at TIMESTAMP, customer_key VARCHAR, queue VARCHAR, comment VARCHAR
+                 event_id VARCHAR, category VARCHAR, action VARCHAR, recorded_at TIMESTAMP, customer_key VARCHAR, queue VARCHAR, comment VARCHAR,
+                 earlier_key VARCHAR
              )",
         )?;
         let columns = vec![
@@ -214,9 +237,11 @@ impl Store {
             columns::texts_or_none(rows.iter().map(|row| row.customer_key.as_deref())),
             columns::texts_or_none(rows.iter().map(|row| row.queue.as_deref())),
             columns::texts_or_none(rows.iter().map(|row| row.comment.as_deref())),
+            columns::texts_or_none(rows.iter().map(|row| row.earlier_key.as_deref())),
         ];
         columns::append(self.connection.appender("incoming_event")?, columns)?;
         self.keep_events_unlinked()?;
+        self.write_renamed(rows.iter().flat_map(EventRow::renamed))?;
         let links = rows.iter().filter_map(|row| Some((row.customer_key.as_deref()?, ORIGINATOR, Some(row.originator_key.as_deref()?))));
         self.write_links(&links.collect::<Vec<_>>())?;
         // An event's id is made from its time, too: what is known of other times is none of these, and is passed over.

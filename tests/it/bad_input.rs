@@ -241,3 +241,12 @@ fn a_demonstration_succeeds_on_any_day_of_the_month() {
         command.assert().success().stdout(contains("Total").and(contains("atendimento-mensal_")));
     }
 }
+
+#[test]
+fn a_load_does_not_begin_before_there_was_a_blip() {
+    let sandbox = Sandbox::new("http://127.0.0.1:9");
+    let refused = sandbox.relato(&["ingest", "--full", "--from", "1900-01-01"]).assert().code(2);
+    let said = crate::support::one_line(&refused.get_output().stderr);
+    assert!(said.contains("1900-01-01 is before there was a Blip (accepted: 2010-01-01 or later)"), "{said}");
+    assert!(sandbox.data_files().is_empty());
+}

@@ -33,6 +33,8 @@ enum Change {
     Rates(usize, i64),
     /// An attendant answers in one queue only.
     Regroups(usize),
+    /// Blip writes a customer's identity in another way.
+    Respells(usize),
 }
 
 /// Something that is done here, between two loads.
@@ -62,6 +64,7 @@ fn change() -> impl Strategy<Value = Change> {
             Just(Change::Moves(one, other)),
             Just(Change::Rates(one, days)),
             Just(Change::Regroups(one)),
+            Just(Change::Respells(one)),
         ]
     })
 }
@@ -134,6 +137,17 @@ fn happens(world: &mut World, change: &Change, at: DateTime<Utc>) {
             };
             world.events.push(event);
             world.events.sort_by_key(|event| (event.at, event.customer));
+        }
+        Change::Respells(pick) => {
+            let customer = world.tickets[recent(pick)].customer;
+            let identity = &mut world.customers[customer].identity;
+            let plain = identity.trim().split('/').next().unwrap_or_default().to_lowercase();
+            *identity = match pick % 4 {
+                0 => plain,
+                1 => format!("{plain}/node"),
+                2 => plain.to_uppercase(),
+                _ => format!(" {plain}"),
+            };
         }
         Change::Regroups(pick) => {
             let attendant = pick % world.attendants.len();

@@ -14,6 +14,7 @@ mod escapes;
 mod every_report;
 mod golden;
 mod histories;
+mod identities;
 mod imports;
 mod ingestion;
 mod lake;

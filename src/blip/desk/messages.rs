@@ -40,6 +40,9 @@ pub struct Marks {
     /// WhatsApp's business-scoped id of the customer, in clear: pseudonymised before it is stored.
     #[serde(rename = "#wa.bsuid")]
     pub bsuid: Option<String>,
+    /// The id that joins the customer's business-scoped ids of several businesses, in clear: pseudonymised before it is stored.
+    #[serde(rename = "#wa.parentId")]
+    pub parent: Option<String>,
 }
 
 impl Record for Message {

@@ -6,6 +6,7 @@
 //! stores; in any other file they are the organisation's, as the portal shows them. Tickets are merged by their id: what the API says of a
 //! ticket wins. Importing a file again changes nothing.
 
+mod chains;
 mod columns;
 mod sheet;
 mod values;
@@ -179,6 +180,7 @@ fn import(
             Row::Rating(rating) => ratings.push(rating),
         }
     }
+    chains::join(&mut tickets, pseudonyms);
     let verdicts = store.transaction_or_trial(is_trial, |store| {
         let mut verdicts = store.write_imported_tickets(&tickets, run)?;
         verdicts.extend(store.write_imported_ratings(&ratings, run)?);
@@ -205,7 +207,7 @@ fn import(
 fn ticket(mapping: &Mapping, cells: &[String], pseudonyms: &Pseudonyms, clock: Clock) -> Result<ImportedTicket, Refusal> {
     let text = |field: Field| mapping.get(field, cells);
     let instant = |field: Field| text(field).map(|text| values::instant(field, text, clock)).transpose();
-    let ticket_id = text(Field::TicketId).ok_or(Refusal::Missing(Field::TicketId))?.to_owned();
+    let ticket_id = text(Field::TicketId).map(comparable).ok_or(Refusal::Missing(Field::TicketId))?;
     let created_at = instant(Field::CreatedAt)?.ok_or(Refusal::Missing(Field::CreatedAt))?;
     let (opened_at, first_response_at, closed_at) =
         (instant(Field::OpenedAt)?, instant(Field::FirstResponseAt)?, instant(Field::ClosedAt)?);
@@ -245,9 +247,15 @@ fn ticket(mapping: &Mapping, cells: &[String], pseudonyms: &Pseudonyms, clock: C
     let customer_key = match text(Field::Customer) {
         Some(identity) => pseudonyms.customer(identity),
         // Nobody is named: the ticket is nobody's but its own.
-        None => pseudonyms.keyed("imported ticket", &ticket_id),
+        None => chains::of_ticket(&ticket_id, pseudonyms),
     };
-    Ok(ImportedTicket { ticket_id, customer_key, body: Value::Object(body).to_string() })
+    let earlier_key = text(Field::Customer).and_then(|identity| pseudonyms.earlier(identity));
+    Ok(ImportedTicket { ticket_id, customer_key, earlier_key, body: Value::Object(body).to_string() })
+}
+
+/// Returns a ticket's id as it is compared: some programs write Blip's ids in capitals.
+fn comparable(ticket_id: &str) -> String {
+    if uuid::Uuid::try_parse(ticket_id).is_ok() { ticket_id.to_lowercase() } else { ticket_id.to_owned() }
 }
 
 /// Returns a bot as tickets of the API name it: the report manager leaves out the domain.
@@ -267,11 +275,14 @@ fn rating(mapping: &Mapping, cells: &[String], pseudonyms: &Pseudonyms, clock: C
         return Err(Refusal::Missing(Field::AnsweredAt));
     }
     let customer_key = text(Field::Customer).map(|identity| pseudonyms.customer(identity));
-    let content = format!("{ticket_id:?}\0{customer_key:?}\0{answered_at:?}\0{answer}");
+    let earlier_key = text(Field::Customer).and_then(|identity| pseudonyms.earlier(identity));
+    // An answer that an earlier version took over is known again.
+    let content = format!("{ticket_id:?}\0{:?}\0{answered_at:?}\0{answer}", earlier_key.as_ref().or(customer_key.as_ref()));
     Ok(ImportedRating {
         rating_id: pseudonyms.keyed("imported rating", &content),
-        ticket_id,
+        ticket_id: ticket_id.as_deref().map(comparable),
         customer_key,
+        earlier_key,
         answer,
         queue: text(Field::Queue).map(str::to_owned),
         answered_at,

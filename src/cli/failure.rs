@@ -311,6 +311,7 @@ impl From<IngestError> for Failure {
         match error {
             IngestError::Snapshot(error) => error.into(),
             IngestError::Queries(error) => error.into(),
+            IngestError::File(error) => error.into(),
             IngestError::Blip(error) => error.into(),
             IngestError::Configuration(problem) => problem.into(),
             IngestError::Store(error) => error.into(),

@@ -55,6 +55,11 @@ impl Project {
         self.data_dir().join("live.duckdb")
     }
 
+    /// Returns the file that says what time it was at Blip when a load asked last.
+    pub fn heard_file(&self) -> PathBuf {
+        self.data_dir().join("heard")
+    }
+
     /// Returns the file of today's numbers as the last load saw them.
     pub fn live_file(&self) -> PathBuf {
         self.data_dir().join("live.json")

@@ -37,6 +37,9 @@ pub enum IngestError {
     /// The published snapshots cannot be written again.
     #[error(transparent)]
     Snapshot(#[from] crate::snapshot::SnapshotError),
+    /// A file of the data folder cannot be written.
+    #[error(transparent)]
+    File(#[from] crate::files::FileError),
     /// A query file of the project cannot be read.
     #[error(transparent)]
     Queries(#[from] crate::config::ConfigError),

@@ -36,7 +36,7 @@ use secrecy::SecretString;
 
 use crate::{
     config::{Project, SatisfactionSource, Settings},
-    files::lock::Holder,
+    files::{self, lock::Holder},
     query::Catalogue,
     store::{MartReport, Resource, SettingsRows, Store, StoreError, Written},
 };
@@ -164,6 +164,9 @@ pub async fn run(
     let blip_time = if request.is_trial { Some(request.now) } else { clock::blip_time(clients, request.now).await? };
     let mut store = open(project, &pseudonyms, request.now, "relato ingest")?;
     bots::remember(clients, &mut store)?;
+    if let Some(blip) = blip_time {
+        files::write(&project.heard_file(), blip.to_rfc3339().as_bytes())?;
+    }
     let ahead = blip_time.map(|blip| clock::reopen(&mut store, settings.organization.timezone, blip)).transpose()?.flatten();
     let run = store.begin_run(request.now)?;
     let mut gaps = Gaps::new(store.marks(ANSWERED)?);

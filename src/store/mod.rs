@@ -236,7 +236,7 @@ mod tests {
             Ok(7)
         });
         assert_eq!(done.unwrap(), 7);
-        let usual = 128;
+        let usual = i64::try_from(MEMORY_MB).unwrap();
         assert_eq!(*seen.borrow(), [usual, 2 * usual, 4 * usual]);
         assert_eq!(limit(&store), usual);
         assert!(matches!(

@@ -95,7 +95,10 @@ async fn a_wrong_key_is_told_and_changes_nothing() {
 async fn the_routers_key_is_recognised() {
     let world = world(14, 50);
     let server = serve(&world, &[]).await;
-    let sandbox = Sandbox::new(&server.base_url);
+    let settings = crate::support::settings(&server.base_url);
+    let (before, router) = settings.split_once("[[blip.key]]\nname = \"router\"").expect("the router's key");
+    let (_, after) = router.split_once("\n\n").expect("what follows it");
+    let sandbox = Sandbox::with_settings(&format!("{before}{after}"));
     sandbox.write("keys/desk.key", &server.keys.router);
     sandbox
         .relato(&["ingest"])

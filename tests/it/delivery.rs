@@ -74,6 +74,11 @@ fn schedule(sandbox: &Sandbox, name: &str, lines: &str) {
     sandbox.write(&format!("schedules/{name}.toml"), &text);
 }
 
+/// Lets it be known that Blip was asked last at `now`, and gave nothing new.
+fn heard(sandbox: &Sandbox, now: &str) {
+    fs::write(sandbox.project().heard_file(), now).expect("a writable folder");
+}
+
 /// Looks for work at an instant.
 fn tick(sandbox: &Sandbox, now: &str) -> std::process::Output {
     let mut command = Process::new(cargo_bin("relato"));
@@ -195,6 +200,7 @@ async fn everybody_gets_one_mail_with_the_files_as_they_were_made() {
 
     // The same again, later, and after the ledger was looked at: nothing goes out twice.
     tick(&sandbox, "2026-11-30T12:00:00Z");
+    heard(&sandbox, "2026-12-07T11:00:00+00:00");
     tick(&sandbox, "2026-12-07T11:00:30Z");
     assert_eq!(mailbox.of("ana@exemplo.org.br").len(), 2, "November comes a week later, and nothing else");
     let by_hand = sandbox.relato(&["schedule", "run", "mensal", "--for", "2026-11-30T11:00:00Z", "--send"]).output().unwrap();
@@ -365,6 +371,7 @@ async fn gates_conditions_and_changes_decide() {
     schedule(&sandbox, "limite", &format!("period = \"2026-10\"\n{common}when = {{ figure = \"csat_share\", below = 0.0 }}\n"));
     schedule(&sandbox, "cruza", &format!("period = \"2026-09\"\n{common}when = {{ figure = \"conversations\", above = 1 }}\n"));
     schedule(&sandbox, "meta", &format!("period = \"2026-10\"\n{common}when = \"target_missed\"\n"));
+    heard(&sandbox, MONDAY);
     monday(&sandbox);
     let of = |name: &str| {
         let run = run_of(&sandbox, name);

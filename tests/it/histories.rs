@@ -8,8 +8,8 @@ use proptest::{
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
 };
 use relato::{
-    ingest::{self, IngestRequest, Silent},
-    sim::{Author, Event, Message, World},
+    ingest::{self, IngestError, IngestRequest, Silent},
+    sim::{Author, Event, Keys, Message, World},
     snapshot::Published,
 };
 use uuid::Uuid;
@@ -46,10 +46,23 @@ enum Deed {
     Imports(usize),
     /// A customer is forgotten.
     Forgets(usize),
+    /// A load is tried by a clock that is so many days ahead, or behind.
+    Misreads(i64),
+    /// A load is tried with the key of another bot.
+    Mistakes,
 }
 
 fn deed() -> impl Strategy<Value = Deed> {
-    any::<usize>().prop_flat_map(|pick| prop_oneof![3 => Just(Deed::None), 2 => Just(Deed::Imports(pick)), 1 => Just(Deed::Forgets(pick))])
+    any::<usize>().prop_flat_map(|pick| {
+        let days = i64::try_from(pick % 80).expect("a small number") - 40;
+        prop_oneof![
+            3 => Just(Deed::None),
+            2 => Just(Deed::Imports(pick)),
+            1 => Just(Deed::Forgets(pick)),
+            1 => Just(Deed::Misreads(if days == 0 { 1 } else { days })),
+            1 => Just(Deed::Mistakes),
+        ]
+    })
 }
 
 fn change() -> impl Strategy<Value = Change> {
@@ -160,20 +173,44 @@ fn happens(world: &mut World, change: &Change, at: DateTime<Utc>) {
 /// One project that follows the desk.
 struct Follower {
     sandbox: Sandbox,
+    /// How the contract lists its tickets.
+    switches: &'static [&'static str],
+    /// What is tried at the next load, and refused.
+    tried: Deed,
     /// Files that were taken over, and the tickets in them.
     files: Vec<(String, Uuid)>,
     has_forgotten: bool,
 }
 
 impl Follower {
-    fn new() -> Follower {
-        Follower { sandbox: Sandbox::new("http://127.0.0.1:9"), files: Vec::new(), has_forgotten: false }
+    fn new(switches: &'static [&'static str]) -> Follower {
+        let sandbox = Sandbox::new("http://127.0.0.1:9");
+        Follower { sandbox, switches, tried: Deed::None, files: Vec::new(), has_forgotten: false }
+    }
+
+    /// Has a load refused that is not to be, before anything of it is kept.
+    async fn is_refused(&mut self) {
+        match std::mem::replace(&mut self.tried, Deed::None) {
+            Deed::Misreads(days) => {
+                let request = IngestRequest { now: now() + TimeDelta::days(days), full: true, ..everything() };
+                let refused = self.sandbox.load_by_own_clock(request).await;
+                assert!(matches!(refused, Err(IngestError::Clock { .. })), "{days} days: {refused:?}");
+            }
+            Deed::Mistakes => {
+                self.sandbox.write("keys/router.key", &Keys::of("outrodesk@msging.net", "outrorouter@msging.net").router);
+                let refused = self.sandbox.try_load(everything()).await;
+                assert!(matches!(refused, Err(IngestError::OtherBot { .. })), "{refused:?}");
+                self.sandbox.write("keys/router.key", &Keys::new().router);
+            }
+            Deed::None | Deed::Imports(_) | Deed::Forgets(_) => {}
+        }
     }
 
     /// Loads all that `world` tells, and checks that what was made of the changes is what is made of everything.
-    async fn load(&self, world: &World) -> Published {
-        let server = serve(&Arc::new(World::clone(world)), &[]).await;
+    async fn load(&mut self, world: &World) -> Published {
+        let server = serve(&Arc::new(World::clone(world)), self.switches).await;
         self.sandbox.write("relato.toml", &settings(&server.base_url));
+        self.is_refused().await;
         let (summary, published) = self.sandbox.load(IngestRequest { full: true, ..everything() }).await;
         let imported: BTreeSet<Uuid> = self.files.iter().map(|(_, id)| *id).filter(|id| world.ticket(*id).is_none()).collect();
         assert_eq!(usize::try_from(summary.marts.tickets).ok(), Some(world.tickets.len() + imported.len()));
@@ -194,6 +231,7 @@ impl Follower {
     fn does(&mut self, deed: &Deed, world: &World) {
         match *deed {
             Deed::None => {}
+            Deed::Misreads(_) | Deed::Mistakes => self.tried = deed.clone(),
             Deed::Imports(pick) => {
                 let known = world.tickets[world.tickets.len() - 1 - pick % 12].id;
                 let customer = &world.customers[pick % world.customers.len()].identity;
@@ -218,11 +256,13 @@ fn a_history_that_came_step_by_step_is_the_one_that_is_there() {
     let config = Config { cases, failure_persistence: None, max_shrink_iters: 20, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     let steps = proptest::collection::vec((deed(), proptest::collection::vec(change(), 1..8)), 1..4);
+    // Some contracts list ended tickets in the history only.
+    let lists = prop_oneof![2 => Just(&[][..]), 1 => Just(&["ended-in-history=1"][..])];
     let first = world(61, 200);
     runner
-        .run(&steps, |steps| {
+        .run(&(steps, lists), |(steps, switches)| {
             runtime.block_on(async {
-                let (mut world, mut early) = (World::clone(&first), Follower::new());
+                let (mut world, mut early) = (World::clone(&first), Follower::new(switches));
                 let mut published = early.load(&world).await;
                 for (step, (deed, changes)) in (1..).zip(&steps) {
                     early.does(deed, &world);
@@ -236,7 +276,7 @@ fn a_history_that_came_step_by_step_is_the_one_that_is_there() {
                 if early.has_forgotten {
                     return;
                 }
-                let mut late = Follower::new();
+                let mut late = Follower::new(switches);
                 late.load(&world).await;
                 for (file, id) in early.files {
                     late.imports(file, id);

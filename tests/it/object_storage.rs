@@ -91,6 +91,7 @@ async fn of_two_publishers_at_the_same_time_one_is_refused_and_nothing_is_overwr
     let first = storage.objects().by_key["team/owner=acme/manifests/0000000001.json"].0.clone();
     let other = String::from_utf8(first).unwrap().replace("\"quarantined\": ", "\"quarantined\": 7");
     storage.objects().rival = Some(("manifests/0000000002.json".to_owned(), other.clone().into_bytes()));
+    sandbox.set_clock(now() + TimeDelta::days(1));
     let later = (now() + TimeDelta::days(1)).to_rfc3339();
     let ingest = ["--now", &later, "ingest", "--from", "2026-08-25"];
     let mut command = assert_cmd::Command::cargo_bin("relato").unwrap();

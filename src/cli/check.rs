@@ -55,6 +55,7 @@ pub async fn run(global: &Global, args: &CheckArgs) -> Result<Exit, Failure> {
     exit = exit.max_with(tokio::task::block_in_place(|| lake(&project))?);
     let mut store = tokio::task::block_in_place(|| database(&project, global))?;
     let (mut desks, mut routers) = (Vec::new(), Vec::new());
+    let mut bots: BTreeMap<String, String> = BTreeMap::new();
     for key in &project.settings.blip_keys {
         let secret = key.secret.fetch(&project.dir, &format!("key `{}`", key.name))?;
         let options = ClientOptions {
@@ -64,6 +65,16 @@ pub async fn run(global: &Global, args: &CheckArgs) -> Result<Exit, Failure> {
             ..ClientOptions::default()
         };
         let client = Arc::new(Client::new(&key.name, &key.base_url, &secret, options)?);
+        if let Some(bot) = client.owner()
+            && let Some(other) = bots.insert(bot.to_owned(), key.name.clone())
+        {
+            let line = format!(
+                "Keys `{other}` and `{}` are both of bot `{bot}`: a load refuses them. Keep one, with the roles of both.\n",
+                key.name
+            );
+            output::print(&line)?;
+            exit = exit.max_with(Exit::Refused);
+        }
         let known = store.as_ref().map(|store| Contract::remembered(store, &key.name)).transpose()?.unwrap_or_default();
         let (answer, found) = ask(&project, &client, &key.roles, (global, known)).await?;
         exit = exit.max_with(answer);

@@ -13,6 +13,9 @@ use crate::{
 /// Beginning of the marks of the bot behind each key.
 const BOT: &str = "bot:";
 
+/// Beginning of the marks of keys whose days were read again for another bot's tickets.
+const REOPENED: &str = "bot_reopened:";
+
 /// Refuses two keys of one bot. A key that does not name its bot is passed over.
 ///
 /// # Errors
@@ -73,6 +76,23 @@ pub fn foreign(store: &Store) -> Result<Vec<BotTickets>, StoreError> {
         }
     }
     Ok(foreign)
+}
+
+/// Lets the days be read again of keys that have read another bot's tickets: the other bot's lists may have settled some. Once for each key.
+///
+/// # Errors
+/// When the database cannot be read or written.
+pub fn reopen(store: &mut Store) -> Result<(), StoreError> {
+    for one in foreign(store)? {
+        let mark = format!("{REOPENED}{}", one.key_name);
+        if store.mark(&mark)?.is_none() {
+            store.transaction(|store| {
+                store.reopen_key(&one.key_name)?;
+                store.set_mark(&mark, &one.bot)
+            })?;
+        }
+    }
+    Ok(())
 }
 
 /// Removes another bot's tickets from those of the key that read them, and lets the days of that key be read again: some were settled by the other

@@ -164,6 +164,7 @@ pub async fn run(
     let blip_time = if request.is_trial { Some(request.now) } else { clock::blip_time(clients, request.now).await? };
     let mut store = open(project, &pseudonyms, request.now, "relato ingest")?;
     bots::remember(clients, &mut store)?;
+    bots::reopen(&mut store)?;
     if let Some(blip) = blip_time {
         files::write(&project.heard_file(), blip.to_rfc3339().as_bytes())?;
     }

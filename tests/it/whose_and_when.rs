@@ -179,6 +179,7 @@ async fn two_keys_of_one_bot_are_refused() {
     sandbox.write("keys/router.key", &relato::sim::Keys::new().desk);
     sandbox.relato(&["ingest"]).assert().code(4).stderr(contains("are both of bot `exemplodesk`"));
     assert!(sandbox.data_files().is_empty());
+    sandbox.relato(&["check"]).assert().code(4).stdout(contains("Keys `desk` and `router` are both of bot `exemplodesk`"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -208,6 +209,9 @@ async fn tickets_of_another_bot_are_named_and_a_command_removes_them() {
     drop(store);
     let (summary, _) = sandbox.load(everything()).await;
     assert_eq!(summary.warnings.foreign.iter().map(|one| one.tickets).collect::<Vec<_>>(), [foreign]);
+    // The days are read again by themselves; whose tickets go is for a person to say.
+    let read = number(&sandbox, "SELECT count(*) FROM raw.mark WHERE name = 'bot_reopened:desk'");
+    assert_eq!(read, 1);
     sandbox.relato(&["bot", "list"]).assert().code(3).stdout(contains(format!("desk: {foreign} tickets of bot outrodesk@msging.net")));
     sandbox.relato(&["bot", "remove", "outrodesk@msging.net"]).assert().code(0).stdout(contains("Nothing was removed"));
     sandbox.relato(&["bot", "remove", "exemplodesk@msging.net", "--yes"]).assert().code(2);

@@ -18,7 +18,7 @@ pub enum Unconfirmed {
     ReportDays,
     /// The limit of commands per second counts per key.
     ThroughputPerKey,
-    /// Members of the contract and of bots are told and set by a bot's key.
+    /// Members of the contract and of bots can be read and changed with a bot's key.
     Portal,
     /// Configuration entries of channels are set and removed by a bot's key.
     Configuration,
@@ -85,8 +85,8 @@ impl Unconfirmed {
             Unconfirmed::TicketOrder => "the order of /tickets does not change while it is being read; where it does, it is read again",
             Unconfirmed::ReportDays => "days of Blip's own reports and event counters are whole and cut at UTC−3",
             Unconfirmed::ThroughputPerKey => "the limit of commands per second counts per key",
-            Unconfirmed::Portal => "members of the contract and of bots, and what they may do, are told and set by a bot's key",
-            Unconfirmed::Configuration => "configuration entries of channels are set and removed by a bot's key",
+            Unconfirmed::Portal => "members of the contract and of bots, and their permissions, can be read and changed with a bot's key",
+            Unconfirmed::Configuration => "configuration entries of channels can be set and removed with a bot's key",
             Unconfirmed::AgentSlots => "an attendant's tickets at a time travel as agentSlots",
             Unconfirmed::TunnelOriginator => {
                 "#tunnel.originator of messages, /tunnels and the desk's contact name the same customer behind a tunnel"

@@ -61,7 +61,7 @@ pub async fn report((desk, contract): (&Client, &Contract), router: &Client, cat
     let advice = if is_joined {
         ""
     } else {
-        "  → answers and tickets name customers in different domains, and nothing tells who is who: satisfaction by sector stays empty.\n    \
+        "  → answers and tickets name customers in different domains, and Blip gives no link between the two: satisfaction by sector stays empty.\n    \
          Record the survey in the bot that attends, or pass its customer on as the extra `#tunnelIdentity`\n"
     };
     output::print(&format!(

@@ -19,7 +19,7 @@ use crate::{
     store::{Store, StoreError},
 };
 
-/// Most commands that are sent to find out everything about one key.
+/// Maximum number of commands to find out everything about one key.
 pub const MOST_COMMANDS: usize = 20;
 
 /// Beginning of the marks of what was found.
@@ -201,19 +201,22 @@ fn mark(key: &str, question: Question) -> String {
 fn explained(question: Question, answer: Option<&str>) -> (String, &'static str) {
     let end = |answer: Option<&str>, unknown: &'static str| match answer {
         Some("inclusive") => ("the last day is included".to_owned(), "days are asked for as they are"),
-        Some("exclusive") => ("the last day is left out".to_owned(), "one day more is asked for, and what lies beyond is left out"),
+        Some("exclusive") => {
+            ("the last day is left out".to_owned(), "one more day is requested, and records after the last day are ignored")
+        }
         _ => ("not known yet: it takes two ended days with records".to_owned(), unknown),
     };
     match (question, answer) {
         (Question::UpperBound, Some("lt")) => ("lt is accepted".to_owned(), "days end with lt"),
         (Question::UpperBound, Some("le")) => ("lt is refused, le is accepted".to_owned(), "days end with le one millisecond earlier"),
         (Question::UpperBound, _) => ("not known yet".to_owned(), "days end with lt"),
-        (Question::Total, Some("page")) => {
-            ("the tickets of the page".to_owned(), "pages are read until one is short; completeness is told by Blip's report of each day")
-        }
+        (Question::Total, Some("page")) => (
+            "the tickets of the page".to_owned(),
+            "pages are read until one is short; completeness is checked against Blip's report of each day",
+        ),
         (Question::Total, Some("matches")) => ("all tickets that match".to_owned(), "days with fewer tickets than this are read again"),
         (Question::Total, Some("absent")) => {
-            ("there is none".to_owned(), "pages are read until one is short; completeness is told by Blip's report of each day")
+            ("there is none".to_owned(), "pages are read until one is short; completeness is checked against Blip's report of each day")
         }
         (Question::Total, _) => ("not known yet".to_owned(), "a larger total than what came counts as missing"),
         (Question::TicketsReach, Some(month)) => {
@@ -221,7 +224,7 @@ fn explained(question: Question, answer: Option<&str>) -> (String, &'static str)
         }
         (Question::TicketsReach, None) => ("not known yet".to_owned(), "a first load begins 13 months ago"),
         (Question::ReportsEnd, answer) => end(answer, "a day that is absent is not final, and figures by queue wait"),
-        (Question::EventsEnd, answer) => end(answer, "one day more is asked for, and what lies beyond is left out"),
+        (Question::EventsEnd, answer) => end(answer, "one more day is requested, and records after the last day are ignored"),
         (Question::ReportsReach, Some("beyond")) => {
             ("more than 90 days".to_owned(), "Blip's own figures are read for 90 days; `relato ingest --full` reads them for all days")
         }

@@ -239,7 +239,7 @@ fn way_mark(client: &Client) -> String {
 }
 
 /// A customer's pseudonym and their identity on the channel, in clear.
-type Told = (String, String);
+type NamedCustomer = (String, String);
 
 /// Finds out once for a key which way names the customer behind a tunnel: the first that does so for one of the newest tunnels. Returns the way,
 /// and the customer whom it named where it was found out just now; or the failure that kept it from being found out.
@@ -248,7 +248,7 @@ async fn way(
     store: &mut Store,
     met: &MetTunnels,
     open: &[(String, String)],
-) -> Result<Result<Option<(Way, Option<Told>)>, BlipError>, IngestError> {
+) -> Result<Result<Option<(Way, Option<NamedCustomer>)>, BlipError>, IngestError> {
     let mark = way_mark(client);
     match store.mark(&mark)?.as_deref() {
         Some("tunnels") => return Ok(Ok(Some((Way::Tunnels, None)))),

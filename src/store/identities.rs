@@ -69,7 +69,7 @@ impl Store {
             "DELETE FROM incoming_link
              WHERE starts_with(customer_key, '{UNLINKED}')
                  OR customer_key = linked_key
-                 -- A source tells again of customers who were unlinked: until they have a new ticket, no link is theirs.
+                 -- A source can send unlinked customers again: until they have a new ticket, no link is theirs.
                  OR (
                      sha256('erased:' || customer_key) IN (SELECT customer_digest FROM restricted.erasure)
                      AND customer_key NOT IN (SELECT customer_key FROM state.ticket)

@@ -201,7 +201,7 @@ impl Store {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Has tickets that a source tells again of customers who were unlinked lead to nobody: to the pseudonym that the ticket has here, or to
+    /// Makes tickets that a source sends again for unlinked customers lead to nobody: to the pseudonym that the ticket has here, or to
     /// one of its own.
     pub(super) fn keep_tickets_unlinked(&self) -> Result<(), StoreError> {
         self.keep_unlinked(
@@ -216,7 +216,7 @@ impl Store {
         )
     }
 
-    /// Has survey answers that a source tells again of customers who were unlinked name nobody.
+    /// Makes survey answers that a source sends again for unlinked customers name nobody.
     pub(super) fn keep_events_unlinked(&self) -> Result<(), StoreError> {
         self.keep_unlinked("incoming_event", "recorded_at", "customer_key = NULL, comment = NULL")
     }

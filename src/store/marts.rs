@@ -1,10 +1,10 @@
 //! Makes the tables of `queries/staging` and `queries/marts` from the raw answers.
 //!
 //! Everything that these queries join belongs to one person: chains, conversations, turns, ratings. A customer is a person, under all
-//! identities that are linked (`state.person`). So a load makes again only the rows of the customers that it changed. The queries do not know this: they run, as they are, in a database in memory that
-//! holds the raw rows of some customers under the same names, and what comes out takes the place of those customers' rows. A whole
-//! rebuild is the same with everybody changed, so many at a time that memory stays bounded. The few tables that are not of customers
-//! (queues, sectors, days) are made whole each time.
+//! identities that are linked (`state.person`). So a load makes again only the rows of the customers that it changed. The queries do not
+//! know this: they run, as they are, in a database in memory that holds the raw rows of some customers under the same names, and what
+//! comes out takes the place of those customers' rows. A whole rebuild is the same with everybody changed, so many at a time that memory
+//! stays bounded. The few tables that are not of customers (queues, sectors, days) are made whole each time.
 
 use std::{
     collections::BTreeMap,
@@ -23,7 +23,7 @@ use super::{
     checks::digest_of_checks,
     tables::{CUT, KEPT, OF_CUSTOMERS, OWNERS, SHARED},
 };
-use crate::domain::{digest::sha256, period::DigestsByMonth};
+use crate::domain::period::DigestsByMonth;
 
 /// Tickets whose customers are worked on at once: enough that the queries' own cost vanishes, few enough for a small memory.
 const TICKETS_AT_ONCE: i64 = 25_000;
@@ -440,37 +440,6 @@ impl Store {
         Ok(())
     }
 
-    /// Returns a digest of what every customer's rows depend on: queries, settings and who answers in which queue.
-    fn basis(&self, queries: &BTreeMap<String, String>) -> Result<String, StoreError> {
-        let settings = SHARED.iter().filter(|(schema, _)| *schema == "settings");
-        let mut parts: Vec<String> = settings.map(|(_, name)| digest_of(&format!("settings.{name}"), "rows", "")).collect();
-        parts.push(digest_of("raw.attendant", "agent, queues", "QUALIFY row_number() OVER (PARTITION BY agent ORDER BY version DESC) = 1"));
-        let rows = self.digest(&parts)?;
-        let own = queries.iter().filter(|(path, _)| path.starts_with("staging/") || path.starts_with("marts/"));
-        let texts: String = own.flat_map(|(path, text)| [path, "\0", text, "\0"]).collect();
-        Ok(sha256(format!("{rows}\0{texts}").as_bytes()))
-    }
-
-    /// Returns a digest of what the tables that are made whole depend on, beside the customers' tables.
-    fn global_basis(&self) -> Result<String, StoreError> {
-        let parts = [
-            digest_of("raw.queue", "rows", ""),
-            digest_of("raw.channel_setting", "rows", ""),
-            digest_of("settings.target", "rows", ""),
-            digest_of("raw.coverage", "rows", ""),
-            digest_of("raw.report", "key_name, report, day, body, is_final", ""),
-            digest_of("raw.rejected", "resource, reason, fingerprint", ""),
-            digest_of("raw.attendant", "agent, name, queues", ""),
-            digest_of("state.unnamed_customer", "customer_key", ""),
-        ];
-        Ok(sha256(self.digest(&parts)?.as_bytes()))
-    }
-
-    fn digest(&self, parts: &[String]) -> Result<String, StoreError> {
-        let sql = format!("SELECT string_agg(part || '=' || digest, ';' ORDER BY part) FROM ({})", parts.join(" UNION ALL "));
-        Ok(self.connection.query_row(&sql, [], |row| row.get(0))?)
-    }
-
     fn make(&self, layer: &str, name: &str, queries: &BTreeMap<String, String>) -> Result<(), StoreError> {
         let path = format!("{layer}/{name}.sql");
         let sql = queries.get(&path).ok_or_else(|| StoreError::MissingQuery(path.clone()))?;
@@ -506,13 +475,5 @@ fn insert_digests(scope: &str) -> String {
         names.join(", "),
         sums.join(", "),
         rows.join(" UNION ALL ")
-    )
-}
-
-/// Returns the SQL of an order-free digest of some columns of a table.
-fn digest_of(table: &str, columns: &str, qualify: &str) -> String {
-    format!(
-        "SELECT '{table} {columns}' AS part, coalesce(CAST(count(*) AS VARCHAR) || '-' || CAST(sum(digest) AS VARCHAR), '') AS digest
-         FROM (SELECT hash({columns}) AS digest FROM {table} AS rows {qualify})"
     )
 }

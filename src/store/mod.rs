@@ -5,6 +5,7 @@
 //! can be made again at any time. Nothing but `ingest` writes here, and nothing but `snapshot` reads from here: reports read
 //! snapshots.
 
+mod basis;
 mod bots;
 mod checks;
 mod columns;

@@ -19,7 +19,7 @@ use chrono::{DateTime, Months, TimeDelta, Utc};
 
 pub use notices::{About, Trouble};
 pub use outbox::{Outbox, Stored};
-pub use plan::{due, period};
+pub use plan::{due, limit, period};
 pub use reports::{Order, ProjectReports, Reports, Seen, Write};
 pub use standing::Standing;
 pub use ways::{ProjectWays, Ways};

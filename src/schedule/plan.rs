@@ -7,7 +7,7 @@ use crate::{
     domain::{
         Period,
         calendar::{Calendars, DayKind},
-        period::PeriodError,
+        period::{PeriodError, Unit},
     },
     ledger::{NewRun, RunKind, RunState},
 };
@@ -69,9 +69,12 @@ pub fn limit(spec: &ScheduleSpec, through: DateTime<Utc>, heard: DateTime<Utc>, 
     Some(times(through).take_while(|planned_at| *planned_at <= now).find(|planned_at| waits(*planned_at)).unwrap_or(now))
 }
 
-/// Returns whether a period goes on after an instant.
+/// Returns whether a period goes on after an instant. A part of a month ends at what is loaded: it is over once its last day has begun.
 pub fn ends_after(spec: &ScheduleSpec, period: Option<Period>, instant: DateTime<Utc>) -> bool {
-    period.is_some_and(|period| spec.timezone.day_start(period.end) > instant)
+    period.is_some_and(|period| {
+        let end = if period.unit == Unit::MonthToDate { period.end - Days::new(1) } else { period.end };
+        spec.timezone.day_start(end) > instant
+    })
 }
 
 /// Returns when a planned time is due; none on a holiday that is left out.

@@ -650,3 +650,16 @@ fn a_clock_that_is_ahead_sends_nothing_before_its_period_is_over_and_loses_nothi
     let runs = scheduler.ledger().history(None, 100).unwrap();
     assert!(runs.iter().all(|run| run.state == RunState::Sent), "{runs:?}");
 }
+
+#[test]
+fn a_part_of_a_month_ends_at_what_is_loaded() {
+    let mut running = spec("parcial", "0 8 * * *", "UTC", "to = [\"a@x.org\"]\n");
+    running.period = "month-to-date".to_owned();
+    let through = at("2026-11-20T08:00:00Z");
+    let (planned, evening, before) = (at("2026-11-21T08:00:00Z"), at("2026-11-20T23:00:00Z"), at("2026-11-19T23:00:00Z"));
+    // Loaded the evening before, and not since.
+    assert_eq!(relato::schedule::limit(&running, through, evening, planned), Some(planned));
+    assert_eq!(relato::schedule::limit(&running, at("2026-11-20T09:00:00Z"), before, at("2026-11-25T09:00:00Z")), Some(planned));
+    running.period = "yesterday".to_owned();
+    assert_eq!(relato::schedule::limit(&running, planned, evening, at("2026-11-22T09:00:00Z")), None);
+}

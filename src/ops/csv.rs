@@ -301,12 +301,17 @@ pub fn people_csv(seen: &Seen) -> Result<String, OpsError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ops::state::{Place, Value};
 
-    fn merged(csv: &[u8], team: &str) -> Merged {
+    fn try_merged(csv: &[u8], team: &str) -> Result<Merged, OpsError> {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("equipe.csv");
         std::fs::write(&file, csv).unwrap();
-        merge(&file, Path::new("team.toml"), team).unwrap()
+        merge(&file, Path::new("team.toml"), team)
+    }
+
+    fn merged(csv: &[u8], team: &str) -> Merged {
+        try_merged(csv, team).unwrap()
     }
 
     #[test]
@@ -342,5 +347,54 @@ mod tests {
         let twice = merged(csv.as_bytes(), &once.text);
         assert_eq!(twice.lines[0].verdict, Verdict::Same);
         assert_eq!(twice.text, once.text);
+    }
+
+    #[test]
+    fn a_team_comes_back_whatever_its_queues_are_called() {
+        let (mut seen, place) = (Seen::default(), Place::Attendant("desk".to_owned()));
+        let queues: BTreeSet<String> = ["Exames, laudos", "N1; N2", "N1|N2", "Cobrança"].map(str::to_owned).into();
+        seen.state.put(&place, "ana@x.org", Some(Value::Attendant { queues: queues.clone(), slots: None }));
+        let csv = people_csv(&seen).unwrap();
+        assert!(csv.starts_with("\u{feff}nome;email;"), "{csv}");
+        let merged = merged(csv.as_bytes(), "");
+        assert_eq!(merged.lines[0].verdict, Verdict::Added, "{csv}");
+        let team = Team::parse(Path::new("team.toml"), &Arc::from(merged.text.as_str())).unwrap();
+        let found: BTreeSet<String> = team.people[0].queues.iter().map(|queue| queue.name.clone()).collect();
+        assert_eq!(found, queues, "{csv}");
+    }
+
+    #[test]
+    fn a_file_whose_rows_or_dates_cannot_be_meant_is_refused_with_the_line() {
+        for (csv, reason) in [
+            (
+                "email;perfil;filas\na@x.org;atendente;\"Suporte\nb@x.org;atendente;\n",
+                "line 2: a quotation mark opens here and never closes",
+            ),
+            (
+                "email;perfil;fim\na@x.org;atendente;02/03/2027\nb@x.org;atendente;12/31/2027\n",
+                "line 3: `12/31/2027` can only be month first",
+            ),
+        ] {
+            let error = try_merged(csv.as_bytes(), "").unwrap_err().to_string();
+            assert!(error.contains(reason), "{error}");
+        }
+    }
+
+    #[test]
+    fn lines_with_cells_under_other_headings_or_without_a_value_are_refused() {
+        let csv = "sep=;\nPessoas\n\nemail;nome;perfil;filas\na@x.org;A;atendente;N1;N2\nb@x.org;B;atendente\nc@x.org;C;atendente;#N/D\n\
+            d@x.org;\"D\nE\";atendente;N1\ne@x.org;E;atendente;N1\n";
+        let merged = merged(csv.as_bytes(), "");
+        let found: Vec<(usize, String)> = merged.lines.iter().map(|line| (line.line, format!("{:?}", line.verdict))).collect();
+        for ((line, verdict), (expected, reason)) in found.iter().zip([
+            (5, "5 cells under 4 headings"),
+            (6, "3 cells under 4 headings"),
+            (7, "`queues` is `#N/D`: a formula found no value"),
+            (8, "accepted: one line"),
+            (10, "Added"),
+        ]) {
+            assert!(*line == expected && verdict.contains(reason), "{line} {verdict}");
+        }
+        assert_eq!(found.len(), 5);
     }
 }

@@ -208,7 +208,12 @@ impl Mapping {
     pub fn unused(&self, headings: &[String]) -> Vec<String> {
         let is_used = |place: usize| self.places.iter().any(|(_, used)| *used == place);
         let is_named = |heading: &str| !heading.trim().is_empty();
-        headings.iter().enumerate().filter(|(place, heading)| !is_used(*place) && is_named(heading)).map(|(_, heading)| heading.clone()).collect()
+        headings
+            .iter()
+            .enumerate()
+            .filter(|(place, heading)| !is_used(*place) && is_named(heading))
+            .map(|(_, heading)| heading.clone())
+            .collect()
     }
 }
 

@@ -20,7 +20,7 @@ pub use sheet::{Line, Sheet, is_error_value};
 pub use values::{DateOrder, is_name, join_list, shortened, split_list};
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     path::{Path, PathBuf},
 };
 
@@ -173,7 +173,8 @@ impl<'a> Importer<'a> {
     /// # Errors
     /// When a file as a whole cannot be understood, or the database refuses.
     pub fn import(&mut self, paths: &[PathBuf], order: DateOrder, is_trial: bool) -> Result<Vec<Import>, IngestError> {
-        let reader = Reader { pseudonyms: &self.pseudonyms, organization: self.project.settings.organization.timezone, order, now: self.now };
+        let reader =
+            Reader { pseudonyms: &self.pseudonyms, organization: self.project.settings.organization.timezone, order, now: self.now };
         let (mut files, mut errors) = (Vec::new(), Vec::new());
         for path in paths {
             match reader.survey(path) {
@@ -231,6 +232,8 @@ struct Surveyed {
 struct Batch {
     lines: Vec<usize>,
     tickets: Vec<ImportedTicket>,
+    /// Local days of the tickets' creation.
+    days: Vec<NaiveDate>,
     ratings: Vec<ImportedRating>,
 }
 
@@ -274,12 +277,12 @@ impl Reader<'_> {
     fn keep(&self, file: &Surveyed, store: &Store, run: Run) -> Result<Import, IngestError> {
         let mut rows: Vec<(usize, Verdict)> = Vec::new();
         let mut occurrences = Occurrences::default();
-        let mut days: BTreeMap<NaiveDate, usize> = BTreeMap::new();
+        let mut days: BTreeSet<NaiveDate> = BTreeSet::new();
         let mut batch = Batch::default();
         file.sheet.each_row(|(line, cells)| {
             let row = cells.and_then(|cells| match file.mapping.kind {
                 Kind::Tickets => self.ticket(file, &cells).map(|(ticket, day)| {
-                    *days.entry(day).or_default() += 1;
+                    batch.days.push(day);
                     batch.tickets.push(ticket);
                 }),
                 Kind::Ratings => rows::rating(&file.mapping, &cells, self.pseudonyms, file.clock, &mut occurrences)
@@ -291,14 +294,14 @@ impl Reader<'_> {
                 Err(why) => rows.push((line, Verdict::Refused(why))),
             }
             if batch.lines.len() == BATCH_ROWS {
-                rows.extend(write(std::mem::take(&mut batch), store, run)?);
+                rows.extend(write(std::mem::take(&mut batch), &mut days, store, run)?);
             }
             Ok::<_, IngestError>(())
         })?;
-        rows.extend(write(batch, store, run)?);
+        rows.extend(write(batch, &mut days, store, run)?);
         rows.sort_by_key(|(line, _)| *line);
         let name = file.path.file_name().unwrap_or(file.path.as_os_str()).to_string_lossy();
-        store.write_imported_days(&name, &ranges(days.into_keys()), run)?;
+        store.write_imported_days(&name, &ranges(days.into_iter()), run)?;
         let (sheet, mapping) = (&file.sheet, &file.mapping);
         Ok(Import {
             path: file.path.clone(),
@@ -323,15 +326,19 @@ impl Reader<'_> {
     }
 }
 
-fn write(batch: Batch, store: &Store, run: Run) -> Result<impl Iterator<Item = (usize, Verdict)>, IngestError> {
+/// Writes rows; returns the verdict on each. Notes the days of tickets that only files tell of.
+fn write(batch: Batch, days: &mut BTreeSet<NaiveDate>, store: &Store, run: Run) -> Result<Vec<(usize, Verdict)>, IngestError> {
     let mut verdicts = store.write_imported_tickets(&batch.tickets, run)?;
+    let of_files = batch.days.iter().zip(&verdicts).filter(|(_, verdict)| **verdict != ImportVerdict::KnownByApi);
+    days.extend(of_files.map(|(day, _)| day));
     verdicts.extend(store.write_imported_ratings(&batch.ratings, run)?);
-    Ok(batch.lines.into_iter().zip(verdicts.into_iter().map(|verdict| match verdict {
+    let verdicts = verdicts.into_iter().map(|verdict| match verdict {
         ImportVerdict::New => Verdict::New,
         ImportVerdict::Changed => Verdict::Changed,
         ImportVerdict::Same => Verdict::Same,
         ImportVerdict::KnownByApi => Verdict::KnownByApi,
-    })))
+    });
+    Ok(batch.lines.into_iter().zip(verdicts).collect())
 }
 
 /// Returns the first and last days of ranges without a gap.

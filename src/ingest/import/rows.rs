@@ -107,7 +107,7 @@ pub(super) fn rating(
     // Some tables have the id in the column called ticket, others the number, which is no key.
     let number = text(Field::SequentialId);
     let id_as_number = || number.filter(|ticket| uuid::Uuid::try_parse(ticket).is_ok());
-    let ticket_id = text(Field::TicketId).or_else(id_as_number).map(str::to_owned);
+    let ticket_id = text(Field::TicketId).or_else(id_as_number).map(comparable);
     if ticket_id.is_none() && answered_at.is_none() {
         return Err(Refusal::Missing(Field::AnsweredAt));
     }
@@ -115,9 +115,14 @@ pub(super) fn rating(
     let customer_key = text(Field::Customer).map(|identity| pseudonyms.customer(identity));
     let earlier_key = text(Field::Customer).and_then(|identity| pseudonyms.earlier(identity));
     // An answer that an earlier version took over is known again.
-    let content = format!("{ticket_id:?}\0{:?}\0{answered_at:?}\0{answer}", earlier_key.as_ref().or(customer_key.as_ref()));
+    let content_about = |ticket_id: Option<String>| {
+        format!("{ticket_id:?}\0{:?}\0{answered_at:?}\0{answer}", earlier_key.as_ref().or(customer_key.as_ref()))
+    };
+    let content = content_about(ticket_id.clone());
     let mut rating_id = pseudonyms.keyed("imported rating", &content);
-    let mut earlier_id = None;
+    // Ids in capitals were other ids.
+    let in_capitals = ticket_id.as_ref().filter(|id| uuid::Uuid::try_parse(id).is_ok()).map(|id| id.to_uppercase());
+    let mut earlier_id = in_capitals.map(|id| pseudonyms.keyed("imported rating", &content_about(Some(id))));
     if ticket_id.is_none() && customer_key.is_none() {
         let whole = format!("{content}\0{queue:?}\0{number:?}");
         let occurrence = occurrences.of_content.entry(pseudonyms.keyed("imported answer", &whole)).or_default();
@@ -125,16 +130,7 @@ pub(super) fn rating(
         earlier_id = occurrences.earlier.insert(pseudonyms.keyed("imported rating", &format!("{content}\0{queue:?}"))).then_some(rating_id);
         rating_id = pseudonyms.keyed("imported rating", &format!("{whole}\0{occurrence}"));
     }
-    Ok(ImportedRating {
-        rating_id,
-        earlier_id,
-        ticket_id: ticket_id.as_deref().map(comparable),
-        customer_key,
-        earlier_key,
-        answer,
-        queue: queue.map(str::to_owned),
-        answered_at,
-    })
+    Ok(ImportedRating { rating_id, earlier_id, ticket_id, customer_key, earlier_key, answer, queue: queue.map(str::to_owned), answered_at })
 }
 
 /// What is accepted as a name.

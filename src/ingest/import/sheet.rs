@@ -47,7 +47,19 @@ const BEFORE_HEADINGS: usize = 30;
 
 /// What spreadsheets show where a formula has no value, in both languages.
 const ERRORS: [&str; 14] = [
-    "#N/A", "#N/D", "#REF!", "#VALUE!", "#VALOR!", "#NAME?", "#NOME?", "#DIV/0!", "#NUM!", "#NÚM!", "#NULL!", "#NULO!", "#GETTING_DATA",
+    "#N/A",
+    "#N/D",
+    "#REF!",
+    "#VALUE!",
+    "#VALOR!",
+    "#NAME?",
+    "#NOME?",
+    "#DIV/0!",
+    "#NUM!",
+    "#NÚM!",
+    "#NULL!",
+    "#NULO!",
+    "#GETTING_DATA",
     "#SPILL!",
 ];
 
@@ -143,7 +155,9 @@ impl Sheet {
             (rows, cells) = (rows + 1, cells + row.len());
             let done = if rows > self.limits.rows || cells > self.limits.cells {
                 let (rows, cells) = (self.limits.rows, self.limits.cells);
-                Err(self.wrong(format!("line {line}: a file may hold {rows} rows and {cells} cells; split it, by month for instance")).into())
+                Err(self
+                    .wrong(format!("line {line}: a file may hold {rows} rows and {cells} cells; split it, by month for instance"))
+                    .into())
             } else {
                 work((line, self.of_headings(row)))
             };
@@ -250,7 +264,9 @@ impl Sheet {
             if head.known.is_none() {
                 first.get_or_insert((sheet, head));
             } else if let Some((other, _)) = &known {
-                let reason = format!("sheets `{other}` and `{sheet}` both have such headings, and one of them would be left out; make a file of each");
+                let reason = format!(
+                    "sheets `{other}` and `{sheet}` both have such headings, and one of them would be left out; make a file of each"
+                );
                 return Err(self.wrong(reason));
             } else {
                 known = Some((sheet, head));
@@ -324,13 +340,15 @@ mod tests {
     fn opened(bytes: &[u8], limits: Limits) -> Result<(Sheet, Vec<Line>), String> {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         std::io::Write::write_all(&mut file, bytes).unwrap();
-        let sheet = Sheet::open_within(file.path(), &|row| row.iter().any(|cell| cell == "Nota"), limits).map_err(|error| error.to_string())?;
+        let sheet =
+            Sheet::open_within(file.path(), &|row| row.iter().any(|cell| cell == "Nota"), limits).map_err(|error| error.to_string())?;
         let mut lines = Vec::new();
-        sheet.each_row::<ImportError>(|line| {
-            lines.push(line);
-            Ok(())
-        })
-        .map_err(|error| error.to_string())?;
+        sheet
+            .each_row::<ImportError>(|line| {
+                lines.push(line);
+                Ok(())
+            })
+            .map_err(|error| error.to_string())?;
         Ok((sheet, lines))
     }
 
@@ -356,7 +374,8 @@ mod tests {
     #[test]
     fn a_row_must_have_a_cell_for_each_heading() {
         let (_, lines) = opened(b"Fila;Nota\na;b;5\na\na;5;;\na;\xEF\xBF\xBD\n", Limits::default()).unwrap();
-        let reasons: Vec<_> = lines.iter().map(|(line, cells)| (*line, cells.as_ref().err().map(|why| why.split(" (").next().unwrap()))).collect();
+        let reasons: Vec<_> =
+            lines.iter().map(|(line, cells)| (*line, cells.as_ref().err().map(|why| why.split(" (").next().unwrap()))).collect();
         let encoding = "it holds bytes that are not characters of the file's encoding, UTF-8";
         assert_eq!(reasons, [(2, Some("3 cells under 2 headings")), (3, Some("1 cells under 2 headings")), (4, None), (5, Some(encoding))]);
     }

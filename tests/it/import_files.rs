@@ -170,7 +170,7 @@ fn a_day_without_a_time_is_refused_in_a_workbook_as_in_a_csv() {
         for (row, day) in (1..).zip(days) {
             sheet.write(row, 0, format!("t{row}")).expect("a cell");
             sheet.write(row, 1, "Transferred").expect("a cell");
-            sheet.write_with_format(row, 2, &date(day), &form).expect("a cell");
+            sheet.write_with_format(row, 2, date(day), &form).expect("a cell");
         }
         workbook.save_to_buffer().expect("a workbook")
     };

@@ -104,8 +104,8 @@ pub(super) struct Separated<R: Read> {
 impl<R: Read> Separated<R> {
     pub(super) fn new(file: R, encoding: &'static Encoding, delimiter: u8, limits: Limits) -> Separated<R> {
         let decoder = encoding.new_decoder_with_bom_removal();
-        let decoded = Decoded { file, decoder, chunk: vec![0; 64 * 1024], unread: 0..0, is_last: false, is_done: false };
-        Separated { text: BufReader::with_capacity(64 * 1024, decoded), delimiter, limits, line: 1 }
+        let text = Decoded { file, decoder, chunk: vec![0; 64 * 1024], unread: 0..0, is_last: false, is_done: false };
+        Separated { text: BufReader::with_capacity(64 * 1024, text), delimiter, limits, line: 1 }
     }
 
     fn next_byte(&mut self) -> io::Result<Option<u8>> {

@@ -352,10 +352,6 @@ mod tests {
         Ok((sheet, lines))
     }
 
-    fn cells(cells: &[&str]) -> Result<Vec<String>, String> {
-        Ok(cells.iter().map(|cell| (*cell).to_owned()).collect())
-    }
-
     #[test]
     fn separators_and_encodings_are_found_out() {
         for (bytes, line) in [
@@ -367,7 +363,7 @@ mod tests {
         ] {
             let (sheet, lines) = opened(bytes, Limits::default()).unwrap();
             assert_eq!(sheet.headings, ["Fila", "Nota"]);
-            assert_eq!(lines, [(line, cells(&["Convênios; saúde", "5"]))]);
+            assert_eq!(lines, [(line, Ok(["Convênios; saúde", "5"].map(str::to_owned).to_vec()))]);
         }
     }
 

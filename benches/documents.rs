@@ -113,6 +113,7 @@ fn report(rows: usize, is_detail: bool) -> ReportData {
         completeness: Completeness {
             state: CompletenessState::Closed,
             days_loaded: 31,
+            days_imported: 0,
             days_expected: 31,
             closed_reported: None,
             closed_stored: None,

@@ -23,6 +23,7 @@ col-csat_low = CSAT, lower
 col-days_equal = Days equal
 col-days_explained = Days explained
 col-days_loaded = Days loaded
+col-days_imported = Days from an imported file
 col-days_unexplained = Days unexplained
 col-default_share = Unrouted
 col-detractors = Detractors (0–6)
@@ -391,6 +392,14 @@ complete-lacking =
 complete-closed = Closed period: all { $days } days loaded, no ticket open.
 complete-provisional = Provisional: { $reasons } Figures can still change.
 complete-incomplete = Incomplete: only { $loaded } of { $days } days loaded. Figures are too low.
+complete-partly-imported = Incomplete: { $loaded } of { $days } days loaded from Blip and { $imported } taken from an imported file ({ $files }). Figures are too low.
+complete-closed-imported = Closed period: no day is missing, no ticket open.
+complete-imported = Taken from an imported file, not compared with Blip: { $imported } of { $days } days ({ $files }).
+import-files-more = { $n ->
+    [one] { $files } and 1 more file
+   *[other] { $files } and { $count } more files
+}
+import-files-unknown = a file whose name was not kept
 reason-open = { $n ->
     [one] 1 ticket of the period is still open.
    *[other] { $count } tickets of the period are still open.

@@ -23,6 +23,7 @@ col-csat_low = CSAT, mínimo
 col-days_equal = Dias iguais
 col-days_explained = Dias explicados
 col-days_loaded = Dias carregados
+col-days_imported = Dias de arquivo importado
 col-days_unexplained = Dias sem explicação
 col-default_share = Sem roteamento
 col-detractors = Detratores (0–6)
@@ -391,6 +392,14 @@ complete-lacking =
 complete-closed = Período fechado: todos os { $days } dias carregados, nenhum ticket em aberto.
 complete-provisional = Provisório: { $reasons } Os números ainda podem mudar.
 complete-incomplete = Incompleto: só { $loaded } de { $days } dias carregados. Os números estão abaixo do real.
+complete-partly-imported = Incompleto: { $loaded } de { $days } dias carregados da Blip e { $imported } tirados de arquivo importado ({ $files }). Os números estão abaixo do real.
+complete-closed-imported = Período fechado: nenhum dia falta, nenhum ticket em aberto.
+complete-imported = Vêm de arquivo importado, sem conferência com a Blip: { $imported } de { $days } dias ({ $files }).
+import-files-more = { $n ->
+    [one] { $files } e mais 1 arquivo
+   *[other] { $files } e mais { $count } arquivos
+}
+import-files-unknown = arquivo sem nome guardado
 reason-open = { $n ->
     [one] 1 ticket do período ainda está em aberto.
    *[other] { $count } tickets do período ainda estão em aberto.

@@ -8,11 +8,12 @@
 -- anchor: arrival
 -- columns:
 --   day          date   -    local
---   resource     text   -    ticket, message or event
+--   resource     text   -    ticket, message or event; import for days that imported files cover
 --   reported     count  M28  records that Blip said it had; for messages, the tickets of the day
 --   stored       count  M28  records that arrived
 --   set_aside    count  -    of these, records that could not be kept
 --   is_complete  flag   M28  the whole day was over when it was read, and nothing was missing
+--   files        text   -    names of the imported files that cover the day; null: none
 -- unique: day, resource
 -- not null: day, resource
 SELECT
@@ -21,7 +22,8 @@ SELECT
     reported,
     stored,
     set_aside,
-    is_complete
+    is_complete,
+    files
 FROM coverage
 WHERE
     day >= $period_start

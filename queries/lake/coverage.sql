@@ -28,7 +28,8 @@ SELECT
     CAST(sum(coverage.reported) AS BIGINT) AS reported,
     CAST(sum(coverage.stored) AS BIGINT) AS stored,
     CAST(sum(coverage.set_aside) AS BIGINT) AS set_aside,
-    bool_and(coverage.is_complete) AND (coverage.resource = 'message' OR count(*) = any_value(expected.owners)) AS is_complete
+    bool_and(coverage.is_complete) AND (coverage.resource = 'message' OR count(*) = any_value(expected.owners)) AS is_complete,
+    string_agg(DISTINCT coverage.files, ', ' ORDER BY coverage.files) AS files
 FROM owned.coverage AS coverage
 INNER JOIN expected ON expected.resource = coverage.resource AND expected.day = coverage.day
 GROUP BY coverage.resource, coverage.day

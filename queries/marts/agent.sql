@@ -5,7 +5,7 @@
 -- columns:
 --   agent        text   e-mail
 --   name         text   full name; null: not sent
---   queues       text   joined by `|`; null: none
+--   queues       text   joined by `|`, a JSON list where a name holds `|`; null: none
 --   only_sector  text   the sector of all their queues (`Default` is none); null: no sector or several
 WITH latest AS (
     SELECT agent, name, queues
@@ -14,7 +14,10 @@ WITH latest AS (
 ),
 
 membership AS (
-    SELECT agent, unnest(string_split(queues, '|')) AS queue
+    SELECT
+        agent,
+        -- A list in which a name holds the separator is JSON.
+        unnest(CASE WHEN starts_with(queues, '["') THEN from_json(queues, '["VARCHAR"]') ELSE string_split(queues, '|') END) AS queue
     FROM latest
 ),
 

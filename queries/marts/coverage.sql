@@ -1,14 +1,16 @@
 -- question: Which days were read in full, and did as much arrive as Blip said it had?
 -- grain: one row per resource and local day
 -- parameters: none
--- reads: raw.coverage, marts.ticket
+-- reads: raw.coverage, raw.imported_range, marts.ticket
 -- columns:
---   resource     text   ticket, message or event
+--   resource     text   ticket, message or event; import for days that imported files cover
 --   day          date   local
---   reported     count  records that Blip said it had; for messages, the tickets of the day
---   stored       count  records that arrived; for messages, the tickets whose messages are here
+--   reported     count  records that Blip said it had; for messages, the tickets of the day; for imports as stored
+--   stored       count  records that arrived; for messages, the tickets whose messages are here; for imports, the tickets that only a file holds
 --   set_aside    count  of the arrived, records that could not be kept; for messages, the tickets whose messages Blip no longer has
---   is_complete  flag   the whole day was over when it was read, nothing was missing and nothing moved meanwhile
+--   is_complete  flag   the whole day was over when it was read, nothing was missing and nothing moved meanwhile; always for imports
+--   files        text   names of the files that cover the day; null: none, or imported by a version that did not keep them
+-- notes: a file covers the days between two of its tickets that are at most a week apart. It cannot be held against what Blip has.
 WITH bot_day AS (
     SELECT
         resource,
@@ -30,6 +32,39 @@ message_day AS (
         count(*) FILTER (WHERE message_state = 'expired') AS set_aside
     FROM marts.ticket
     GROUP BY created_day
+),
+
+file_day AS (
+    SELECT
+        file,
+        CAST(unnest(generate_series(first_day, last_day, INTERVAL 1 DAY)) AS DATE) AS day
+    FROM raw.imported_range
+),
+
+covered_day AS (
+    SELECT
+        day,
+        string_agg(DISTINCT file, ', ' ORDER BY file) AS files
+    FROM file_day
+    GROUP BY day
+),
+
+file_ticket AS (
+    SELECT
+        created_day AS day,
+        count(*) AS tickets
+    FROM marts.ticket
+    WHERE origin = 'import'
+    GROUP BY created_day
+),
+
+import_day AS (
+    SELECT
+        coalesce(covered_day.day, file_ticket.day) AS day,
+        coalesce(file_ticket.tickets, 0) AS tickets,
+        covered_day.files
+    FROM covered_day
+    FULL JOIN file_ticket ON file_ticket.day = covered_day.day
 )
 
 SELECT
@@ -38,7 +73,8 @@ SELECT
     CAST(reported AS BIGINT) AS reported,
     CAST(stored AS BIGINT) AS stored,
     CAST(set_aside AS BIGINT) AS set_aside,
-    is_complete
+    is_complete,
+    CAST(NULL AS VARCHAR) AS files
 FROM bot_day
 UNION ALL
 SELECT
@@ -47,6 +83,17 @@ SELECT
     reported,
     stored,
     set_aside,
-    stored = reported AS is_complete
+    stored = reported AS is_complete,
+    CAST(NULL AS VARCHAR) AS files
 FROM message_day
+UNION ALL
+SELECT
+    'import' AS resource,
+    day,
+    tickets AS reported,
+    tickets AS stored,
+    0 AS set_aside,
+    TRUE AS is_complete,
+    files
+FROM import_day
 ORDER BY resource, day

@@ -34,6 +34,7 @@ listed AS (
         CASE WHEN coverage.stored >= coverage.reported THEN 'ok' ELSE 'warn' END AS state
     FROM marts.coverage
     LEFT JOIN understood ON understood.day = coverage.day
+    WHERE coverage.resource <> 'import'
 ),
 
 span AS (

@@ -15,7 +15,13 @@ SELECT DISTINCT
     trim(tag) AS tag,
     started_day
 FROM (
-    SELECT ticket_id, conversation_id, customer_key, started_day, unnest(string_split(tags, '|')) AS tag
+    SELECT
+        ticket_id,
+        conversation_id,
+        customer_key,
+        started_day,
+        -- A list in which a tag holds the separator is JSON.
+        unnest(CASE WHEN starts_with(tags, '["') THEN from_json(tags, '["VARCHAR"]') ELSE string_split(tags, '|') END) AS tag
     FROM marts.ticket
     WHERE tags IS NOT NULL
 ) AS carried

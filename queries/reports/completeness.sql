@@ -9,6 +9,7 @@
 -- anchor: arrival
 -- columns:
 --   days_loaded       count  M28  days whose tickets and survey answers were read after they were over, with nothing missing
+--   days_imported     count  M28  other days that imported files cover
 --   tickets_stored    count  M28  tickets stored
 --   closed_reported   count  M28  tickets ended on days of the period by Blip's own report of each day; null: no day has such a report
 --   closed_stored     count  M28  tickets stored that ended on the same days; null: as closed_reported
@@ -16,14 +17,16 @@
 --   messages_missing  count  M28  tickets of the period whose messages are not here
 --   messages_gone     count  M28  of these, those whose messages no load brings: expired, no key reads them, or imported from a file
 --   last_day          date   -    last day that was read at all; null: none
+--   import_files      text   -    names of the files that cover the days imported, the first of several; null: none is known
+--   import_groups     count  -    how many different lists of such names there are
 -- behind:
---   days_loaded, tickets_stored: dias_lidos
+--   days_loaded, days_imported, tickets_stored: dias_lidos
 --   closed_reported, closed_stored: paridade_por_dia figure=closed
 --   messages_missing, messages_gone: tickets_sem_mensagens
 --   tickets_open: conversas_de measure=tickets_open
 -- unique: days_loaded
 -- notes: the list of tickets does not tell how many there are, so what is stored is held against Blip's report of each day (cut at UTC−3)
--- not null: days_loaded, tickets_stored, tickets_open, messages_missing, messages_gone
+-- not null: days_loaded, days_imported, tickets_stored, tickets_open, messages_missing, messages_gone
 WITH loaded AS (
     SELECT
         day,
@@ -37,9 +40,24 @@ WITH loaded AS (
     GROUP BY day
 ),
 
+imported AS (
+    SELECT
+        COUNT(*) AS days_imported,
+        MIN(coverage.files) AS import_files,
+        COUNT(DISTINCT coverage.files) AS import_groups
+    FROM coverage
+    LEFT JOIN loaded ON loaded.day = coverage.day
+    WHERE
+        coverage.resource = 'import'
+        AND coverage.is_complete
+        AND coverage.day >= $period_start
+        AND coverage.day < $period_end
+        AND COALESCE(loaded.is_loaded, 0) = 0
+),
+
 counted AS (
     SELECT
-        CAST(COALESCE(SUM(CASE WHEN resource = 'ticket' THEN stored END), 0) AS BIGINT) AS tickets_stored,
+        CAST(COALESCE(SUM(CASE WHEN resource IN ('ticket', 'import') THEN stored END), 0) AS BIGINT) AS tickets_stored,
         CAST(COALESCE(SUM(CASE WHEN resource = 'message' THEN reported - stored END), 0) AS BIGINT) AS messages_missing
     FROM coverage
     WHERE
@@ -91,13 +109,17 @@ created AS (
 
 SELECT
     (SELECT CAST(COALESCE(SUM(is_loaded), 0) AS BIGINT) FROM loaded) AS days_loaded,
+    imported.days_imported,
     counted.tickets_stored,
     compared.closed_reported,
     compared.closed_stored,
     created.tickets_open,
     counted.messages_missing,
     created.messages_gone,
-    (SELECT MAX(day) FROM coverage WHERE resource = 'ticket') AS last_day
+    (SELECT MAX(day) FROM coverage WHERE resource = 'ticket') AS last_day,
+    imported.import_files,
+    imported.import_groups
 FROM counted
+CROSS JOIN imported
 CROSS JOIN compared
 CROSS JOIN created

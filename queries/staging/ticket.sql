@@ -21,7 +21,7 @@
 --   closed_at             local_time  UTC; null: still open. The last change of status stands in where a final status has no close date; of a ticket
 --                                     that is gone, when that was noticed
 --   closed_day            date        local; null: still open
---   tags                  text        joined by `|`; null: none
+--   tags                  text        joined by `|`, a JSON list where a tag holds `|`; null: none
 --   priority              count       0: none
 --   rating                count       null: none (Blip sends 0 for none)
 --   response_mean_s       duration    Blip's own mean of the attendant's responses; null: not sent, 0 (no response after the first) or
@@ -47,7 +47,11 @@ WITH typed AS (
         CASE
             WHEN is_closed THEN coalesce(TRY_CAST(sent.closeDate AS TIMESTAMP), TRY_CAST(sent.statusDate AS TIMESTAMP))
         END AS closed_at,
-        nullif(array_to_string(sent.tags, '|'), '') AS tags,
+        CASE
+            WHEN contains(array_to_string(sent.tags, ''), '|') OR starts_with(array_to_string(sent.tags, ''), '["')
+                THEN CAST(to_json(sent.tags) AS VARCHAR)
+            ELSE nullif(array_to_string(sent.tags, '|'), '')
+        END AS tags,
         sent.priority AS priority,
         nullif(sent.rating, 0) AS rating,
         -- A thousand million seconds are thirty years; a column of seconds must hold what is left.

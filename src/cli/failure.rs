@@ -319,7 +319,7 @@ impl From<IngestError> for Failure {
             IngestError::SeesNoDesk { .. } => Failure::new(Exit::Blip, error).with_help(
                 "it may be the router's key, which sees tickets nowhere: take the key of the bot that attends; `relato check` tells what each key sees",
             ),
-            IngestError::Import(error) => Failure::new(Exit::Usage, error).with_help("nothing of this file was kept"),
+            IngestError::Import(error) => Failure::new(Exit::Usage, error).with_help("nothing was imported, of none of the files"),
             IngestError::PseudonymKey => Failure::new(Exit::Refused, error).with_help(
                 "with another key every customer would be counted as a new person; put the earlier key back, or begin again in another storage.dir",
             ),

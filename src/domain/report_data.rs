@@ -96,6 +96,9 @@ pub struct Completeness {
     pub state: CompletenessState,
     /// Days of the period whose tickets were read in full.
     pub days_loaded: i64,
+    /// Other days of the period that imported files cover. Not written where there are none: files of earlier versions stay the same bytes.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub days_imported: i64,
     /// Days of the period.
     pub days_expected: i64,
     /// Tickets stored for those days.
@@ -110,6 +113,11 @@ pub struct Completeness {
     pub quarantined: i64,
     /// The verdict in the reader's words.
     pub sentence: String,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+const fn is_zero(number: &i64) -> bool {
+    *number == 0
 }
 
 /// Whether the figures of a period can still change.

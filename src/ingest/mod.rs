@@ -46,7 +46,10 @@ pub use clients::Clients;
 pub use error::IngestError;
 pub use gaps::Gap;
 pub use identities::Pass;
-pub use import::{Import, ImportError, Importer, Sheet, Verdict, plain_heading};
+pub use import::{
+    DateOrder, Import, ImportError, Importer, Line, Sheet, Verdict, is_error_value, is_name, join_list, plain_heading, shortened,
+    split_list,
+};
 pub use live::LiveView;
 pub use pipeline::doubted;
 pub use progress::{Progress, Silent};

@@ -13,7 +13,7 @@ use super::{OpsError, pull::people, read::Seen};
 use crate::{
     config::{Problem, Team, TeamProfile, require_address},
     domain::period::parse_day,
-    ingest::{Sheet, plain_heading},
+    ingest::{DateOrder, ImportError, Line, Sheet, is_error_value, is_name, join_list, plain_heading, shortened, split_list},
 };
 
 /// What becomes of a line.
@@ -94,16 +94,17 @@ struct Row {
 /// # Errors
 /// When the file cannot be read, or has no columns for addresses and profiles.
 pub fn merge(file: &Path, team_file: &Path, text: &str) -> Result<Merged, OpsError> {
-    let sheet = Sheet::read(file).map_err(|error| Problem::of_file(file, error.to_string()))?;
-    let plain: Vec<String> = sheet.headings.iter().map(|heading| plain_heading(heading)).collect();
-    let place = |names: &[&str]| names.iter().find_map(|name| plain.iter().position(|heading| heading == name));
-    let columns: BTreeMap<&'static str, usize> = HEADINGS.iter().filter_map(|(key, names)| Some((*key, place(names)?))).collect();
-    for (key, accepted) in HEADINGS.iter().filter(|(key, _)| ["email", "profile"].contains(key)) {
+    let is_headings = |row: &[String]| needed().all(|(key, _)| columns_of(row).contains_key(key));
+    let unreadable = |error: ImportError| Problem::of_file(file, error.to_string());
+    let sheet = Sheet::open(file, &is_headings).map_err(unreadable)?;
+    let columns = columns_of(&sheet.headings);
+    for (key, accepted) in needed() {
         if !columns.contains_key(key) {
             let message = format!("no column for `{key}` (headings: {}; accepted: {})", sheet.headings.join(", "), accepted.join(", "));
             return Err(Problem::of_file(file, message).into());
         }
     }
+    let rows = read_rows(&sheet, &columns, file)?;
     let parsed = text.parse::<DocumentMut>();
     let mut document = parsed.map_err(|error| Problem::of_file(team_file, error.message().to_owned()))?;
     let people = document.entry("person").or_insert_with(|| Item::ArrayOfTables(ArrayOfTables::new()));
@@ -114,9 +115,9 @@ pub fn merge(file: &Path, team_file: &Path, text: &str) -> Result<Merged, OpsErr
     let people = people.as_array_of_tables_mut().expect("it was just made one");
     let mut first_lines: BTreeMap<String, usize> = BTreeMap::new();
     let mut lines = Vec::new();
-    for (line, cells) in &sheet.rows {
-        let email = cells.get(columns["email"]).map(|text| text.trim().to_owned()).unwrap_or_default();
-        let verdict = match read_row(&columns, cells) {
+    for (line, cells) in &rows {
+        let email = cells.as_ref().map(|cells| shortened(cells[columns["email"]].trim())).unwrap_or_default();
+        let verdict = match cells.clone().and_then(|cells| read_row(&columns, &cells)) {
             Err(why) => Verdict::Refused { why },
             Ok(row) => {
                 if let Some(of) = first_lines.get(&row.email) {
@@ -135,12 +136,63 @@ pub fn merge(file: &Path, team_file: &Path, text: &str) -> Result<Merged, OpsErr
     Ok(Merged { lines, text: document.to_string() })
 }
 
+/// Columns without which nobody can be meant.
+fn needed() -> impl Iterator<Item = &'static (&'static str, &'static [&'static str])> {
+    HEADINGS.iter().filter(|(key, _)| ["email", "profile"].contains(key))
+}
+
+fn columns_of(headings: &[String]) -> BTreeMap<&'static str, usize> {
+    let plain: Vec<String> = headings.iter().map(|heading| plain_heading(heading)).collect();
+    let place = |names: &[&str]| names.iter().find_map(|name| plain.iter().position(|heading| heading == name));
+    HEADINGS.iter().filter_map(|(key, names)| Some((*key, place(names)?))).collect()
+}
+
+/// People in one file: more are a file of something else.
+const MOST_PEOPLE: usize = 100_000;
+
+/// Reads all rows. A date that can only be meant month first refuses the file: others would be meant so, too, and become other days.
+fn read_rows(sheet: &Sheet, columns: &BTreeMap<&'static str, usize>, file: &Path) -> Result<Vec<Line>, OpsError> {
+    let mut rows = Vec::new();
+    let dates: Vec<usize> = ["from", "until"].iter().filter_map(|key| columns.get(key).copied()).collect();
+    let failed = sheet.each_row(|(line, cells)| {
+        let wrong = |reason: String| Err(Refused(format!("line {line}: {reason}")));
+        if rows.len() == MOST_PEOPLE {
+            return wrong(format!("a file may hold {MOST_PEOPLE} people"));
+        }
+        let texts = |cells: &Vec<String>| dates.iter().map(|place| cells[*place].clone()).collect::<Vec<_>>();
+        let other = cells.iter().flat_map(texts).find(|text| DateOrder::DayFirst.is_refuted_by(text));
+        if let Some(text) = other {
+            let accepted = "accepted: 31/12/2026, 2026-12-31";
+            return wrong(format!("`{}` can only be month first, and dates are read day first ({accepted})", shortened(&text)));
+        }
+        rows.push((line, cells));
+        Ok(())
+    });
+    failed.map_err(|Refused(message)| Problem::of_file(file, message))?;
+    Ok(rows)
+}
+
+/// Why a file is refused.
+struct Refused(String);
+
+impl From<ImportError> for Refused {
+    fn from(error: ImportError) -> Refused {
+        Refused(error.to_string())
+    }
+}
+
 fn read_row(columns: &BTreeMap<&'static str, usize>, cells: &[String]) -> Result<Row, String> {
     let cell = |key: &str| columns.get(key).and_then(|place| cells.get(*place)).map(|text| text.trim());
     let email = require_address(cell("email").unwrap_or_default())?;
     let mut values: BTreeMap<&'static str, Item> = BTreeMap::new();
     for key in columns.keys().copied() {
         let text = cell(key).unwrap_or_default();
+        if is_error_value(text) {
+            return Err(format!("`{key}` is `{text}`: a formula found no value"));
+        }
+        if !matches!(key, "queues" | "sectors" | "notes") && !is_name(text) {
+            return Err(format!("`{key}` is `{}` (accepted: one line of at most 256 characters)", shortened(text)));
+        }
         let item = match key {
             "email" => value(email.as_str()),
             "profile" => {
@@ -151,7 +203,10 @@ fn read_row(columns: &BTreeMap<&'static str, usize>, cells: &[String]) -> Result
                 value(profile.0.name())
             }
             "queues" | "sectors" => {
-                let names: Vec<&str> = text.split(['|', ';', ',', '\n']).map(str::trim).filter(|name| !name.is_empty()).collect();
+                let names = split_list(text);
+                if let Some(name) = names.iter().find(|name| !is_name(name)) {
+                    return Err(format!("`{key}` has `{}` (accepted: names of at most 256 characters)", shortened(name)));
+                }
                 if names.is_empty() { Item::None } else { value(Array::from_iter(names)) }
             }
             _ if text.is_empty() => Item::None,
@@ -227,7 +282,7 @@ fn plain_value(item: &Item) -> String {
     }
 }
 
-/// Returns everybody as separated values, as [`merge`] reads them.
+/// Returns everybody as separated values with the mark of UTF-8, without which spreadsheets take another encoding, as [`merge`] reads them.
 ///
 /// # Errors
 /// When a line cannot be written, which nothing but memory prevents.
@@ -236,22 +291,27 @@ pub fn people_csv(seen: &Seen) -> Result<String, OpsError> {
     let failed = |error: ::csv::Error| Problem::of_file("team.csv", error.to_string());
     writer.write_record(["nome", "email", "perfil", "filas"]).map_err(failed)?;
     for (email, person) in people(seen) {
-        let queues = person.queues.into_iter().collect::<Vec<_>>().join(" | ");
+        let queues = join_list(person.queues.iter().map(String::as_str));
         writer.write_record([person.name.as_deref().unwrap_or_default(), &email, person.profile.name(), &queues]).map_err(failed)?;
     }
     let bytes = writer.into_inner().map_err(|error| Problem::of_file("team.csv", error.to_string()))?;
-    Ok(String::from_utf8(bytes).expect("texts were written"))
+    Ok(format!("\u{feff}{}", String::from_utf8(bytes).expect("texts were written")))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ops::state::{Place, Value};
 
-    fn merged(csv: &[u8], team: &str) -> Merged {
+    fn try_merged(csv: &[u8], team: &str) -> Result<Merged, OpsError> {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("equipe.csv");
         std::fs::write(&file, csv).unwrap();
-        merge(&file, Path::new("team.toml"), team).unwrap()
+        merge(&file, Path::new("team.toml"), team)
+    }
+
+    fn merged(csv: &[u8], team: &str) -> Merged {
+        try_merged(csv, team).unwrap()
     }
 
     #[test]
@@ -287,5 +347,54 @@ mod tests {
         let twice = merged(csv.as_bytes(), &once.text);
         assert_eq!(twice.lines[0].verdict, Verdict::Same);
         assert_eq!(twice.text, once.text);
+    }
+
+    #[test]
+    fn a_team_comes_back_whatever_its_queues_are_called() {
+        let (mut seen, place) = (Seen::default(), Place::Attendant("desk".to_owned()));
+        let queues: BTreeSet<String> = ["Exames, laudos", "N1; N2", "N1|N2", "Cobrança"].map(str::to_owned).into();
+        seen.state.put(&place, "ana@x.org", Some(Value::Attendant { queues: queues.clone(), slots: None }));
+        let csv = people_csv(&seen).unwrap();
+        assert!(csv.starts_with("\u{feff}nome;email;"), "{csv}");
+        let merged = merged(csv.as_bytes(), "");
+        assert_eq!(merged.lines[0].verdict, Verdict::Added, "{csv}");
+        let team = Team::parse(Path::new("team.toml"), &Arc::from(merged.text.as_str())).unwrap();
+        let found: BTreeSet<String> = team.people[0].queues.iter().map(|queue| queue.name.clone()).collect();
+        assert_eq!(found, queues, "{csv}");
+    }
+
+    #[test]
+    fn a_file_whose_rows_or_dates_cannot_be_meant_is_refused_with_the_line() {
+        for (csv, reason) in [
+            (
+                "email;perfil;filas\na@x.org;atendente;\"Suporte\nb@x.org;atendente;\n",
+                "line 2: a quotation mark opens here and never closes",
+            ),
+            (
+                "email;perfil;fim\na@x.org;atendente;02/03/2027\nb@x.org;atendente;12/31/2027\n",
+                "line 3: `12/31/2027` can only be month first",
+            ),
+        ] {
+            let error = try_merged(csv.as_bytes(), "").unwrap_err().to_string();
+            assert!(error.contains(reason), "{error}");
+        }
+    }
+
+    #[test]
+    fn lines_with_cells_under_other_headings_or_without_a_value_are_refused() {
+        let csv = "sep=;\nPessoas\n\nemail;nome;perfil;filas\na@x.org;A;atendente;N1;N2\nb@x.org;B;atendente\nc@x.org;C;atendente;#N/D\n\
+            d@x.org;\"D\nE\";atendente;N1\ne@x.org;E;atendente;N1\n";
+        let merged = merged(csv.as_bytes(), "");
+        let found: Vec<(usize, String)> = merged.lines.iter().map(|line| (line.line, format!("{:?}", line.verdict))).collect();
+        for ((line, verdict), (expected, reason)) in found.iter().zip([
+            (5, "5 cells under 4 headings"),
+            (6, "3 cells under 4 headings"),
+            (7, "`queues` is `#N/D`: a formula found no value"),
+            (8, "accepted: one line"),
+            (10, "Added"),
+        ]) {
+            assert!(*line == expected && verdict.contains(reason), "{line} {verdict}");
+        }
+        assert_eq!(found.len(), 5);
     }
 }

@@ -6,6 +6,7 @@ use crate::{
     domain::{
         Zone,
         report_data::{Completeness, CompletenessState},
+        table::Table,
     },
     query::{Engine, Parameters, QueryError},
     render::Locale,
@@ -35,6 +36,7 @@ pub fn of_period(
     let number = |column: &str| table.get(0, column).int().unwrap_or(0);
     let days_expected = parameters.period.day_count();
     let days_loaded = number("days_loaded");
+    let days_imported = number("days_imported");
     let tickets_open = number("tickets_open");
     // Messages that no load brings change no figure any more: a note says what that means.
     let messages_awaited = number("messages_missing") - number("messages_gone");
@@ -46,23 +48,33 @@ pub fn of_period(
         reasons.push(locale.plural("reason-messages", messages_awaited));
     }
     let late_until = parameters.period.end + Days::new(LATE_ANSWER_DAYS);
-    if is_before(manifest.loaded_until, zone.day_start(late_until)) {
+    // Where all of the period comes from files, no load brings late answers.
+    let is_from_files = days_imported >= days_expected;
+    if !is_from_files && is_before(manifest.loaded_until, zone.day_start(late_until)) {
         reasons.push(locale.text_with("reason-late", &[("until", &locale.date(late_until - Days::new(1)))]));
     }
-    let (loaded, days) = (locale.count(days_loaded), locale.count(days_expected));
+    let files = files(&table, locale);
+    let (loaded, imported, days) = (locale.count(days_loaded), locale.count(days_imported), locale.count(days_expected));
+    let counts = [("loaded", loaded.as_str()), ("imported", &imported), ("days", &days), ("files", &files)];
     let lacking = lacking(engine, parameters)?;
-    let (state, sentence) = if days_loaded < days_expected {
-        (CompletenessState::Incomplete, locale.text_with("complete-incomplete", &[("loaded", &loaded), ("days", &days)]))
+    let (state, verdict) = if days_loaded + days_imported < days_expected {
+        let key = if days_imported > 0 { "complete-partly-imported" } else { "complete-incomplete" };
+        (CompletenessState::Incomplete, locale.text_with(key, &counts))
     } else if lacking > 0 {
         (CompletenessState::Incomplete, locale.plural("complete-lacking", lacking))
     } else if reasons.is_empty() {
-        (CompletenessState::Closed, locale.text_with("complete-closed", &[("days", &days)]))
+        let key = if days_imported > 0 { "complete-closed-imported" } else { "complete-closed" };
+        (CompletenessState::Closed, locale.text_with(key, &counts))
     } else {
         (CompletenessState::Provisional, locale.text_with("complete-provisional", &[("reasons", &reasons.join(" "))]))
     };
+    let is_covered = days_imported > 0 && days_loaded + days_imported >= days_expected;
+    let label = is_covered.then(|| locale.text_with("complete-imported", &counts));
+    let sentence = [Some(verdict), label].into_iter().flatten().collect::<Vec<_>>().join(" ");
     Ok(Completeness {
         state,
         days_loaded,
+        days_imported,
         days_expected,
         tickets_stored: number("tickets_stored"),
         closed_reported: table.get(0, "closed_reported").int(),
@@ -71,6 +83,16 @@ pub fn of_period(
         quarantined: manifest.quarantined,
         sentence,
     })
+}
+
+/// Returns the files that the imported days come from, in words.
+fn files(table: &Table, locale: &Locale) -> String {
+    let others = table.get(0, "import_groups").int().unwrap_or(0) - 1;
+    match table.get(0, "import_files").text() {
+        Some(names) if others > 0 => locale.plural_with("import-files-more", others, &[("files", names)]),
+        Some(names) => names.to_owned(),
+        None => locale.text("import-files-unknown"),
+    }
 }
 
 /// Returns how many ended tickets Blip's own reports of the period's days have beyond those that are here.
@@ -99,16 +121,18 @@ pub fn without_messages(engine: &Engine, parameters: &Parameters, locale: &Local
     Ok(Some(sentences.join(" ")))
 }
 
-/// Returns whether any day of the period of `parameters` was loaded.
+/// Returns whether any day of the period of `parameters` was loaded or is covered by an imported file.
 pub fn has_loaded_days(engine: &Engine, parameters: &Parameters) -> Result<bool, QueryError> {
-    Ok(engine.run(QUERY, parameters)?.get(0, "days_loaded").int().unwrap_or(0) > 0)
+    let table = engine.run(QUERY, parameters)?;
+    let number = |column: &str| table.get(0, column).int().unwrap_or(0);
+    Ok(number("days_loaded") + number("days_imported") > 0)
 }
 
-/// Returns whether every day of the period of `parameters` was loaded and anything happened in it, so that it can be compared with.
+/// Returns whether every day of the period of `parameters` was loaded or is covered by an imported file, and anything happened in it, so that it can be compared with.
 pub fn is_loaded(engine: &Engine, parameters: &Parameters) -> Result<bool, QueryError> {
     let table = engine.run(QUERY, parameters)?;
     let number = |column: &str| table.get(0, column).int().unwrap_or(0);
-    Ok(number("days_loaded") >= parameters.period.day_count() && number("tickets_stored") > 0)
+    Ok(number("days_loaded") + number("days_imported") >= parameters.period.day_count() && number("tickets_stored") > 0)
 }
 
 fn is_before(loaded_until: Option<DateTime<Utc>>, instant: DateTime<Utc>) -> bool {

@@ -113,7 +113,7 @@ pub fn build(
         last_year: loaded(last_year)?,
         targets: Targets::on(request.period.last_day(), &settings.targets),
         no_sectors: vec![settings.sectors.default_queue.clone(), locale.language().unresolved_sector().to_owned()],
-        ..Builder::new(engine, spec, &locale, parameters, completeness.days_loaded > 0)
+        ..Builder::new(engine, spec, &locale, parameters, completeness.days_loaded + completeness.days_imported > 0)
     };
     let mut blocks = builder.all(&spec.blocks)?;
     // What the report says of its figures, such as their definitions, is the same with and without row-level tables.

@@ -24,6 +24,7 @@ impl Store {
             digest_of("raw.channel_setting", "rows", ""),
             digest_of("settings.target", "rows", ""),
             digest_of("raw.coverage", "rows", ""),
+            digest_of("raw.imported_range", "file, first_day, last_day", ""),
             digest_of("raw.report", "key_name, report, day, body, is_final", ""),
             digest_of("raw.rejected", "resource, reason, fingerprint", ""),
             digest_of("raw.attendant", "agent, name, queues", ""),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use duckdb::params;
 
 use super::{Run, Store, StoreError, columns, erased_digest, subject::of_nobody};
@@ -23,8 +23,10 @@ pub struct ImportedTicket {
 /// A survey answer of an exported file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImportedRating {
-    /// Made from the content.
+    /// Made from the content; of an answer that names neither ticket nor customer also from its number among equal ones of its file.
     pub rating_id: String,
+    /// The id that an earlier version made of the same row; none where it is the same, or another row has it.
+    pub earlier_id: Option<String>,
     /// The ticket that was rated, where it is named.
     pub ticket_id: Option<String>,
     /// Pseudonym of the customer, where one is named.
@@ -62,14 +64,41 @@ impl Store {
     ///
     /// # Errors
     /// That of `work`, or of the commit.
-    pub fn transaction_or_trial<T>(&mut self, is_trial: bool, work: impl FnOnce(&Store) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        if !is_trial {
-            return self.transaction(work);
-        }
-        self.connection.execute_batch("BEGIN TRANSACTION")?;
+    pub fn transaction_or_trial<T, E: From<StoreError>>(
+        &mut self,
+        is_trial: bool,
+        work: impl FnOnce(&Store) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let run = |sql: &str| self.connection.execute_batch(sql).map_err(|error| E::from(StoreError::from(error)));
+        run("BEGIN TRANSACTION")?;
         let done = work(self);
-        self.connection.execute_batch("ROLLBACK")?;
-        done
+        match done {
+            Ok(done) => run(if is_trial { "ROLLBACK" } else { "COMMIT" }).map(|()| done),
+            Err(error) => {
+                // The first error is the one to tell; a failed rollback leaves the transaction to die with the connection.
+                if let Err(rollback) = self.connection.execute_batch("ROLLBACK") {
+                    tracing::debug!(error = %rollback, "rolling back failed");
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Keeps which local days a file covers, as ranges with both ends inclusive. What is known is not kept again.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn write_imported_days(&self, file: &str, ranges: &[(NaiveDate, NaiveDate)], run: Run) -> Result<(), StoreError> {
+        for (first, last) in ranges {
+            self.connection.execute(
+                "INSERT INTO raw.imported_range (file, first_day, last_day, run)
+                 SELECT $1, $2, $3, $4 WHERE NOT EXISTS (
+                     SELECT 1 FROM raw.imported_range AS known WHERE known.file = $1 AND known.first_day <= $2 AND known.last_day >= $3
+                 )",
+                params![file, first, last, run.number],
+            )?;
+        }
+        Ok(())
     }
 
     /// Keeps imported tickets; returns what became of each, in order. Of rows about one ticket the last counts.
@@ -154,15 +183,22 @@ impl Store {
         if rows.is_empty() {
             return Ok(Vec::new());
         }
-        self.fill_temporary("incoming_id", rows.iter().map(|row| row.rating_id.as_str()))?;
-        let mut known =
-            self.texts("SELECT rating_id FROM raw.imported_rating SEMI JOIN incoming_id ON incoming_id.text = imported_rating.rating_id")?;
+        let ids = rows.iter().flat_map(|row| [Some(&row.rating_id), row.earlier_id.as_ref()]).flatten();
+        self.fill_temporary("incoming_id", ids.map(String::as_str))?;
+        let mut known: HashMap<String, Option<String>> = {
+            let sql =
+                "SELECT rating_id, queue FROM raw.imported_rating SEMI JOIN incoming_id ON incoming_id.text = imported_rating.rating_id";
+            let mut statement = self.connection.prepare(sql)?;
+            let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            rows.collect::<Result<_, _>>()?
+        };
         let unlinked = self.unlinked_since()?;
         self.write_renamed(rows.iter().filter_map(|row| row.earlier_key.as_deref().zip(row.customer_key.as_deref())))?;
         let mut verdicts = Vec::with_capacity(rows.len());
         let mut appender = self.connection.appender_to_catalog_and_db("imported_rating", &self.catalog, "raw")?;
         for row in rows {
-            let is_new = known.insert(row.rating_id.clone());
+            let was_known = row.earlier_id.as_ref().is_some_and(|id| known.get(id).is_some_and(|queue| *queue == row.queue));
+            let is_new = !was_known && known.insert(row.rating_id.clone(), row.queue.clone()).is_none();
             verdicts.push(if is_new { ImportVerdict::New } else { ImportVerdict::Same });
             if is_new {
                 let answered_at = row.answered_at.map(|at| at.naive_utc());

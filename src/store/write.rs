@@ -51,6 +51,12 @@ pub struct Run {
     pub started_at: DateTime<Utc>,
 }
 
+/// Joins names by `|`; as a JSON list where a name holds one, or begins as such a list does.
+fn joined(names: &[String]) -> String {
+    let is_plain = |name: &String| !name.contains('|') && !name.starts_with("[\"");
+    if names.iter().all(is_plain) { names.join("|") } else { serde_json::json!(names).to_string() }
+}
+
 fn count(value: usize) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
@@ -281,7 +287,7 @@ impl Store {
         };
         let mut changed = 0;
         for row in attendants {
-            let joined = (!row.queues.is_empty()).then(|| row.queues.join("|"));
+            let joined = (!row.queues.is_empty()).then(|| joined(&row.queues));
             if newest.get(&row.agent).is_some_and(|(name, queues)| *name == row.name && *queues == joined) {
                 continue;
             }

@@ -15,6 +15,7 @@ mod every_report;
 mod golden;
 mod histories;
 mod identities;
+mod import_files;
 mod imports;
 mod ingestion;
 mod lake;

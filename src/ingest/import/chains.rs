@@ -14,24 +14,13 @@ const LONGEST: usize = 1_000;
 
 /// What joins one ticket to another.
 struct Numbers {
+    ticket_id: String,
+    customer_key: String,
+    is_nobodys: bool,
     owner: String,
     number: Option<i64>,
     parent: Option<i64>,
     created: String,
-}
-
-impl Numbers {
-    fn of(ticket: &ImportedTicket) -> Numbers {
-        let body: Value = serde_json::from_str(&ticket.body).unwrap_or_default();
-        let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
-        let number = |name: &str| body[name].as_i64();
-        Numbers {
-            owner: text("ownerIdentity"),
-            number: number("sequentialId"),
-            parent: number("parentSequentialId"),
-            created: text("storageDate"),
-        }
-    }
 }
 
 /// Returns the pseudonym of a ticket that names no customer.
@@ -39,39 +28,53 @@ pub(super) fn of_ticket(ticket_id: &str, pseudonyms: &Pseudonyms) -> String {
     pseudonyms.keyed("imported ticket", ticket_id)
 }
 
-/// Gives tickets that name no customer the pseudonym of the ticket from which they were transferred, as far as the file has it.
-pub(super) fn join(tickets: &mut [ImportedTicket], pseudonyms: &Pseudonyms) {
-    let is_nobodys: Vec<bool> = tickets.iter().map(|ticket| ticket.customer_key == of_ticket(&ticket.ticket_id, pseudonyms)).collect();
-    if !is_nobodys.contains(&true) {
-        return;
+/// The numbers of a file's tickets.
+#[derive(Default)]
+pub(super) struct Chains {
+    numbers: Vec<Numbers>,
+}
+
+impl Chains {
+    pub(super) fn add(&mut self, ticket: &ImportedTicket, pseudonyms: &Pseudonyms) {
+        let body: Value = serde_json::from_str(&ticket.body).unwrap_or_default();
+        let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+        let number = |name: &str| body[name].as_i64();
+        self.numbers.push(Numbers {
+            ticket_id: ticket.ticket_id.clone(),
+            customer_key: ticket.customer_key.clone(),
+            is_nobodys: ticket.customer_key == of_ticket(&ticket.ticket_id, pseudonyms),
+            owner: text("ownerIdentity"),
+            number: number("sequentialId"),
+            parent: number("parentSequentialId"),
+            created: text("storageDate"),
+        });
     }
-    let numbers: Vec<Numbers> = tickets.iter().map(Numbers::of).collect();
-    let mut by_number: HashMap<(&str, i64), Vec<usize>> = HashMap::new();
-    for (place, one) in numbers.iter().enumerate() {
-        if let Some(number) = one.number {
-            by_number.entry((&one.owner, number)).or_default().push(place);
+
+    /// Returns, for tickets that name no customer, the pseudonym of the ticket from which they were transferred, as far as the file has it.
+    pub(super) fn joined(&self) -> HashMap<String, String> {
+        let mut by_number: HashMap<(&str, i64), Vec<usize>> = HashMap::new();
+        for (place, one) in self.numbers.iter().enumerate() {
+            if let Some(number) = one.number {
+                by_number.entry((&one.owner, number)).or_default().push(place);
+            }
         }
-    }
-    let parent = |place: usize| -> Option<usize> {
-        let child = &numbers[place];
-        let known = by_number.get(&(child.owner.as_str(), child.parent?))?;
-        known.iter().copied().filter(|one| *one != place && numbers[*one].created <= child.created).max_by_key(|one| &numbers[*one].created)
-    };
-    let keys: Vec<Option<String>> = (0..tickets.len())
-        .map(|place| {
+        let parent = |place: usize| -> Option<usize> {
+            let child = &self.numbers[place];
+            let known = by_number.get(&(child.owner.as_str(), child.parent?))?;
+            let is_before = |one: &usize| *one != place && self.numbers[*one].created <= child.created;
+            known.iter().copied().filter(is_before).max_by_key(|one| &self.numbers[*one].created)
+        };
+        let key = |place: usize| -> Option<(String, String)> {
             let mut at = place;
             for _ in 0..LONGEST {
-                match parent(at).filter(|_| is_nobodys[at]) {
+                match parent(at).filter(|_| self.numbers[at].is_nobodys) {
                     Some(before) => at = before,
                     None => break,
                 }
             }
-            (is_nobodys[place] && at != place).then(|| tickets[at].customer_key.clone())
-        })
-        .collect();
-    for (ticket, key) in tickets.iter_mut().zip(keys) {
-        if let Some(key) = key {
-            ticket.customer_key = key;
-        }
+            let (child, root) = (&self.numbers[place], &self.numbers[at]);
+            (child.is_nobodys && at != place).then(|| (child.ticket_id.clone(), root.customer_key.clone()))
+        };
+        (0..self.numbers.len()).filter_map(key).collect()
     }
 }

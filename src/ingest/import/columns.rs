@@ -2,6 +2,7 @@
 
 use unicode_normalization::UnicodeNormalization;
 
+use super::sheet::is_error_value;
 use crate::domain::Zone;
 
 /// What a column holds.
@@ -76,6 +77,9 @@ const KNOWN: [(Field, &str, &[&str]); 17] = [
 ];
 
 impl Field {
+    /// Fields that hold times.
+    pub const TIMES: [Field; 5] = [Field::CreatedAt, Field::OpenedAt, Field::FirstResponseAt, Field::ClosedAt, Field::AnsweredAt];
+
     /// Returns the name in messages.
     pub fn name(self) -> &'static str {
         KNOWN.iter().find(|(field, ..)| *field == self).map_or("", |(_, name, _)| name)
@@ -174,10 +178,25 @@ impl Mapping {
         Some(Mapping { kind, export: Export::of(&plain), places })
     }
 
-    /// Returns the value of a field in a row; none where it is empty or there is no such column.
+    /// Returns the fields that have a column.
+    pub fn fields(&self) -> impl Iterator<Item = Field> {
+        self.places.iter().map(|(field, _)| *field)
+    }
+
+    /// Returns whether there is a column of a field.
+    pub fn has(&self, field: Field) -> bool {
+        self.places.iter().any(|(found, _)| *found == field)
+    }
+
+    /// Returns the value of a field in a row; none where it is empty, a formula's error, or there is no such column.
     pub fn get<'a>(&self, field: Field, cells: &'a [String]) -> Option<&'a str> {
         let (_, place) = self.places.iter().find(|(found, _)| *found == field)?;
-        cells.get(*place).map(|cell| cell.trim()).filter(|cell| !cell.is_empty() && *cell != "-")
+        cells.get(*place).map(|cell| cell.trim()).filter(|cell| !cell.is_empty() && *cell != "-" && !is_error_value(cell))
+    }
+
+    /// Returns the heading of a field.
+    pub fn heading<'a>(&self, field: Field, headings: &'a [String]) -> &'a str {
+        self.places.iter().find(|(found, _)| *found == field).map_or("", |(_, place)| &headings[*place])
     }
 
     /// Returns the headings that are used and what they are taken for.
@@ -188,7 +207,13 @@ impl Mapping {
     /// Returns the headings that are not used.
     pub fn unused(&self, headings: &[String]) -> Vec<String> {
         let is_used = |place: usize| self.places.iter().any(|(_, used)| *used == place);
-        headings.iter().enumerate().filter(|(place, _)| !is_used(*place)).map(|(_, heading)| heading.clone()).collect()
+        let is_named = |heading: &str| !heading.trim().is_empty();
+        headings
+            .iter()
+            .enumerate()
+            .filter(|(place, heading)| !is_used(*place) && is_named(heading))
+            .map(|(_, heading)| heading.clone())
+            .collect()
     }
 }
 

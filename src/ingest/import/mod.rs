@@ -2,35 +2,41 @@
 //!
 //! Blip documents neither the names of the columns nor the form of the values. Columns are recognised by the headings of the report
 //! manager, of Delta Share, of the portal's satisfaction table in three languages, and by common names. What is not recognised is refused
-//! row by row, never guessed. Times without a zone are UTC in files of the report manager and of Delta Share, which export what Blip
+//! row by row, never guessed; a file whose rows cannot be told apart, or whose dates contradict the order in which they are read, is
+//! refused as a whole, and with it the files beside it. Times without a zone are UTC in files of the report manager and of Delta Share, which export what Blip
 //! stores; in any other file they are the organisation's, as the portal shows them. Tickets are merged by their id: what the API says of a
 //! ticket wins. Importing a file again changes nothing.
 
 mod chains;
 mod columns;
+mod rows;
+mod separated;
 mod sheet;
 mod values;
+mod workbook;
 
 pub use columns::plain as plain_heading;
-pub use sheet::Sheet;
+pub use sheet::{Line, Sheet, is_error_value};
+pub use values::{DateOrder, is_name, join_list, shortened, split_list};
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet, HashMap},
     path::{Path, PathBuf},
 };
 
-use chrono::{DateTime, Utc};
-use serde_json::{Map, Value, json};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use self::{
-    columns::{Export, Field, Kind, Mapping},
-    values::{Clock, Refusal},
+    chains::Chains,
+    columns::{Field, Kind, Mapping},
+    rows::Occurrences,
+    values::Clock,
 };
 use super::{IngestError, Progress, Pseudonyms};
 use crate::{
     config::Project,
     domain::Zone,
-    store::{ImportVerdict, ImportedRating, ImportedTicket, MartReport, SettingsRows, Store},
+    store::{ImportVerdict, ImportedRating, ImportedTicket, MartReport, Run, SettingsRows, Store},
 };
 
 /// Why a file as a whole cannot be imported.
@@ -62,6 +68,48 @@ pub enum ImportError {
         /// What is needed.
         needed: String,
     },
+    /// A date can only be meant in another order than the file's dates are read in.
+    #[error(
+        "`{}`:{line}: {heading} `{value}` can only be {}, and dates are read {}: others of the file would become other days; \
+         if all of its dates are {}, say `--date-order {}`",
+        path.display(), words(*other), words(order_against(*other)), words(*other), option(*other)
+    )]
+    Dates {
+        /// The file.
+        path: PathBuf,
+        /// The line.
+        line: usize,
+        /// Heading of the column.
+        heading: String,
+        /// The date.
+        value: String,
+        /// How it must be meant.
+        other: DateOrder,
+    },
+    /// Several files cannot be imported.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Several(Vec<ImportError>),
+}
+
+const fn order_against(other: DateOrder) -> DateOrder {
+    match other {
+        DateOrder::DayFirst => DateOrder::MonthFirst,
+        DateOrder::MonthFirst => DateOrder::DayFirst,
+    }
+}
+
+const fn words(order: DateOrder) -> &'static str {
+    match order {
+        DateOrder::DayFirst => "day first",
+        DateOrder::MonthFirst => "month first",
+    }
+}
+
+const fn option(order: DateOrder) -> &'static str {
+    match order {
+        DateOrder::DayFirst => "day-first",
+        DateOrder::MonthFirst => "month-first",
+    }
 }
 
 /// What became of one row.
@@ -90,18 +138,14 @@ pub struct Import {
     pub export: Option<&'static str>,
     /// Zone of times that name none.
     pub zone: Zone,
+    /// Line of the headings, from 1 on.
+    pub headings_line: usize,
     /// Columns by what they are taken for: heading and field.
     pub columns: Vec<(String, &'static str)>,
     /// Headings that are not used.
     pub unused: Vec<String>,
     /// Line of the file and verdict, in order.
     pub rows: Vec<(usize, Verdict)>,
-}
-
-/// A row that can be kept.
-enum Row {
-    Ticket(ImportedTicket),
-    Rating(ImportedRating),
 }
 
 /// Imports files into one project.
@@ -124,12 +168,28 @@ impl<'a> Importer<'a> {
         Ok(Importer { project, pseudonyms, store, now })
     }
 
-    /// Reads a file and finds out what becomes of each row; keeps them unless `is_trial`.
+    /// Reads files and finds out what becomes of each row; keeps them unless `is_trial`. Either all of the files are kept or none.
     ///
     /// # Errors
-    /// When the file as a whole cannot be understood, or the database refuses.
-    pub fn import(&mut self, path: &Path, is_trial: bool) -> Result<Import, IngestError> {
-        import(self.project, &self.pseudonyms, &mut self.store, path, self.now, is_trial)
+    /// When a file as a whole cannot be understood, or the database refuses.
+    pub fn import(&mut self, paths: &[PathBuf], order: DateOrder, is_trial: bool) -> Result<Vec<Import>, IngestError> {
+        let reader =
+            Reader { pseudonyms: &self.pseudonyms, organization: self.project.settings.organization.timezone, order, now: self.now };
+        let (mut files, mut errors) = (Vec::new(), Vec::new());
+        for path in paths {
+            match reader.survey(path) {
+                Ok(file) => files.push(file),
+                Err(error) => errors.push(error),
+            }
+        }
+        if errors.len() > 1 {
+            return Err(ImportError::Several(errors).into());
+        }
+        if let Some(error) = errors.pop() {
+            return Err(error.into());
+        }
+        let run = self.store.begin_run(self.now)?;
+        self.store.transaction_or_trial(is_trial, |store| files.iter().map(|file| reader.keep(file, store, run)).collect())
     }
 
     /// Brings the tables up to date. Returns the open store, to publish from.
@@ -143,148 +203,152 @@ impl<'a> Importer<'a> {
     }
 }
 
-fn import(
-    project: &Project,
-    pseudonyms: &Pseudonyms,
-    store: &mut Store,
-    path: &Path,
+/// Rows that are written at once.
+const BATCH_ROWS: usize = 10_000;
+
+/// Days without a ticket after which a file is taken to have a gap: holidays and weekends are shorter.
+const GAP_DAYS: i64 = 7;
+
+/// How files are read.
+struct Reader<'a> {
+    pseudonyms: &'a Pseudonyms,
+    organization: Zone,
+    order: DateOrder,
     now: DateTime<Utc>,
-    is_trial: bool,
-) -> Result<Import, IngestError> {
-    let sheet = Sheet::read(path)?;
-    let mapping = Mapping::of(&sheet.headings).ok_or_else(|| ImportError::Columns {
-        path: path.to_owned(),
-        found: sheet.headings.join(", "),
-        needed: columns::needed(),
-    })?;
-    let zone = mapping.export.zone(project.settings.organization.timezone);
-    let clock = Clock { zone, now };
-    let mut kept: Vec<(usize, Row)> = Vec::new();
-    let mut rows: Vec<(usize, Verdict)> = Vec::new();
-    for (line, cells) in &sheet.rows {
-        let row = match mapping.kind {
-            Kind::Tickets => ticket(&mapping, cells, pseudonyms, clock).map(Row::Ticket),
-            Kind::Ratings => rating(&mapping, cells, pseudonyms, clock).map(Row::Rating),
-        };
-        match row {
-            Ok(row) => kept.push((*line, row)),
-            Err(refusal) => rows.push((*line, Verdict::Refused(refusal.to_string()))),
-        }
+}
+
+/// A file that was read once: its rows can be told apart, and its dates are in the expected order.
+struct Surveyed {
+    path: PathBuf,
+    sheet: Sheet,
+    mapping: Mapping,
+    clock: Clock,
+    /// Pseudonyms of tickets that name no customer, by id: those of the tickets from which they were transferred.
+    joined: HashMap<String, String>,
+}
+
+/// Rows of a file with their lines, to be written.
+#[derive(Default)]
+struct Batch {
+    lines: Vec<usize>,
+    tickets: Vec<ImportedTicket>,
+    /// Local days of the tickets' creation.
+    days: Vec<NaiveDate>,
+    ratings: Vec<ImportedRating>,
+}
+
+impl Reader<'_> {
+    /// Reads a whole file and keeps nothing of it but what a single row does not tell.
+    fn survey(&self, path: &Path) -> Result<Surveyed, ImportError> {
+        let sheet = Sheet::open(path, &|row| Mapping::of(row).is_some())?;
+        let mapping = Mapping::of(&sheet.headings).ok_or_else(|| ImportError::Columns {
+            path: path.to_owned(),
+            found: sheet.headings.join(", "),
+            needed: columns::needed(),
+        })?;
+        let clock = Clock { zone: mapping.export.zone(self.organization), order: self.order, now: self.now };
+        let has_transfers = mapping.kind == Kind::Tickets && mapping.has(Field::ParentSequentialId);
+        let mut chains = Chains::default();
+        sheet.each_row(|(line, cells)| {
+            let Ok(cells) = cells else { return Ok(()) };
+            self.require_order(path, line, &mapping, &sheet.headings, &cells)?;
+            if has_transfers && let Ok((ticket, _)) = rows::ticket(&mapping, &cells, self.pseudonyms, clock) {
+                chains.add(&ticket, self.pseudonyms);
+            }
+            Ok::<_, ImportError>(())
+        })?;
+        Ok(Surveyed { path: path.to_owned(), joined: chains.joined(), sheet, mapping, clock })
     }
-    let run = store.begin_run(now)?;
-    let lines: Vec<usize> = kept.iter().map(|(line, _)| *line).collect();
-    let (mut tickets, mut ratings) = (Vec::new(), Vec::new());
-    for (_, row) in kept {
-        match row {
-            Row::Ticket(ticket) => tickets.push(ticket),
-            Row::Rating(rating) => ratings.push(rating),
-        }
+
+    /// Refuses a file with a date that can only be meant otherwise: those that can be meant either way are then meant so, too.
+    fn require_order(&self, path: &Path, line: usize, mapping: &Mapping, headings: &[String], cells: &[String]) -> Result<(), ImportError> {
+        let times = Field::TIMES.into_iter().filter_map(|field| Some((field, mapping.get(field, cells)?)));
+        let Some((field, text)) = times.into_iter().find(|(_, text)| self.order.is_refuted_by(text)) else { return Ok(()) };
+        Err(ImportError::Dates {
+            path: path.to_owned(),
+            line,
+            heading: mapping.heading(field, headings).to_owned(),
+            value: shortened(text),
+            other: order_against(self.order),
+        })
     }
-    chains::join(&mut tickets, pseudonyms);
-    let verdicts = store.transaction_or_trial(is_trial, |store| {
-        let mut verdicts = store.write_imported_tickets(&tickets, run)?;
-        verdicts.extend(store.write_imported_ratings(&ratings, run)?);
-        Ok(verdicts)
-    })?;
-    rows.extend(lines.into_iter().zip(verdicts.into_iter().map(|verdict| match verdict {
+
+    /// Writes the rows of a file, a batch at a time, and which days it covers.
+    fn keep(&self, file: &Surveyed, store: &Store, run: Run) -> Result<Import, IngestError> {
+        let mut rows: Vec<(usize, Verdict)> = Vec::new();
+        let mut occurrences = Occurrences::default();
+        let mut days: BTreeSet<NaiveDate> = BTreeSet::new();
+        let mut batch = Batch::default();
+        file.sheet.each_row(|(line, cells)| {
+            let row = cells.and_then(|cells| match file.mapping.kind {
+                Kind::Tickets => self.ticket(file, &cells).map(|(ticket, day)| {
+                    batch.days.push(day);
+                    batch.tickets.push(ticket);
+                }),
+                Kind::Ratings => rows::rating(&file.mapping, &cells, self.pseudonyms, file.clock, &mut occurrences)
+                    .map(|rating| batch.ratings.push(rating))
+                    .map_err(|refusal| refusal.to_string()),
+            });
+            match row {
+                Ok(()) => batch.lines.push(line),
+                Err(why) => rows.push((line, Verdict::Refused(why))),
+            }
+            if batch.lines.len() == BATCH_ROWS {
+                rows.extend(write(std::mem::take(&mut batch), &mut days, store, run)?);
+            }
+            Ok::<_, IngestError>(())
+        })?;
+        rows.extend(write(batch, &mut days, store, run)?);
+        rows.sort_by_key(|(line, _)| *line);
+        let name = file.path.file_name().unwrap_or(file.path.as_os_str()).to_string_lossy();
+        store.write_imported_days(&name, &ranges(days.into_iter()), run)?;
+        let (sheet, mapping) = (&file.sheet, &file.mapping);
+        Ok(Import {
+            path: file.path.clone(),
+            kind: mapping.kind.name(),
+            export: mapping.export.name(),
+            zone: file.clock.zone,
+            headings_line: sheet.headings_line,
+            columns: mapping.used(&sheet.headings),
+            unused: mapping.unused(&sheet.headings),
+            rows,
+        })
+    }
+
+    /// Reads a ticket; returns it with the local day of its creation.
+    fn ticket(&self, file: &Surveyed, cells: &[String]) -> Result<(ImportedTicket, NaiveDate), String> {
+        let read = rows::ticket(&file.mapping, cells, self.pseudonyms, file.clock);
+        let (mut ticket, created_at) = read.map_err(|refusal| refusal.to_string())?;
+        if let Some(key) = file.joined.get(&ticket.ticket_id) {
+            ticket.customer_key.clone_from(key);
+        }
+        Ok((ticket, self.organization.day(created_at)))
+    }
+}
+
+/// Writes rows; returns the verdict on each. Notes the days of tickets that only files tell of.
+fn write(batch: Batch, days: &mut BTreeSet<NaiveDate>, store: &Store, run: Run) -> Result<Vec<(usize, Verdict)>, IngestError> {
+    let mut verdicts = store.write_imported_tickets(&batch.tickets, run)?;
+    let of_files = batch.days.iter().zip(&verdicts).filter(|(_, verdict)| **verdict != ImportVerdict::KnownByApi);
+    days.extend(of_files.map(|(day, _)| day));
+    verdicts.extend(store.write_imported_ratings(&batch.ratings, run)?);
+    let verdicts = verdicts.into_iter().map(|verdict| match verdict {
         ImportVerdict::New => Verdict::New,
         ImportVerdict::Changed => Verdict::Changed,
         ImportVerdict::Same => Verdict::Same,
         ImportVerdict::KnownByApi => Verdict::KnownByApi,
-    })));
-    rows.sort_by_key(|(line, _)| *line);
-    Ok(Import {
-        path: path.to_owned(),
-        kind: mapping.kind.name(),
-        export: mapping.export.name(),
-        zone,
-        columns: mapping.used(&sheet.headings),
-        unused: mapping.unused(&sheet.headings),
-        rows,
-    })
+    });
+    Ok(batch.lines.into_iter().zip(verdicts).collect())
 }
 
-fn ticket(mapping: &Mapping, cells: &[String], pseudonyms: &Pseudonyms, clock: Clock) -> Result<ImportedTicket, Refusal> {
-    let text = |field: Field| mapping.get(field, cells);
-    let instant = |field: Field| text(field).map(|text| values::instant(field, text, clock)).transpose();
-    let ticket_id = text(Field::TicketId).map(comparable).ok_or(Refusal::Missing(Field::TicketId))?;
-    let created_at = instant(Field::CreatedAt)?.ok_or(Refusal::Missing(Field::CreatedAt))?;
-    let (opened_at, first_response_at, closed_at) =
-        (instant(Field::OpenedAt)?, instant(Field::FirstResponseAt)?, instant(Field::ClosedAt)?);
-    let status = match text(Field::Status) {
-        Some(text) => values::status(text)?,
-        None => return Err(Refusal::Missing(Field::Status)),
-    };
-    let tags: Option<Vec<&str>> =
-        text(Field::Tags).map(|text| text.split([',', ';', '|']).map(str::trim).filter(|tag| !tag.is_empty()).collect());
-    let written = |at: Option<DateTime<Utc>>| at.map(crate::blip::time::instant);
-    let fields: [(&str, Value); 13] = [
-        ("id", ticket_id.clone().into()),
-        ("sequentialId", text(Field::SequentialId).map(|text| values::number(Field::SequentialId, text)).transpose()?.into()),
-        (
-            "parentSequentialId",
-            text(Field::ParentSequentialId).map(|text| values::number(Field::ParentSequentialId, text)).transpose()?.into(),
-        ),
-        ("ownerIdentity", text(Field::Owner).map_or_else(|| "import".to_owned(), |owner| bot(mapping, owner)).into()),
-        ("customerDomain", text(Field::Channel).into()),
-        ("agentIdentity", text(Field::Agent).map(crate::blip::identity::attendant_email).into()),
-        ("status", status.into()),
-        ("storageDate", written(Some(created_at)).into()),
-        ("openDate", written(opened_at).into()),
-        ("firstResponseDate", written(first_response_at).into()),
-        ("closeDate", written(closed_at).into()),
-        ("team", text(Field::Queue).into()),
-        ("tags", tags.into()),
-    ];
-    let mut body: Map<String, Value> =
-        fields.into_iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| (name.to_owned(), value)).collect();
-    if let Some(rating) = text(Field::Answer) {
-        body.insert("rating".to_owned(), json!(values::number(Field::Answer, rating)?));
+/// Returns the first and last days of ranges without a gap.
+fn ranges(days: impl Iterator<Item = NaiveDate>) -> Vec<(NaiveDate, NaiveDate)> {
+    let mut ranges: Vec<(NaiveDate, NaiveDate)> = Vec::new();
+    for day in days {
+        match ranges.last_mut() {
+            Some((_, last)) if (day - *last).num_days() <= GAP_DAYS => *last = day,
+            _ => ranges.push((day, day)),
+        }
     }
-    if let Some(mean) = text(Field::ResponseMean) {
-        body.insert("averageAgentResponseTime".to_owned(), json!(values::seconds(Field::ResponseMean, mean)?));
-    }
-    let customer_key = match text(Field::Customer) {
-        Some(identity) => pseudonyms.customer(identity),
-        // Nobody is named: the ticket is nobody's but its own.
-        None => chains::of_ticket(&ticket_id, pseudonyms),
-    };
-    let earlier_key = text(Field::Customer).and_then(|identity| pseudonyms.earlier(identity));
-    Ok(ImportedTicket { ticket_id, customer_key, earlier_key, body: Value::Object(body).to_string() })
-}
-
-/// Returns a ticket's id as it is compared: some programs write Blip's ids in capitals.
-fn comparable(ticket_id: &str) -> String {
-    if uuid::Uuid::try_parse(ticket_id).is_ok() { ticket_id.to_lowercase() } else { ticket_id.to_owned() }
-}
-
-/// Returns a bot as tickets of the API name it: the report manager leaves out the domain.
-fn bot(mapping: &Mapping, owner: &str) -> String {
-    let is_short = mapping.export == Export::ReportManager && !owner.contains('@');
-    if is_short { format!("{owner}@msging.net") } else { owner.to_owned() }
-}
-
-fn rating(mapping: &Mapping, cells: &[String], pseudonyms: &Pseudonyms, clock: Clock) -> Result<ImportedRating, Refusal> {
-    let text = |field: Field| mapping.get(field, cells);
-    let answer = text(Field::Answer).ok_or(Refusal::Missing(Field::Answer))?.to_owned();
-    let answered_at = text(Field::AnsweredAt).map(|text| values::instant(Field::AnsweredAt, text, clock)).transpose()?;
-    // Some tables have the id in the column called ticket, others the number, which is no key.
-    let id_as_number = || text(Field::SequentialId).filter(|ticket| uuid::Uuid::try_parse(ticket).is_ok());
-    let ticket_id = text(Field::TicketId).or_else(id_as_number).map(str::to_owned);
-    if ticket_id.is_none() && answered_at.is_none() {
-        return Err(Refusal::Missing(Field::AnsweredAt));
-    }
-    let customer_key = text(Field::Customer).map(|identity| pseudonyms.customer(identity));
-    let earlier_key = text(Field::Customer).and_then(|identity| pseudonyms.earlier(identity));
-    // An answer that an earlier version took over is known again.
-    let content = format!("{ticket_id:?}\0{:?}\0{answered_at:?}\0{answer}", earlier_key.as_ref().or(customer_key.as_ref()));
-    Ok(ImportedRating {
-        rating_id: pseudonyms.keyed("imported rating", &content),
-        ticket_id: ticket_id.as_deref().map(comparable),
-        customer_key,
-        earlier_key,
-        answer,
-        queue: text(Field::Queue).map(str::to_owned),
-        answered_at,
-    })
+    ranges
 }

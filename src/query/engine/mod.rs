@@ -80,7 +80,7 @@ const CUT: [&str; 3] = ["ticket", "conversation", "turn"];
 
 /// Columns that queries read and snapshots of earlier versions do not have: table, column, and what it is made from there. A conversation's
 /// tickets lie in one part; of whose messages were stored, earlier versions say nothing that figures rest on.
-const LATER_COLUMNS: [(&str, &str, &str); 7] = [
+const LATER_COLUMNS: [(&str, &str, &str); 8] = [
     ("ticket", "conversation_tickets", "count(*) OVER (PARTITION BY conversation_id)"),
     ("ticket", "blip_answered_wait_s", "CAST(NULL AS BIGINT)"),
     ("ticket", "blip_response_s", "CAST(NULL AS BIGINT)"),
@@ -90,6 +90,8 @@ const LATER_COLUMNS: [(&str, &str, &str); 7] = [
     // Types of messages were not read.
     ("conversation", "surveys_sent", "CAST(NULL AS BIGINT)"),
     ("rating", "was_asked", "CAST(NULL AS BOOLEAN)"),
+    // Imported files were not kept by name.
+    ("coverage", "files", "CAST(NULL AS STRING)"),
 ];
 
 /// Tables that queries read and snapshots of earlier versions do not have, and what stands in for them: nothing.

@@ -1,0 +1,281 @@
+//! Files that are not what they seem: nothing is lost, shifted or guessed without a word, and what is taken over is labelled.
+
+use predicates::{prelude::PredicateBooleanExt, str::contains};
+
+use crate::support::{Sandbox, one_line, settings};
+
+const NOWHERE: &str = "http://127.0.0.1:9";
+
+const HEADINGS: &str = "ID do Ticket;Fila;Situação;Data de Criação;Data de Abertura;Primeira Resposta;Data de Fechamento";
+
+fn file(sandbox: &Sandbox, name: &str, bytes: impl AsRef<[u8]>) -> String {
+    let path = sandbox.dir().join(name);
+    std::fs::write(&path, bytes).expect("a file");
+    path.to_str().expect("a plain path").to_owned()
+}
+
+/// A closed ticket of a day at nine, in the columns of [`HEADINGS`].
+fn ticket(id: &str, queue: &str, day: &str) -> String {
+    format!("{id};{queue};Finalizado;{day} 09:00;{day} 09:02;{day} 09:04;{day} 09:30")
+}
+
+fn text(sandbox: &Sandbox, sql: &str) -> String {
+    sandbox.store().connection().query_row(&format!("SELECT coalesce(CAST(({sql}) AS VARCHAR), '')"), [], |row| row.get(0)).expect("a text")
+}
+
+/// What is said of a file that is refused as a whole.
+fn refused(sandbox: &Sandbox, file: &str) -> String {
+    one_line(&sandbox.relato(&["import", file]).assert().code(2).get_output().stderr)
+}
+
+fn ids(sandbox: &Sandbox) -> String {
+    text(sandbox, "SELECT string_agg(ticket_id, ' ' ORDER BY ticket_id) FROM raw.imported_ticket")
+}
+
+fn importing_answers() -> Sandbox {
+    Sandbox::with_settings(&settings(NOWHERE).replace("source = \"events\"", "source = \"import\""))
+}
+
+fn workbook(sheets: &[(&str, &[&[&str]])]) -> Vec<u8> {
+    let mut workbook = rust_xlsxwriter::Workbook::new();
+    for (name, rows) in sheets {
+        let sheet = workbook.add_worksheet();
+        sheet.set_name(*name).expect("a name");
+        for (row, cells) in (0..).zip(*rows) {
+            for (column, cell) in (0..).zip(*cells) {
+                sheet.write(row, column, *cell).expect("a cell");
+            }
+        }
+    }
+    workbook.save_to_buffer().expect("a workbook")
+}
+
+#[test]
+fn a_month_of_a_file_has_its_figures_and_says_which_file_it_is_from() {
+    let sandbox = Sandbox::new(NOWHERE);
+    let days = [1, 6, 12, 18, 25, 31].map(|day| ticket(&format!("old-{day}"), "Suporte", &format!("{day:02}/10/2024")));
+    let november = [4, 8, 20].map(|day| ticket(&format!("new-{day}"), "Suporte", &format!("{day:02}/11/2024")));
+    let (whole, part) = (file(&sandbox, "outubro.csv", format!("{HEADINGS}\n{}\n", days.join("\n"))), november.join("\n"));
+    let part = file(&sandbox, "novembro.csv", format!("{HEADINGS}\n{part}\n"));
+    sandbox.relato(&["import", &whole, &part]).assert().success().stdout(contains("6 new").and(contains("3 new")));
+
+    let data = sandbox.report("2024-10", None);
+    let complete = &data.completeness;
+    assert_eq!((complete.days_loaded, complete.days_imported, complete.tickets_stored), (0, 31, 6));
+    let sentence = "Período fechado: nenhum dia falta, nenhum ticket em aberto. \
+                    Vêm de arquivo importado, sem conferência com a Blip: 31 de 31 dias (outubro.csv).";
+    assert_eq!(complete.sentence, sentence);
+    let json = serde_json::to_value(complete).expect("JSON");
+    assert_eq!(json["days_imported"], 31);
+    sandbox.relato(&["report", "atendimento-mensal", "--period", "2024-10", "--format", "json"]).assert().success();
+    let times = data.blocks.iter().find(|block| block.id == "tempos").and_then(|block| block.content.table()).expect("times");
+    assert!((0..times.row_count()).any(|row| times.get(row, "n").int() == Some(6)), "the times of six tickets");
+
+    // From the 8th to the 20th nobody knows whether the file has everything.
+    let complete = sandbox.report("2024-11", None).completeness;
+    assert_eq!(complete.days_imported, 6);
+    let sentence =
+        "Incompleto: 0 de 30 dias carregados da Blip e 6 tirados de arquivo importado (novembro.csv). Os números estão abaixo do real.";
+    assert_eq!(complete.sentence, sentence);
+    sandbox.relato(&["import", &whole, &part]).assert().success().stdout(contains("6 known already").and(contains("Nothing changed")));
+}
+
+#[test]
+fn answers_without_a_name_are_counted_one_by_one_and_once() {
+    let sandbox = importing_answers();
+    let rows = "Nota;Data da resposta;Fila\n5;05/10/2026 10:00;Suporte\n5;05/10/2026 10:00;Suporte\n5;05/10/2026 10:00;Financeiro\n\
+                2;05/10/2026 10:00;Suporte\n5;05/10/2026 10:01;Suporte\n";
+    let answers = file(&sandbox, "answers.csv", rows);
+    sandbox.relato(&["import", &answers]).assert().success().stdout(contains("rows: 5 new"));
+    let by_queue = "SELECT string_agg(queue || ' ' || n, ', ' ORDER BY queue) FROM (SELECT queue, count(*) AS n FROM raw.imported_rating GROUP BY queue)";
+    assert_eq!(text(&sandbox, by_queue), "Financeiro 1, Suporte 4");
+    sandbox.relato(&["import", &answers]).assert().success().stdout(contains("5 known already").and(contains("Nothing changed")));
+    // A later export of the same day has them again, and one more.
+    let later = file(&sandbox, "later.csv", format!("{rows}5;05/10/2026 10:00;Financeiro\n"));
+    sandbox.relato(&["import", &later]).assert().success().stdout(contains("5 known already · 1 new"));
+}
+
+#[test]
+fn an_answer_about_a_ticket_in_capitals_is_known() {
+    let sandbox = importing_answers();
+    let id = "0b6f0f9e-3a53-4a0e-9a0e-0f4f6f1d2c3b";
+    let rows = |id: &str| format!("id;Nota;Data da resposta\n{id};5;05/10/2026 10:00\n");
+    let (small, capital) = (file(&sandbox, "a.csv", rows(id)), file(&sandbox, "b.csv", rows(&id.to_uppercase())));
+    sandbox.relato(&["import", &small]).assert().success().stdout(contains("1 new"));
+    sandbox.relato(&["import", &capital]).assert().success().stdout(contains("1 known already"));
+}
+
+#[test]
+fn a_quote_that_does_not_close_refuses_the_file_and_a_text_in_a_name_its_row() {
+    let sandbox = Sandbox::new(NOWHERE);
+    let day = "05/10/2026";
+    let (one, two) = (ticket("oq-1", "Suporte", day), ticket("oq-2", "\"Suporte", day));
+    let open = file(&sandbox, "open.csv", format!("{HEADINGS}\r\n{one}\r\n{two}\r\n{}\r\n", ticket("oq-3", "Suporte", day)));
+    let told = refused(&sandbox, &open);
+    assert!(told.contains("line 3: a quotation mark opens here and never closes"), "{told}");
+    assert_eq!(ids(&sandbox), "");
+    let (lines, long) = (ticket("t1", "\"Suporte\nN1\"", day), ticket("t2", &"x".repeat(8_424), day));
+    let names = file(&sandbox, "names.csv", format!("{HEADINGS}\n{lines}\n{long}\n{}\n", ticket("t3", "N1", day)));
+    sandbox.relato(&["import", &names]).assert().code(3).stdout(
+        contains("names.csv:2: refused: queue `Suporte")
+            .and(contains(format!(
+                "names.csv:4: refused: queue `{}… (8424 characters)` (accepted: one line of at most 256",
+                "x".repeat(60)
+            )))
+            .and(contains("1 new · 2 refused")),
+    );
+    assert_eq!(ids(&sandbox), "t3");
+}
+
+#[test]
+fn a_row_with_a_cell_too_many_or_too_few_is_refused() {
+    let sandbox = Sandbox::new(NOWHERE);
+    let rows = "id;status;storageDate;obs;team;agent;customer;closeDate\n\
+                st1;ClosedAttendant;05/10/2026 09:00;ok;Suporte;ana@x.org;c1;05/10/2026 09:30\n\
+                st2;ClosedAttendant;05/10/2026 09:00;ligar; urgente;Suporte;ana@x.org;c1;05/10/2026 09:30\n\
+                st3;ClosedAttendant;05/10/2026 09:00;ok;Suporte\n";
+    let tickets = file(&sandbox, "tickets.csv", rows);
+    let told =
+        contains("tickets.csv:3: refused: 9 cells under 8 headings").and(contains("tickets.csv:4: refused: 5 cells under 8 headings"));
+    sandbox.relato(&["import", &tickets]).assert().code(3).stdout(told);
+    assert_eq!(ids(&sandbox), "st1");
+}
+
+#[test]
+fn one_bad_byte_is_the_fault_of_its_row_alone() {
+    for mark in ["\u{feff}", ""] {
+        let sandbox = Sandbox::new(NOWHERE);
+        let mut bytes = format!("{mark}id;team;status;storageDate;tags;obs\n").into_bytes();
+        for row in 0..3 {
+            bytes.extend(format!("mj-{row};Convênios;ClosedAttendant;05/10/2026 09:00;orçamento;ok\n").bytes());
+        }
+        bytes.extend(b"mj-9;Suporte;ClosedAttendant;05/10/2026 09:00;;cora\xC3\n");
+        let tickets = file(&sandbox, "tickets.csv", bytes);
+        sandbox.relato(&["import", &tickets]).assert().code(3).stdout(contains("tickets.csv:5: refused: it holds bytes that are not"));
+        assert_eq!(text(&sandbox, "SELECT string_agg(DISTINCT queue || ' ' || tags, ', ') FROM marts.ticket"), "Convênios orçamento");
+    }
+}
+
+#[test]
+fn a_day_without_a_time_is_refused_in_a_workbook_as_in_a_csv() {
+    let sandbox = Sandbox::new(NOWHERE);
+    let date = |text: &str| rust_xlsxwriter::ExcelDateTime::parse_from_str(text).expect("a date");
+    let form = rust_xlsxwriter::Format::new().set_num_format("dd/mm/yyyy hh:mm");
+    let made = |days: [&str; 2]| {
+        let mut workbook = rust_xlsxwriter::Workbook::new();
+        let sheet = workbook.add_worksheet();
+        for (column, heading) in (0..).zip(["id", "status", "storageDate"]) {
+            sheet.write(0, column, heading).expect("a cell");
+        }
+        for (row, day) in (1..).zip(days) {
+            sheet.write(row, 0, format!("t{row}")).expect("a cell");
+            sheet.write(row, 1, "Transferred").expect("a cell");
+            sheet.write_with_format(row, 2, date(day), &form).expect("a cell");
+        }
+        workbook.save_to_buffer().expect("a workbook")
+    };
+    let days = file(&sandbox, "days.xlsx", made(["2026-10-05", "2026-10-06"]));
+    let told = contains("days.xlsx:2: refused: creation `2026-10-05` (accepted: dd/mm/yyyy hh:mm").and(contains("2 refused"));
+    sandbox.relato(&["import", &days]).assert().code(3).stdout(told);
+    // Where others have a time, midnight is one.
+    let times = file(&sandbox, "times.xlsx", made(["2026-10-05T00:00:00", "2026-10-06T10:30:00"]));
+    sandbox.relato(&["import", &times]).assert().success().stdout(contains("2 new"));
+}
+
+#[test]
+fn dates_that_can_only_be_month_first_refuse_the_file_until_somebody_says_so() {
+    let sandbox = Sandbox::new(NOWHERE);
+    let rows = "id,team,status,created at\nus0,Suporte,ClosedAttendant,09/03/2026 09:00\nus1,Suporte,ClosedAttendant,09/13/2026 09:00\n";
+    let tickets = file(&sandbox, "tickets.csv", rows);
+    let told = refused(&sandbox, &tickets);
+    for expected in ["tickets.csv`:3: created at `09/13/2026 09:00` can only be month first", "say `--date-order month-first`"] {
+        assert!(told.contains(expected), "{told}");
+    }
+    assert_eq!(ids(&sandbox), "");
+    sandbox.relato(&["import", &tickets, "--date-order", "month-first"]).assert().success().stdout(contains("2 new"));
+    let days = "SELECT string_agg(CAST(created_day AS VARCHAR), ' ' ORDER BY ticket_id) FROM marts.ticket";
+    assert_eq!(text(&sandbox, days), "2026-09-03 2026-09-13");
+    let ours = file(&sandbox, "ours.csv", rows.replace("09/13/2026", "13/09/2026"));
+    sandbox.relato(&["import", &ours, "--date-order", "month-first"]).assert().code(2).stderr(contains("can only be day first"));
+}
+
+#[test]
+fn headings_are_found_after_titles_hints_and_cover_sheets() {
+    let sandbox = Sandbox::new(NOWHERE);
+    let row = |id: &str| ticket(id, "Suporte", "05/10/2026");
+    let title = "Relatório de atendimentos;;;;;;\r\nPeríodo: 01/10/2026 a 31/10/2026;;;;;;\r\n";
+    let blank = file(&sandbox, "blank.csv", format!("\r\n{HEADINGS}\r\n{}\r\n", row("bl-1")));
+    let sep = file(&sandbox, "sep.csv", format!("sep=;\r\n{HEADINGS}\r\n{}\r\n", row("sp-1")));
+    let titled = file(&sandbox, "title.csv", format!("{title}{HEADINGS}\r\n{}\r\nx;\r\n", row("ti-1")));
+    let cells: Vec<&str> = HEADINGS.split(';').collect();
+    let good = row("cv-1");
+    let good: Vec<&str> = good.split(';').collect();
+    let cover: &[&[&str]] = &[&["Relatório"], &["Outubro"]];
+    let cover = file(&sandbox, "cover.xlsx", workbook(&[("Capa", cover), ("Dados", &[&cells, &good])]));
+    sandbox
+        .relato(&["import", &blank, &sep, &titled, &cover])
+        .assert()
+        .code(3)
+        .stdout(contains("headings: line 3").and(contains("title.csv:5: refused: 2 cells under 7 headings")));
+    assert_eq!(ids(&sandbox), "bl-1 cv-1 sp-1 ti-1");
+    // Rows of a second sheet would be left out.
+    let months = file(&sandbox, "months.xlsx", workbook(&[("Outubro", &[&cells, &good]), ("Novembro", &[&cells, &good])]));
+    let told = refused(&sandbox, &months);
+    assert!(told.contains("sheets `Outubro` and `Novembro` both have such headings"), "{told}");
+}
+
+#[test]
+fn the_error_of_a_formula_is_no_name() {
+    let sandbox = Sandbox::new(NOWHERE);
+    let head: &[&str] = &["id", "team", "agent", "status", "storageDate"];
+    let row: &[&str] = &["t1", "#N/A", "#REF!", "Transferred", "05/10/2026 09:00"];
+    let texts = file(&sandbox, "texts.xlsx", workbook(&[("Dados", &[head, row])]));
+    let csv = file(&sandbox, "csv.csv", "id;team;agent;status;storageDate\nt2;#N/D;#NOME?;Transferred;05/10/2026 09:00\n");
+    sandbox.relato(&["import", &texts, &csv]).assert().success();
+    let found = "SELECT string_agg(ticket_id || ' ' || queue || ' ' || coalesce(agent, '-'), ', ' ORDER BY ticket_id) FROM marts.ticket";
+    assert_eq!(text(&sandbox, found), "t1 Default -, t2 Default -");
+}
+
+#[test]
+fn of_several_files_all_are_imported_or_none() {
+    let sandbox = Sandbox::new(NOWHERE);
+    let good = file(&sandbox, "good.csv", format!("{HEADINGS}\n{}\n", ticket("gd-1", "Suporte", "05/10/2026")));
+    let (bad, worse) = (file(&sandbox, "bad.csv", "nome|telefone\nana|1\n"), file(&sandbox, "worse.csv", "\"id;status"));
+    let told = contains("bad.csv").and(contains("worse.csv")).and(contains("nothing was imported, of none of the files"));
+    sandbox.relato(&["import", &good, &bad, &worse]).assert().code(2).stderr(told);
+    assert_eq!(ids(&sandbox), "");
+    sandbox.relato(&["import", &good]).assert().success().stdout(contains("1 new"));
+}
+
+#[test]
+fn tags_are_told_apart_by_one_separator_and_quotes() {
+    let sandbox = Sandbox::new(NOWHERE);
+    let rows = "id;status;storageDate;tags\n\
+                t1;Transferred;05/10/2026 09:00;\"[\"\"Troca|devolução\"\", \"\"b\"\"]\"\n\
+                t2;Transferred;05/10/2026 09:00;\"Exames, laudos|N1\"\n\
+                t3;Transferred;05/10/2026 09:00;\"a, b\"\n";
+    let tickets = file(&sandbox, "tickets.csv", rows);
+    sandbox.relato(&["import", &tickets]).assert().success().stdout(contains("3 new"));
+    let tags = "SELECT string_agg(ticket_id || '=' || tag, ' ' ORDER BY ticket_id, tag) FROM marts.ticket_tag";
+    assert_eq!(text(&sandbox, tags), "t1=Troca|devolução t1=b t2=Exames, laudos t2=N1 t3=a t3=b");
+}
+
+#[test]
+fn what_a_workbook_declares_of_its_size_costs_nothing() {
+    let sandbox = Sandbox::new(NOWHERE);
+    let made = |row: u32, column: u16| {
+        let mut workbook = rust_xlsxwriter::Workbook::new();
+        let sheet = workbook.add_worksheet();
+        for (place, (heading, value)) in (0..).zip([("id", "t1"), ("status", "Transferred"), ("storageDate", "05/10/2026 09:00")]) {
+            sheet.write(0, place, heading).expect("a cell");
+            sheet.write(row, place, value).expect("a cell");
+        }
+        sheet.write(row, column, "x").expect("a cell");
+        workbook.save_to_buffer().expect("a workbook")
+    };
+    let far = file(&sandbox, "far.xlsx", made(1_048_575, 999));
+    sandbox.relato(&["import", &far]).assert().code(3).stdout(contains("far.xlsx:1048576: refused: 1000 cells under 3 headings"));
+    let wide = file(&sandbox, "wide.xlsx", made(1, 16_383));
+    let told = refused(&sandbox, &wide);
+    assert!(told.contains("row 2 of sheet `Sheet1` has a cell beyond column 1000"), "{told}");
+}

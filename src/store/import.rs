@@ -62,9 +62,9 @@ impl Store {
     ///
     /// # Errors
     /// That of `work`, or of the commit.
-    pub fn transaction_or_trial<T>(&mut self, is_trial: bool, work: impl FnOnce(&Store) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    pub fn transaction_or_trial<T>(&mut self, is_trial: bool, work: impl Fn(&Store) -> Result<T, StoreError>) -> Result<T, StoreError> {
         if !is_trial {
-            return self.transaction(work);
+            return self.transaction_with_enough_memory(work);
         }
         self.connection.execute_batch("BEGIN TRANSACTION")?;
         let done = work(self);

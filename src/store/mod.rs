@@ -192,6 +192,14 @@ impl Store {
     }
 
     /// Runs `work` in one transaction: all of it is kept, or nothing.
+    /// As [`Store::transaction`], and again with more memory for as long as there was too little.
+    ///
+    /// # Errors
+    /// As [`Store::transaction`].
+    pub fn transaction_with_enough_memory<T>(&mut self, work: impl Fn(&Store) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        self.with_enough_memory(|store| store.transaction(&work))
+    }
+
     ///
     /// # Errors
     /// That of `work`, or of the commit.

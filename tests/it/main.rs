@@ -4,6 +4,7 @@ mod accesses;
 mod architecture;
 mod assumptions;
 mod bad_input;
+mod big_days;
 mod bucket;
 mod channels;
 mod cluster;

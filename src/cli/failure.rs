@@ -328,6 +328,10 @@ impl From<IngestError> for Failure {
             IngestError::OtherBot { .. } => Failure::new(Exit::Refused, error).with_help(
                 "nothing was written; put the earlier bot's key back, or give this one a [[blip.key]] of its own under another name",
             ),
+            IngestError::KnowsLess { .. } => Failure::new(Exit::Refused, error).with_help(
+                "nothing was written or published. Put back the database that belongs to the snapshots, best with `relato restore`; where there \
+                 is none, `relato snapshot supersede` shows what would be lost and lets this one go on (docs/reliability.md)",
+            ),
             IngestError::SameBot { .. } => Failure::new(Exit::Refused, error)
                 .with_help("nothing was read; keep one of the two [[blip.key]], with the roles of both"),
             IngestError::NotForeign { .. } => Failure::new(Exit::Usage, error).with_help("`relato bot list` shows whose tickets are stored"),

@@ -27,6 +27,7 @@ mod status;
 mod subject;
 mod team;
 mod words;
+mod supersede;
 
 use std::{
     ffi::OsString,

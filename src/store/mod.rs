@@ -14,6 +14,7 @@ mod import;
 mod lock;
 mod marts;
 mod messages;
+mod published;
 mod rewrite;
 mod rows;
 mod schema;

@@ -301,8 +301,13 @@ impl From<LedgerError> for Failure {
                 "check who may read and write the file; if it is damaged, restore it from a backup, for nothing else knows what was published"
             }
             LedgerError::TooNew { .. } => "nothing was changed",
+            LedgerError::Behind { .. } => {
+                "nothing was recorded, sent or answered. Put the ledger back, best with `relato restore`; where there is none, `relato audit accept-loss` \
+                 records the loss and lets this one go on (docs/reliability.md)"
+            }
         };
-        Failure::new(Exit::Failed, error).with_help(help)
+        let exit = if matches!(error, LedgerError::Behind { .. }) { Exit::Refused } else { Exit::Failed };
+        Failure::new(exit, error).with_help(help)
     }
 }
 

@@ -88,7 +88,7 @@ impl Failure {
         self.tellings.iter().map(|telling| telling.to_string().replace("\n  because", ";")).collect::<Vec<_>>().join("; ")
     }
 
-    fn judged((exit, help): Verdict, error: impl Error + Send + Sync + 'static) -> Failure {
+    pub(super) fn judged((exit, help): Verdict, error: impl Error + Send + Sync + 'static) -> Failure {
         let failure = Failure::new(exit, error);
         match help {
             Some(help) => failure.with_help(help),
@@ -328,14 +328,14 @@ impl From<IngestError> for Failure {
             IngestError::PseudonymKey => Failure::new(Exit::Refused, error).with_help(
                 "with another key every customer would be counted as a new person; put the earlier key back, or begin again in another storage.dir",
             ),
+            IngestError::KnowsLess { .. } => Failure::new(Exit::Refused, error).with_help(
+                "nothing was written or published. Put back the database that belongs to the snapshots, best with `relato restore`; where there \
+                 is none, `relato snapshot supersede` shows what would be lost and lets this one go on (docs/reliability.md)",
+            ),
             IngestError::Clock { .. } => Failure::new(Exit::Refused, error)
                 .with_help("nothing was read or written; set this machine's clock, best by a time service, or leave out --now"),
             IngestError::OtherBot { .. } => Failure::new(Exit::Refused, error).with_help(
                 "nothing was written; put the earlier bot's key back, or give this one a [[blip.key]] of its own under another name",
-            ),
-            IngestError::KnowsLess { .. } => Failure::new(Exit::Refused, error).with_help(
-                "nothing was written or published. Put back the database that belongs to the snapshots, best with `relato restore`; where there \
-                 is none, `relato snapshot supersede` shows what would be lost and lets this one go on (docs/reliability.md)",
             ),
             IngestError::SameBot { .. } => Failure::new(Exit::Refused, error)
                 .with_help("nothing was read; keep one of the two [[blip.key]], with the roles of both"),

@@ -35,7 +35,7 @@ pub use checks::{TableCheck, digest_of_checks};
 pub use error::StoreError;
 pub use identities::{BSUID, IdentityLink, ORIGINATOR, PARENT};
 pub use import::{ImportVerdict, ImportedRating, ImportedTicket};
-pub use lock::{hold, require_free};
+pub use lock::{hold, require_free, wait};
 pub use marts::MartReport;
 pub use messages::{KnownMessages, MessageRead};
 pub use rows::{
@@ -192,7 +192,6 @@ impl Store {
         &self.connection
     }
 
-    /// Runs `work` in one transaction: all of it is kept, or nothing.
     /// As [`Store::transaction`], and again with more memory for as long as there was too little.
     ///
     /// # Errors
@@ -201,6 +200,7 @@ impl Store {
         self.with_enough_memory(|store| store.transaction(&work))
     }
 
+    /// Runs `work` in one transaction: all of it is kept, or nothing.
     ///
     /// # Errors
     /// That of `work`, or of the commit.

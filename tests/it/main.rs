@@ -31,6 +31,7 @@ mod questions;
 mod reliability;
 mod restatements;
 mod scheduling;
+mod restored;
 mod self_tests;
 mod serving;
 mod simulator;

@@ -7,7 +7,11 @@ use clap::{Args, Subcommand};
 use comfy_table::{ContentArrangement, Table as TextTable, presets::UTF8_BORDERS_ONLY};
 use serde_json::{Value, json};
 
-use super::{Exit, Failure, Global, Printed, output};
+use super::{
+    Exit, Failure, Global, Printed,
+    officer::{Officer, officer},
+    output,
+};
 use crate::{
     audit::UNPROVEN,
     config::Project,
@@ -21,6 +25,23 @@ pub enum AuditCommand {
     /// List what was asked and changed, by whom, why, and what came of it
     Log(LogArgs),
     Verify(VerifyArgs),
+    AcceptLoss(AcceptLossArgs),
+}
+
+/// Let a ledger that lost records go on
+///
+/// A ledger that knows less than the files beside it was lost, or restored from before; nothing is recorded in it then, so no question is
+/// answered and nothing is sent. Putting the right ledger back (`relato restore`) loses nothing. Where there is none, this command shows what is
+/// missing; --yes writes the loss into the access log and goes on. What the lost records said stays lost: a report that was sent since can be
+/// sent again, and published figures are not compared with.
+#[derive(Args)]
+pub struct AcceptLossArgs {
+    /// Do it
+    #[arg(long)]
+    yes: bool,
+    /// Why, for the access log
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
 }
 
 #[derive(Args)]
@@ -62,6 +83,7 @@ pub fn run(global: &Global, command: &AuditCommand) -> Result<Exit, Failure> {
     match command {
         AuditCommand::Log(args) => log(&project, &ledger, args),
         AuditCommand::Verify(args) => verify(&ledger, args),
+        AuditCommand::AcceptLoss(args) => accept_loss(global, &project, &ledger, args),
     }
 }
 
@@ -178,4 +200,20 @@ fn verify(ledger: &Ledger, args: &VerifyArgs) -> Result<Exit, Failure> {
             Some("compare it with a backup of the data folder: records before that place are as they were written"),
         )),
     }
+}
+
+fn accept_loss(global: &Global, project: &Project, ledger: &Ledger, args: &AcceptLossArgs) -> Result<Exit, Failure> {
+    let Some(loss) = ledger.loss()? else {
+        output::print("The ledger has all that the files beside it know.\n")?;
+        return Ok(Exit::Done);
+    };
+    let told = format!("The ledger has {} {}, and had {}.", loss.found, loss.what, loss.known);
+    if !args.yes {
+        output::print(&format!("{told} Nothing was changed; --yes records the loss and goes on.\n"))?;
+        return Ok(Exit::Done);
+    }
+    let Officer { asker, mut ledger, .. } = officer(project, "audit accept-loss", args.reason.as_deref(), global.now())?;
+    let record = ledger.accept_loss(loss, (&asker.os_user, args.reason.as_deref()), global.now())?;
+    output::print(&format!("{told} Record {} of the access log says so; the ledger goes on.\n", record.seq))?;
+    Ok(Exit::Warnings)
 }

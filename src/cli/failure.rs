@@ -88,7 +88,7 @@ impl Failure {
         self.tellings.iter().map(|telling| telling.to_string().replace("\n  because", ";")).collect::<Vec<_>>().join("; ")
     }
 
-    fn judged((exit, help): Verdict, error: impl Error + Send + Sync + 'static) -> Failure {
+    pub(super) fn judged((exit, help): Verdict, error: impl Error + Send + Sync + 'static) -> Failure {
         let failure = Failure::new(exit, error);
         match help {
             Some(help) => failure.with_help(help),
@@ -301,8 +301,13 @@ impl From<LedgerError> for Failure {
                 "check who may read and write the file; if it is damaged, restore it from a backup, for nothing else knows what was published"
             }
             LedgerError::TooNew { .. } => "nothing was changed",
+            LedgerError::Behind { .. } => {
+                "nothing was recorded, sent or answered. Put the ledger back, best with `relato restore`; where there is none, `relato audit accept-loss` \
+                 records the loss and lets this one go on (docs/reliability.md)"
+            }
         };
-        Failure::new(Exit::Failed, error).with_help(help)
+        let exit = if matches!(error, LedgerError::Behind { .. }) { Exit::Refused } else { Exit::Failed };
+        Failure::new(exit, error).with_help(help)
     }
 }
 
@@ -322,6 +327,10 @@ impl From<IngestError> for Failure {
             IngestError::Import(error) => Failure::new(Exit::Usage, error).with_help("nothing was imported, of none of the files"),
             IngestError::PseudonymKey => Failure::new(Exit::Refused, error).with_help(
                 "with another key every customer would be counted as a new person; put the earlier key back, or begin again in another storage.dir",
+            ),
+            IngestError::KnowsLess { .. } => Failure::new(Exit::Refused, error).with_help(
+                "nothing was written or published. Put back the database that belongs to the snapshots, best with `relato restore`; where there \
+                 is none, `relato snapshot supersede` shows what would be lost and lets this one go on (docs/reliability.md)",
             ),
             IngestError::Clock { .. } => Failure::new(Exit::Refused, error)
                 .with_help("nothing was read or written; set this machine's clock, best by a time service, or leave out --now"),

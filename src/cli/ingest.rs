@@ -12,11 +12,11 @@ use crate::{
     domain::period::{PeriodError, parse_day},
     files,
     ingest::{
-        self, Alarm, Clients, IngestRequest, IngestSummary, LOADED_UNTIL, LiveView, OnlyResource, Pass, Progress, Rebuild, Warnings,
+        self, Alarm, Clients, IngestRequest, IngestSummary, LiveView, OnlyResource, Pass, Progress, Rebuild, Warnings,
         contract::{Contract, Question},
     },
-    snapshot::{self, Catalog, Published, Stamp},
-    store::{MART_TABLES, Store},
+    snapshot::Published,
+    store::Store,
 };
 
 /// Load what is new from Blip and publish a snapshot
@@ -127,10 +127,7 @@ pub fn write_live(project: &Project, live: &[LiveView]) -> Result<(), Failure> {
 
 /// Publishes what was loaded.
 pub fn publish(project: &Project, store: &Store, now: DateTime<Utc>, quarantined: i64) -> Result<Published, Failure> {
-    let loaded_until = store.mark(LOADED_UNTIL)?.and_then(|text| text.parse().ok());
-    let stamp = Stamp { now, loaded_until, timezone: project.settings.organization.timezone, quarantined, checks: store.checks_digest()? };
-    let catalog = Catalog::of(project)?;
-    Ok(snapshot::publish(store.connection(), &MART_TABLES, &catalog, &stamp, &store.month_digests()?)?)
+    Ok(ingest::publish(project, store, now, quarantined)?)
 }
 
 pub fn outcome(published: &Published) -> String {

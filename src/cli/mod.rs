@@ -3,6 +3,7 @@
 mod answers;
 mod asker;
 mod audit;
+mod backup;
 mod bot;
 mod channel;
 mod check;
@@ -19,12 +20,14 @@ mod query;
 mod readers;
 mod rebuild;
 mod report;
+mod restore;
 mod schedule;
 mod serve;
 mod sim;
 mod snapshot;
 mod status;
 mod subject;
+mod supersede;
 mod team;
 mod words;
 
@@ -124,6 +127,8 @@ enum Command {
     Serve(serve::ServeArgs),
     #[command(subcommand)]
     Snapshot(snapshot::SnapshotCommand),
+    Backup(backup::BackupArgs),
+    Restore(restore::RestoreArgs),
     Status(status::StatusArgs),
     Sim(sim::SimArgs),
     /// Answer one question that another process passed on
@@ -189,6 +194,8 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Channel(command) => wait(channel::run(global, &command)),
         Command::Serve(args) => serve::run(global, &args),
         Command::Snapshot(command) => snapshot::run(global, &command),
+        Command::Backup(args) => backup::run(global, &args),
+        Command::Restore(args) => restore::run(global, &args),
         Command::Status(args) => status::run(global, &args),
         Command::Sim(args) => wait(sim::run(global, &args)),
     }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Write};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::{Exit, Failure, Global, Printed, output, report::scratch, snapshot_of};
+use super::{Exit, Failure, Global, Printed, output, report::scratch, snapshot_of, supersede};
 use crate::{
     audit::Masks,
     config::Project,
@@ -31,6 +31,7 @@ pub enum SnapshotCommand {
     Verify,
     /// Remove old snapshots and the parts that only they name
     Prune(PruneArgs),
+    Supersede(supersede::SupersedeArgs),
     /// Merge small parts of months that are over, of what all owners of a lake have
     Compact,
 }
@@ -81,6 +82,7 @@ pub fn run(global: &Global, command: &SnapshotCommand) -> Result<Exit, Failure> 
     let project = Project::open(&global.project)?;
     let catalog = Catalog::of(&project)?;
     match command {
+        SnapshotCommand::Supersede(args) => supersede::run(global, args),
         SnapshotCommand::List(args) => {
             let manifests = catalog.list()?;
             if args.format == Printed::Json {

@@ -5,6 +5,12 @@ use std::path::{Component, Path, PathBuf};
 use super::{Channels, Credentials, LakePlace, Project, SecretSource, Team};
 
 impl Project {
+    /// Returns the files and folders in which people declare what the project is, but for secrets: what is there of them.
+    pub fn declared_places(&self) -> Vec<PathBuf> {
+        let names = [Self::SETTINGS_FILE, "recipients.toml", Team::FILE, Channels::FILE, "schedules", "reports", "queries"];
+        names.map(|name| self.dir.join(name)).into_iter().chain(self.given_files()).filter(|place| place.exists()).collect()
+    }
+
     /// Returns whether a place is one of the project's own: settings, definitions, keys, data, snapshots, jobs. Links in the path are
     /// followed, also where the file itself does not exist yet.
     pub fn owns(&self, path: &Path) -> bool {

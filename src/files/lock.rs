@@ -53,6 +53,21 @@ pub enum LockError {
 /// # Errors
 /// [`LockError::Held`] with the holder, when another process has it.
 pub fn hold(path: &Path, holder: &Holder) -> Result<Lock, LockError> {
+    hold_or(path, holder, |file| Err(LockError::Held(holder_of(file))))
+}
+
+/// Waits for the lock of `path`; `told` is called with who has it, before the waiting begins.
+///
+/// # Errors
+/// [`LockError::File`].
+pub fn wait(path: &Path, holder: &Holder, told: impl FnOnce(Option<Holder>)) -> Result<Lock, LockError> {
+    hold_or(path, holder, |file| {
+        told(holder_of(file));
+        file.lock().map_err(|source| LockError::File(FileError { path: path.to_owned(), source }))
+    })
+}
+
+fn hold_or(path: &Path, holder: &Holder, held: impl FnOnce(&mut File) -> Result<(), LockError>) -> Result<Lock, LockError> {
     let failed = |source| LockError::File(FileError { path: path.to_owned(), source });
     // The file is cut to the holder's text: through a link that would be another file.
     let no_link = OFlag::O_NOFOLLOW.bits();
@@ -60,7 +75,7 @@ pub fn hold(path: &Path, holder: &Holder) -> Result<Lock, LockError> {
         OpenOptions::new().create(true).truncate(false).read(true).write(true).custom_flags(no_link).open(path).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Err(LockError::Held(holder_of(&mut file))),
+        Err(TryLockError::WouldBlock) => held(&mut file)?,
         Err(TryLockError::Error(source)) => return Err(failed(source)),
     }
     let text = serde_json::to_string(holder).expect("a holder has only texts and numbers");

@@ -2,6 +2,7 @@
 //!
 //! Temporary names are random, and what has one is created anew: a link that somebody put there is never followed.
 
+pub mod backup;
 pub mod lock;
 mod mode;
 mod private;

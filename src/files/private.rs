@@ -34,7 +34,11 @@ impl PrivateFolder {
         PrivateFolder::make_in(&tempfile::env::temp_dir())
     }
 
-    fn make_in(place: &Path) -> io::Result<PrivateFolder> {
+    /// As [`PrivateFolder::make`], in the folder `place`.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub(super) fn make_in(place: &Path) -> io::Result<PrivateFolder> {
         let folder = tempfile::Builder::new().prefix(PREFIX).permissions(fs::Permissions::from_mode(0o700)).tempdir_in(place)?;
         clear(place, fs::metadata(folder.path())?.uid());
         // Under its name the file is locked from the first moment on.

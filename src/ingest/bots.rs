@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Clients, IngestError, open, pseudonyms, refresh};
+use super::{Clients, IngestError, open_newest, pseudonyms, refresh};
 use crate::{
     config::Project,
     ingest::Progress,
@@ -106,7 +106,7 @@ pub fn remove(
     now: DateTime<Utc>,
     progress: &dyn Progress,
 ) -> Result<(Store, Removed, MartReport), IngestError> {
-    let mut store = open(project, &pseudonyms(project)?, now, "relato bot remove")?;
+    let mut store = open_newest(project, &pseudonyms(project)?, now, "relato bot remove")?;
     let foreign: Vec<BotTickets> = foreign(&store)?.into_iter().filter(|one| one.bot == bot || name(&one.bot) == bot).collect();
     if foreign.is_empty() {
         return Err(IngestError::NotForeign { bot: bot.to_owned() });

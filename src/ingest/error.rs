@@ -2,7 +2,10 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use super::ImportError;
+use super::{
+    ImportError,
+    publish::{Lack, words},
+};
 use crate::{blip::BlipError, config::Problem, store::StoreError};
 
 /// A failed run.
@@ -78,6 +81,20 @@ pub enum IngestError {
     NotForeign {
         /// The bot that was named.
         bot: String,
+    },
+    /// The newest snapshot was not published by this database: it was restored, or begun anew.
+    #[error(
+        "the newest snapshot `{snapshot}` (of {}) was not published by this database, which has {}",
+        time(*.published_at),
+        words(.lacks)
+    )]
+    KnowsLess {
+        /// The snapshot.
+        snapshot: String,
+        /// When it was published.
+        published_at: DateTime<Utc>,
+        /// What the database lacks of it; nothing where it has as many rows of every table.
+        lacks: Vec<Lack>,
     },
     /// The store holds pseudonyms of another key.
     #[error("the key of the customers' pseudonyms is not the one that the stored data were made with")]

@@ -148,7 +148,7 @@ fn write(store: &mut Store, reader: &Reader<'_>, (key_name, days): (&str, &[Naiv
         .collect();
     let run = reader.run;
     Ok(tokio::task::block_in_place(|| {
-        store.transaction(|store| {
+        store.transaction_with_enough_memory(|store| {
             store.write_coverage(&coverage)?;
             let written = Written {
                 events: store.write_events(rows, run)?,

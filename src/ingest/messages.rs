@@ -289,7 +289,7 @@ fn write(store: &mut Store, reader: &Reader<'_>, known: Option<&KnownMessages>, 
     }
     let run = reader.run;
     Ok(tokio::task::block_in_place(|| {
-        store.transaction(|store| {
+        store.transaction_with_enough_memory(|store| {
             let looked_up;
             let known = if let Some(known) = known {
                 known

@@ -23,6 +23,7 @@ mod messages;
 mod pipeline;
 mod progress;
 mod pseudonym;
+mod publish;
 mod reports;
 mod subject;
 mod tickets;
@@ -54,6 +55,7 @@ pub use live::LiveView;
 pub use pipeline::doubted;
 pub use progress::{Progress, Silent};
 pub use pseudonym::Pseudonyms;
+pub use publish::{Lack, Superseding, publish, supersede, words as lack_in_words};
 pub use subject::{Forgotten, Held, erase, held_about, retain};
 pub use warnings::{Alarm, Warnings, days_until_forgotten};
 
@@ -158,6 +160,9 @@ pub async fn run(
     }
     bots::require_distinct(clients)?;
     crate::store::require_free(&project.data_dir())?;
+    if !project.store_file().exists() {
+        publish::require_newest(project, None)?;
+    }
     let wants = |resource: OnlyResource| request.only.is_none_or(|only| only == resource);
     let mut written = Written::default();
 
@@ -165,7 +170,7 @@ pub async fn run(
     let directory =
         if wants(OnlyResource::Directory) { Some(directory::read(&clients.desk, &clients.channel, &pseudonyms).await?) } else { None };
     let blip_time = if request.is_trial { Some(request.now) } else { clock::blip_time(clients, request.now).await? };
-    let mut store = open(project, &pseudonyms, request.now, "relato ingest")?;
+    let mut store = open_newest(project, &pseudonyms, request.now, "relato ingest")?;
     bots::remember(clients, &mut store)?;
     bots::reopen(&mut store)?;
     if let Some(blip) = blip_time {
@@ -378,7 +383,7 @@ pub fn rebuild(
     now: DateTime<Utc>,
     progress: &dyn Progress,
 ) -> Result<(Store, MartReport), IngestError> {
-    let mut store = open(project, &pseudonyms(project)?, now, "relato rebuild")?;
+    let mut store = open_newest(project, &pseudonyms(project)?, now, "relato rebuild")?;
     store.transaction(|store| store.write_settings(&SettingsRows::new(&project.settings)))?;
     match wanted.months {
         None => store.forget_marts()?,
@@ -430,6 +435,19 @@ fn open(project: &Project, pseudonyms: &Pseudonyms, now: DateTime<Utc>, command:
         None => store.transaction(|store| store.set_mark(PSEUDONYM_KEY, &fingerprint))?,
     }
     subject::erase_again(project, &mut store)?;
+    Ok(store)
+}
+
+/// As [`open`], of a database from which may be published.
+///
+/// # Errors
+/// As [`open`], and [`IngestError::KnowsLess`].
+fn open_newest(project: &Project, pseudonyms: &Pseudonyms, now: DateTime<Utc>, command: &str) -> Result<Store, IngestError> {
+    if !project.store_file().exists() {
+        publish::require_newest(project, None)?;
+    }
+    let store = open(project, pseudonyms, now, command)?;
+    publish::require_newest(project, Some(&store))?;
     Ok(store)
 }
 

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Months, Utc};
 use serde_json::{Map, Value};
 
-use super::{IngestError, Pseudonyms, open, pseudonyms, refresh};
+use super::{IngestError, Pseudonyms, open, open_newest, pseudonyms, refresh};
 use crate::{
     blip::identity,
     config::Project,
@@ -78,7 +78,7 @@ pub fn erase(
     progress: &dyn Progress,
 ) -> Result<(Store, Forgotten), IngestError> {
     let pseudonyms: Pseudonyms = pseudonyms(project)?;
-    let mut store = open(project, &pseudonyms, now, "relato subject erase")?;
+    let mut store = open_newest(project, &pseudonyms, now, "relato subject erase")?;
     let plan = store.plan_unlinking(&pseudonyms.of_spellings(customer), 1)?;
     let digests: Vec<String> = plan.pairs.iter().map(|(before, _)| erased_digest(before)).collect();
     let forgotten = forget(project, &mut store, &plan, (now, now), (receipt, &digests), progress)?;

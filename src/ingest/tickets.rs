@@ -25,7 +25,7 @@ use crate::{
     store::{Coverage, Resource, Store, StoreError, TicketRow, UnlistedTicket, Written},
 };
 
-/// Rows per transaction.
+/// Rows per transaction: what a transaction has written stays in memory until it ends.
 const BATCH_ROWS: usize = 10_000;
 
 /// Days that are read at once, and nearly as many that wait meanwhile for others to be written: as many as hold about so many tickets,
@@ -184,20 +184,12 @@ async fn read_open(
             Err(error) => gaps.note(&source, format!("/ticket/{id}"), error)?,
         }
     }
-    let run = reader.run;
     Ok(tokio::task::block_in_place(|| {
-        store.transaction(|store| {
-            if let Some(at) = reader.over_until {
-                rows.extend(store.tickets_gone(&gone, at)?);
-            }
-            let written = Written {
-                ticket_answers: store.write_tickets(&rows, run)?,
-                rejected: store.write_rejected(Resource::Ticket, &rejected, run)?,
-                ..Written::default()
-            };
-            store.write_load(run, &written)?;
-            Ok((written, gone.len()))
-        })
+        if let Some(at) = reader.over_until {
+            rows.extend(store.tickets_gone(&gone, at)?);
+        }
+        let (written, ()) = write_in_pieces(store, reader, (&rows, &rejected), |_| Ok(()))?;
+        Ok::<_, StoreError>((written, gone.len()))
     })?)
 }
 
@@ -296,6 +288,9 @@ async fn read_day(client: &Client, pseudonyms: &Pseudonyms, met: &MetTunnels, as
 }
 
 /// Keeps what days gave. Returns what changed, and the tickets that are stored and not listed any more.
+///
+/// Rows of a very full day are kept in several transactions, and that the day was read in the last one: what is not all there does not
+/// count as read.
 fn write(store: &mut Store, reader: &Reader<'_>, days: Vec<Day>) -> Result<(Written, Vec<UnlistedTicket>), IngestError> {
     let (mut rows, mut rejected, mut coverage) = (Vec::new(), Vec::new(), Vec::new());
     for day in days {
@@ -303,20 +298,41 @@ fn write(store: &mut Store, reader: &Reader<'_>, days: Vec<Day>) -> Result<(Writ
         rejected.extend(day.rejected);
         coverage.push(day.coverage);
     }
-    let run = reader.run;
     Ok(tokio::task::block_in_place(|| {
-        store.transaction(|store| {
+        write_in_pieces(store, reader, (&rows, &rejected), |store| {
             store.write_coverage(&coverage)?;
-            let unlisted = unlisted(store, reader, &coverage, &rows)?;
-            let written = Written {
-                ticket_answers: store.write_tickets(&rows, run)?,
-                rejected: store.write_rejected(Resource::Ticket, &rejected, run)?,
-                ..Written::default()
-            };
-            store.write_load(run, &written)?;
-            Ok((written, unlisted))
+            unlisted(store, reader, &coverage, &rows)
         })
     })?)
+}
+
+/// Keeps rows and what was set aside, in transactions of [`BATCH_ROWS`]; `conclude` belongs to the last of them. Returns what changed.
+fn write_in_pieces<T>(
+    store: &mut Store,
+    reader: &Reader<'_>,
+    (rows, rejected): (&[TicketRow], &[(String, String)]),
+    conclude: impl Fn(&Store) -> Result<T, StoreError>,
+) -> Result<(Written, T), StoreError> {
+    let run = reader.run;
+    let (first, last) = rows.split_at(rows.len().saturating_sub(1) / BATCH_ROWS * BATCH_ROWS);
+    let mut all = Written::default();
+    for piece in first.chunks(BATCH_ROWS) {
+        all += store.transaction_with_enough_memory(|store| {
+            let written = Written { ticket_answers: store.write_tickets(piece, run)?, ..Written::default() };
+            store.write_load(run, &written)?;
+            Ok(written)
+        })?;
+    }
+    store.transaction_with_enough_memory(|store| {
+        let concluded = conclude(store)?;
+        let written = Written {
+            ticket_answers: store.write_tickets(last, run)?,
+            rejected: store.write_rejected(Resource::Ticket, rejected, run)?,
+            ..Written::default()
+        };
+        store.write_load(run, &written)?;
+        Ok((all + written, concluded))
+    })
 }
 
 fn is_closed(ticket: &Ticket) -> bool {
@@ -412,6 +428,41 @@ fn row(ticket: &Ticket, key_name: &str, pseudonyms: &Pseudonyms, met: &MetTunnel
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{files::lock::Holder, ingest::Silent};
+
+    #[test]
+    fn a_day_that_does_not_fit_into_one_transaction_is_kept_in_pieces() {
+        let folder = tempfile::tempdir().unwrap();
+        let now: DateTime<Utc> = "2026-07-02T02:30:00Z".parse().unwrap();
+        let mut store = Store::open(&folder.path().join("live.duckdb"), &Holder::new("a test", now)).unwrap();
+        let row = |number: usize| TicketRow {
+            ticket_id: format!("{number:036}"),
+            owner: "bot".to_owned(),
+            customer_key: format!("{number:032}"),
+            body: format!(r#"{{"id":"{number:036}","text":"{}"}}"#, crate::domain::digest::sha256(&number.to_le_bytes()).repeat(6)),
+            key_name: "desk".to_owned(),
+            created_at: Some(now),
+            is_closed: true,
+            closed_at: Some(now),
+            earlier_key: None,
+            has_other_identity: false,
+        };
+        let rows: Vec<TicketRow> = (0..30_000).map(row).collect();
+        let run = store.begin_run(now).unwrap();
+        // As little as for the real limit a day of 80,000 is too much.
+        store.connection().execute_batch("SET memory_limit = '40MB'").unwrap();
+        assert!(
+            store.transaction(|store| store.write_tickets(&rows, run)).unwrap_err().is_out_of_memory(),
+            "the limit is what it is about"
+        );
+        let zone = "America/Sao_Paulo".parse().unwrap();
+        let reader = Reader { zone, now, over_until: Some(now), full: false, run, progress: &Silent };
+        let known =
+            |store: &Store| -> usize { store.connection().query_row("SELECT count(*) FROM state.ticket", [], |row| row.get(0)).unwrap() };
+        let (written, at_the_end) = write_in_pieces(&mut store, &reader, (&rows, &[]), |store| Ok(known(store))).unwrap();
+        assert_eq!((written.ticket_answers, at_the_end), (30_000, 20_000), "what concludes belongs to the last piece");
+        assert_eq!(known(&store), 30_000);
+    }
 
     #[test]
     fn the_stored_row_holds_no_customer_and_no_text() {

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::{
     Ledger, LedgerError,
+    head::ACCESS_FILE,
     values::{parsed, stamp, unfit},
 };
 use crate::{domain::digest::sha256, files};
@@ -135,7 +136,7 @@ impl Ledger {
     }
 
     fn head_file(&self) -> PathBuf {
-        self.path.with_file_name("access.head")
+        self.path.with_file_name(ACCESS_FILE)
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod accesses;
 mod deliveries;
+mod head;
 mod notices;
 mod operations;
 mod publications;
@@ -17,22 +18,24 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 pub use accesses::{Access, ChainBreak, ChainHead};
 pub use deliveries::{Channel, Delivery, DeliveryState, NewDelivery, Outcome};
+pub use head::Loss;
 pub use notices::Notice;
 pub use operations::{JournalStep, Operation, StepState};
 pub use publications::{Publication, PublishedFigure, PublishedFile};
 pub use runs::{NewRun, Progress, Run, RunKind, RunState};
 pub use tables::{LEDGER_TABLES, LedgerTable, LedgerValue};
 
-const STEPS: [&str; 5] = [
+const STEPS: [&str; 6] = [
     include_str!("steps/1.sql"),
     include_str!("steps/2.sql"),
     include_str!("steps/3.sql"),
     include_str!("steps/4.sql"),
     include_str!("steps/5.sql"),
+    include_str!("steps/6.sql"),
 ];
 
 /// How long a process waits for another one's transaction.
@@ -56,6 +59,17 @@ pub enum LedgerError {
         path: PathBuf,
         /// What `SQLite` says.
         source: rusqlite::Error,
+    },
+    /// The ledger lacks what a file beside it knows that it had.
+    #[error(
+        "the ledger {} has {} {}, and the files beside it know that it had {}: it was lost, or restored from before",
+        path.display(), .loss.found, .loss.what, .loss.known
+    )]
+    Behind {
+        /// The file.
+        path: PathBuf,
+        /// What is missing.
+        loss: Loss,
     },
     /// A later version of this program wrote the file.
     #[error("the ledger {} is of a later version (step {found}, known: {known}): use that version of relato", path.display())]
@@ -113,14 +127,29 @@ impl Ledger {
         read(&self.connection).map_err(|source| LedgerError::Database { path: self.path.clone(), source })
     }
 
+    /// Does `write` in one transaction, and counts it, unless the ledger has lost something.
     fn change<T>(&mut self, write: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, LedgerError> {
-        let path = &self.path;
-        let done = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).and_then(|transaction| {
-            let value = write(&transaction)?;
-            transaction.commit()?;
-            Ok(value)
-        });
-        done.map_err(|source| LedgerError::Database { path: path.clone(), source })
+        let path = self.path.clone();
+        let failed = Self::failed(&path);
+        let transaction = self.begin()?;
+        if let Some(loss) = head::loss(&path, &transaction).map_err(&failed)? {
+            return Err(LedgerError::Behind { path: path.clone(), loss });
+        }
+        let value = write(&transaction).map_err(&failed)?;
+        let changes = head::count(&transaction, 0).map_err(&failed)?;
+        transaction.commit().map_err(&failed)?;
+        head::write(&path, changes)?;
+        Ok(value)
+    }
+
+    fn begin(&mut self) -> Result<Transaction<'_>, LedgerError> {
+        let failed = Self::failed(&self.path);
+        self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)
+    }
+
+    fn failed(path: &Path) -> impl Fn(rusqlite::Error) -> LedgerError + use<> {
+        let path = path.to_owned();
+        move |source| LedgerError::Database { path: path.clone(), source }
     }
 }
 
@@ -134,6 +163,6 @@ mod tests {
         let path = folder.path().join("ledger.sqlite");
         drop(Ledger::open(&path).unwrap());
         Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
-        assert!(matches!(Ledger::open(&path), Err(LedgerError::TooNew { found: 99, known: 5, .. })));
+        assert!(matches!(Ledger::open(&path), Err(LedgerError::TooNew { found: 99, known: 6, .. })));
     }
 }

@@ -1,7 +1,7 @@
 //! Reports that went out, with the figures they printed.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::{Connection, params};
 
 use super::{Ledger, LedgerError, values::unfit};
 use crate::domain::Period;
@@ -55,13 +55,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be written.
     pub fn note(&mut self, publication: &Publication) -> Result<(), LedgerError> {
-        self.connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .and_then(|transaction| {
-                write(&transaction, publication, true)?;
-                transaction.commit()
-            })
-            .map_err(|source| LedgerError::Database { path: self.path.clone(), source })
+        self.change(|connection| write(connection, publication, true))
     }
 
     /// Returns the published files whose SHA-256, or that of their content, is or begins with `hash`, those from the newest snapshot first.

@@ -187,7 +187,10 @@ impl Catalog {
     }
 
     /// Returns the newest manifest, if any.
-    pub(super) fn latest(&self) -> Result<Option<Manifest>, SnapshotError> {
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn latest(&self) -> Result<Option<Manifest>, SnapshotError> {
         self.ids()?.last().map(|id| self.read(id)).transpose()
     }
 

@@ -28,7 +28,7 @@ pub use error::SnapshotError;
 pub use manifest::{Erasure, Manifest, Part, TableManifest};
 pub use parquet::{PARQUET, by_one_thread};
 pub use prune::{Pruned, prune};
-pub use publish::{Published, Stamp, publish};
+pub use publish::{Prepared, Published, Stamp, prepare, publish};
 pub use reader::Snapshot;
 pub use unlink::{Rewritten, Unlinking, forgotten, unlink};
 

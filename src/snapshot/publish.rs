@@ -61,17 +61,57 @@ pub fn publish(
     stamp: &Stamp,
     digests: &DigestsByMonth,
 ) -> Result<Published, SnapshotError> {
-    publish_in_parts_of(CELLS_OF_PART, connection, tables, catalog, stamp, digests)
+    prepare(connection, tables, catalog, stamp, digests)?.publish()
 }
 
-fn publish_in_parts_of(
+/// A snapshot whose parts are written, and which readers do not see yet.
+pub struct Prepared<'a> {
+    draft: Draft<'a>,
+    published: Published,
+}
+
+impl Prepared<'_> {
+    /// Returns the manifest of the snapshot that will be the newest.
+    pub fn manifest(&self) -> &Manifest {
+        &self.published.manifest
+    }
+
+    /// Lets readers see it.
+    ///
+    /// # Errors
+    /// When the folder cannot be written, or somebody else has published meanwhile. Readers then still see the snapshot before.
+    pub fn publish(self) -> Result<Published, SnapshotError> {
+        if self.published.is_new {
+            self.draft.publish(&self.published.manifest)?;
+        } else {
+            self.draft.send()?;
+        }
+        Ok(self.published)
+    }
+}
+
+/// As [`publish`], up to the moment before readers see it.
+///
+/// # Errors
+/// As [`publish`].
+pub fn prepare<'a>(
+    connection: &Connection,
+    tables: &[(&str, Option<&str>, &str)],
+    catalog: &'a Catalog,
+    stamp: &Stamp,
+    digests: &DigestsByMonth,
+) -> Result<Prepared<'a>, SnapshotError> {
+    prepare_in_parts_of(CELLS_OF_PART, connection, tables, catalog, stamp, digests)
+}
+
+fn prepare_in_parts_of<'a>(
     cells: i64,
     connection: &Connection,
     tables: &[(&str, Option<&str>, &str)],
-    catalog: &Catalog,
+    catalog: &'a Catalog,
     stamp: &Stamp,
     digests: &DigestsByMonth,
-) -> Result<Published, SnapshotError> {
+) -> Result<Prepared<'a>, SnapshotError> {
     let previous = catalog.latest()?;
     let draft = catalog.draft()?;
     let columns = columns(connection)?;
@@ -100,8 +140,8 @@ fn publish_in_parts_of(
         })
         .collect();
     if let Some(manifest) = previous.as_ref().filter(|manifest| is_same(manifest, &contents, stamp)) {
-        draft.send()?;
-        return Ok(Published { manifest: manifest.clone(), is_new: false, parts_written: 0 });
+        let published = Published { manifest: manifest.clone(), is_new: false, parts_written: 0 };
+        return Ok(Prepared { draft, published });
     }
     let manifest = Manifest {
         format: FORMAT,
@@ -117,8 +157,7 @@ fn publish_in_parts_of(
         owners: BTreeMap::new(),
         tables: contents,
     };
-    draft.publish(&manifest)?;
-    Ok(Published { manifest, is_new: true, parts_written })
+    Ok(Prepared { draft, published: Published { manifest, is_new: true, parts_written } })
 }
 
 /// Format of the time with which ids begin, so that they sort by it.
@@ -430,7 +469,10 @@ mod tests {
         let stamp =
             Stamp { now: "2026-11-22T15:00:00Z".parse().unwrap(), loaded_until: None, timezone: zone, quarantined: 0, checks: None };
         let catalog = Catalog::at(folder.path());
-        let publish = || publish_in_parts_of(200, &connection, &[("big", Some("day"), "id")], &catalog, &stamp, &BTreeMap::new()).unwrap();
+        let publish = || {
+            let prepared = prepare_in_parts_of(200, &connection, &[("big", Some("day"), "id")], &catalog, &stamp, &BTreeMap::new());
+            prepared.unwrap().publish().unwrap()
+        };
         let parts = |published: &Published| published.manifest.tables["big"].parts.clone();
         let first = publish();
         let rows: Vec<(Option<String>, i64)> = parts(&first).into_iter().map(|part| (part.month, part.rows)).collect();

@@ -100,7 +100,7 @@ fn is_damaged(text: &str) -> bool {
 
 impl StoreError {
     /// Returns whether an operation needed more memory than it might have.
-    pub(super) fn is_out_of_memory(&self) -> bool {
+    pub fn is_out_of_memory(&self) -> bool {
         match self {
             StoreError::Database(source) | StoreError::Query { source, .. } => source.to_string().contains("Out of Memory"),
             _ => false,

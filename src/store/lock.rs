@@ -15,6 +15,14 @@ pub fn hold(folder: &Path, holder: &Holder) -> Result<Lock, StoreError> {
     lock::hold(&folder.join(FILE), holder).map_err(|error| of_lock(folder, error))
 }
 
+/// As [`hold`], but waits for another process; `told` is called with who has it, before the waiting begins.
+///
+/// # Errors
+/// When the lock cannot be used.
+pub fn wait(folder: &Path, holder: &Holder, told: impl FnOnce(Option<Holder>)) -> Result<Lock, StoreError> {
+    lock::wait(&folder.join(FILE), holder, told).map_err(|error| of_lock(folder, error))
+}
+
 /// Fails when another process holds the database in `folder`; takes and makes nothing.
 ///
 /// # Errors

@@ -15,6 +15,7 @@ mod import;
 mod lock;
 mod marts;
 mod messages;
+mod published;
 mod rewrite;
 mod rows;
 mod schema;
@@ -35,7 +36,7 @@ pub use checks::{TableCheck, digest_of_checks};
 pub use error::StoreError;
 pub use identities::{BSUID, IdentityLink, ORIGINATOR, PARENT};
 pub use import::{ImportVerdict, ImportedRating, ImportedTicket};
-pub use lock::{hold, require_free};
+pub use lock::{hold, require_free, wait};
 pub use marts::MartReport;
 pub use messages::{KnownMessages, MessageRead};
 pub use rows::{
@@ -190,6 +191,14 @@ impl Store {
     /// Returns the connection, for publishing a snapshot.
     pub fn connection(&self) -> &Connection {
         &self.connection
+    }
+
+    /// As [`Store::transaction`], and again with more memory for as long as there was too little.
+    ///
+    /// # Errors
+    /// As [`Store::transaction`].
+    pub fn transaction_with_enough_memory<T>(&mut self, work: impl Fn(&Store) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        self.with_enough_memory(|store| store.transaction(&work))
     }
 
     /// Runs `work` in one transaction: all of it is kept, or nothing.

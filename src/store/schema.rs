@@ -4,7 +4,7 @@ use duckdb::Connection;
 
 use super::StoreError;
 
-const STEPS: [&str; 14] = [
+const STEPS: [&str; 15] = [
     include_str!("steps/1.sql"),
     include_str!("steps/2.sql"),
     include_str!("steps/3.sql"),
@@ -18,6 +18,7 @@ const STEPS: [&str; 14] = [
     include_str!("steps/11.sql"),
     include_str!("steps/12.sql"),
     include_str!("steps/13.sql"),
+    include_str!("steps/14.sql"),
     include_str!("steps/15.sql"),
 ];
 

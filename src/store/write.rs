@@ -31,6 +31,15 @@ impl Written {
     }
 }
 
+impl std::ops::Add for Written {
+    type Output = Written;
+
+    fn add(mut self, other: Written) -> Written {
+        self += other;
+        self
+    }
+}
+
 impl std::ops::AddAssign for Written {
     fn add_assign(&mut self, other: Written) {
         self.ticket_answers += other.ticket_answers;

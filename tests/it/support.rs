@@ -19,11 +19,11 @@ use relato::{
         report_data::{Detail, TableView},
     },
     files::lock::Holder,
-    ingest::{self, Clients, IngestError, IngestRequest, IngestSummary, LOADED_UNTIL, Silent},
+    ingest::{self, Clients, IngestError, IngestRequest, IngestSummary, Silent},
     query::{Catalogue, Engine},
     report::{self, ReportRequest},
     sim::{self, Fault, Keys, Server, SimClock, SimOptions, World, WorldSpec},
-    snapshot::{self, Catalog, Manifest, Published, Snapshot, Stamp},
+    snapshot::{Catalog, Manifest, Published, Snapshot},
     store::{MART_TABLES, Store},
 };
 use tempfile::TempDir;
@@ -220,10 +220,7 @@ pub fn with_rows(detail: &Detail) -> TableView {
 
 /// Publishes what `store` holds.
 pub fn publish(project: &Project, store: &Store, now: DateTime<Utc>, quarantined: i64) -> Published {
-    let loaded_until = store.mark(LOADED_UNTIL).expect("a mark").and_then(|text| text.parse().ok());
-    let stamp = Stamp { now, loaded_until, timezone: zone(), quarantined, checks: store.checks_digest().expect("a mark") };
-    let digests = store.month_digests().expect("digests");
-    snapshot::publish(store.connection(), &MART_TABLES, &Catalog::of(project).expect("a catalog"), &stamp, &digests).expect("a snapshot")
+    ingest::publish(project, store, now, quarantined).expect("a snapshot")
 }
 
 /// Returns the parts of two snapshots that are not the same bytes, by table and month.

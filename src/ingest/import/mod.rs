@@ -163,7 +163,7 @@ impl<'a> Importer<'a> {
     /// As a load does: another writer, another key of the pseudonyms.
     pub fn open(project: &'a Project, now: DateTime<Utc>) -> Result<Importer<'a>, IngestError> {
         let pseudonyms = super::pseudonyms(project)?;
-        let mut store = super::open(project, &pseudonyms, now, "relato import")?;
+        let mut store = super::open_newest(project, &pseudonyms, now, "relato import")?;
         store.transaction(|store| store.write_settings(&SettingsRows::new(&project.settings)))?;
         Ok(Importer { project, pseudonyms, store, now })
     }

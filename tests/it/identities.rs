@@ -382,6 +382,11 @@ async fn an_older_copy_of_the_database_does_not_bring_a_person_back() {
     std::fs::write(project.store_file(), older).expect("an older database");
     let texts = all_texts(&persons[1]);
     assert!(mentions_of_any(&project, &texts) > 0, "the older copy knows them");
+    // It publishes only once it is told to.
+    let refused = sandbox.relato(&["rebuild"]).output().expect("a process");
+    assert!(refused.status.code() == Some(4) && text(&refused).contains("supersede"), "{}", text(&refused));
+    let told = sandbox.relato(&["snapshot", "supersede", "--yes"]).output().expect("a process");
+    assert_eq!(told.status.code(), Some(3), "{}", text(&told));
     sandbox.load(IngestRequest { now: now() + TimeDelta::days(2), full: true, ..everything() }).await;
     assert_eq!(mentions_of_any(&project, &texts), 0);
     relato::ingest::retain(&project, &mut sandbox.store(), now(), &relato::ingest::Silent).expect("a file that is written anew");

@@ -104,6 +104,11 @@ impl Gaps {
         self.missing.push(Gap { resource: source.resource, what, reason: error.to_string() });
     }
 
+    /// Notes what waits for something that is not known yet: no figure of tickets or messages rests on it.
+    pub fn wait(&mut self, source: &Source<'_>, what: impl Into<String>, reason: impl Into<String>) {
+        self.missing.push(Gap { resource: source.resource, what: what.into(), reason: reason.into() });
+    }
+
     /// Notes a failure, or ends the run where asking on has no use.
     ///
     /// A resource that the key has answered before is not missing from the contract: Blip refuses a malformed request with the same code, so that

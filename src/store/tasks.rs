@@ -324,6 +324,16 @@ impl Store {
         Ok(statement.query_row(params![resource.name()], |row| row.get(0))?)
     }
 
+    /// Returns the number of days in `[first, until)` on which tickets ended by Blip's own report of the key called `key`.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn days_with_ended(&self, key: &str, (first, until): (NaiveDate, NaiveDate)) -> Result<i64, StoreError> {
+        let sql = "SELECT count(*) FROM raw.report
+                   WHERE key_name = ? AND report = 'tickets' AND day >= ? AND day < ? AND CAST(body ->> '$.closed' AS BIGINT) > 0";
+        Ok(self.connection.query_row(sql, params![key, first, until], |row| row.get(0))?)
+    }
+
     /// Returns the days from `first` to `last` whose report is not here in its final state.
     ///
     /// # Errors

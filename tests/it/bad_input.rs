@@ -121,8 +121,11 @@ async fn check_tells_whose_a_key_is_and_what_this_contract_answers() {
             .and(contains("not confirmed by Blip's documentation")),
     );
     sandbox.write("keys/desk.key", &server.keys.router);
-    sandbox.relato(&["check"]).assert().code(3).stdout(
-        contains("of bot `exemplorouter`").and(contains("not the key of the bot that attends")).and(contains("empty (not found)").not()),
+    sandbox.relato(&["check"]).assert().code(4).stdout(
+        contains("of bot `exemplorouter`")
+            .and(contains("not the key of the bot that attends"))
+            .and(contains("empty (not found)").not())
+            .and(contains("are both of bot `exemplorouter`: a load refuses them")),
     );
     sandbox.write("keys/desk.key", "d3Jvbmc6a2V5");
     sandbox.relato(&["check"]).assert().code(5).stderr(contains("HTTP 401"));

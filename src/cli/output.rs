@@ -26,7 +26,7 @@ pub fn print(text: &str) -> Result<(), Failure> {
     write(&visible(text))
 }
 
-/// Writes a document for programs to standard output, byte by byte; a terminal gets it as [`print`] would give it.
+/// Writes a document for programs to standard output, byte by byte; a terminal gets it as [`print()`] would give it.
 pub fn print_document(text: &str) -> Result<(), Failure> {
     if io::stdout().is_terminal() { print(text) } else { write(text) }
 }

@@ -10,7 +10,8 @@
 --   set_aside    count  of the arrived, records that could not be kept; for messages, the tickets whose messages Blip no longer has
 --   is_complete  flag   the whole day was over when it was read, nothing was missing and nothing moved meanwhile; always for imports
 --   files        text   names of the files that cover the day; null: none, or imported by a version that did not keep them
--- notes: a file covers the days between two of its tickets that are at most a week apart. It cannot be held against what Blip has.
+-- notes: a file covers the days between two of its tickets that are at most a week apart, as long as it alone holds a ticket of them. It cannot be
+--   held against what Blip has.
 WITH bot_day AS (
     SELECT
         resource,
@@ -34,11 +35,22 @@ message_day AS (
     GROUP BY created_day
 ),
 
+file_ticket AS (
+    SELECT
+        created_day AS day,
+        count(*) AS tickets
+    FROM marts.ticket
+    WHERE origin = 'import'
+    GROUP BY created_day
+),
+
 file_day AS (
     SELECT
         file,
         CAST(unnest(generate_series(first_day, last_day, INTERVAL 1 DAY)) AS DATE) AS day
     FROM raw.imported_range
+    -- What Blip told of since is covered by its own lists.
+    WHERE EXISTS (SELECT 1 FROM file_ticket WHERE file_ticket.day BETWEEN imported_range.first_day AND imported_range.last_day)
 ),
 
 covered_day AS (
@@ -47,15 +59,6 @@ covered_day AS (
         string_agg(DISTINCT file, ', ' ORDER BY file) AS files
     FROM file_day
     GROUP BY day
-),
-
-file_ticket AS (
-    SELECT
-        created_day AS day,
-        count(*) AS tickets
-    FROM marts.ticket
-    WHERE origin = 'import'
-    GROUP BY created_day
 ),
 
 import_day AS (

@@ -1,6 +1,11 @@
 //! What came step by step, as it happened, is what is there for one who comes late: no order of changes leaves a trace of its own.
 
-use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
+use std::{
+    borrow::Cow,
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::{
@@ -50,6 +55,8 @@ enum Deed {
     Misreads(i64),
     /// A load is tried with the key of another bot.
     Mistakes,
+    /// A load is tried with a copy of the database from before.
+    Restores,
 }
 
 fn deed() -> impl Strategy<Value = Deed> {
@@ -61,6 +68,7 @@ fn deed() -> impl Strategy<Value = Deed> {
             1 => Just(Deed::Forgets(pick)),
             1 => Just(Deed::Misreads(if days == 0 { 1 } else { days })),
             1 => Just(Deed::Mistakes),
+            1 => Just(Deed::Restores),
         ]
     })
 }
@@ -177,6 +185,8 @@ struct Follower {
     switches: &'static [&'static str],
     /// What is tried at the next load, and refused.
     tried: Deed,
+    /// The files of the database after each load, and the snapshot of then.
+    copies: Vec<(String, Vec<(PathBuf, Vec<u8>)>)>,
     /// Files that were taken over, and the tickets in them.
     files: Vec<(String, Uuid)>,
     has_forgotten: bool,
@@ -185,7 +195,7 @@ struct Follower {
 impl Follower {
     fn new(switches: &'static [&'static str]) -> Follower {
         let sandbox = Sandbox::new("http://127.0.0.1:9");
-        Follower { sandbox, switches, tried: Deed::None, files: Vec::new(), has_forgotten: false }
+        Follower { sandbox, switches, tried: Deed::None, copies: Vec::new(), files: Vec::new(), has_forgotten: false }
     }
 
     /// Has a load refused that is not to be, before anything of it is kept.
@@ -202,8 +212,30 @@ impl Follower {
                 assert!(matches!(refused, Err(IngestError::OtherBot { .. })), "{refused:?}");
                 self.sandbox.write("keys/router.key", &Keys::new().router);
             }
+            Deed::Restores => {
+                let now_there = self.database();
+                let newest = self.copies.last().map(|(snapshot, _)| snapshot.clone());
+                let earlier = self.copies.iter().find(|(snapshot, _)| Some(snapshot) != newest.as_ref()).map(|(_, files)| files.clone());
+                // Where every load published the same, no copy knows less.
+                let Some(earlier) = earlier else { return };
+                self.replace_database(&earlier);
+                let refused = self.sandbox.try_load(everything()).await;
+                assert!(matches!(refused, Err(IngestError::KnowsLess { .. })), "{refused:?}");
+                self.replace_database(&now_there);
+            }
             Deed::None | Deed::Imports(_) | Deed::Forgets(_) => {}
         }
+    }
+
+    /// Returns the files of the live database, its log included.
+    fn database(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let is_of_it = |path: &Path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("live.duckdb"));
+        self.sandbox.data_files().into_iter().filter(|(path, _)| is_of_it(path)).collect()
+    }
+
+    fn replace_database(&self, files: &[(PathBuf, Vec<u8>)]) {
+        self.database().iter().for_each(|(path, _)| std::fs::remove_file(path).expect("a file of ours"));
+        files.iter().for_each(|(path, bytes)| std::fs::write(path, bytes).expect("a writable folder"));
     }
 
     /// Loads all that `world` tells, and checks that what was made of the changes is what is made of everything.
@@ -218,6 +250,8 @@ impl Follower {
         let by_customer = digests(&store);
         store.make_all_tables(&self.sandbox.project().query_texts().expect("queries")).expect("tables");
         assert_eq!(by_customer, digests(&store), "what was made of the changes, and of everything");
+        drop(store);
+        self.copies.push((published.manifest.id.clone(), self.database()));
         published
     }
 
@@ -231,7 +265,7 @@ impl Follower {
     fn does(&mut self, deed: &Deed, world: &World) {
         match *deed {
             Deed::None => {}
-            Deed::Misreads(_) | Deed::Mistakes => self.tried = deed.clone(),
+            Deed::Misreads(_) | Deed::Mistakes | Deed::Restores => self.tried = deed.clone(),
             Deed::Imports(pick) => {
                 let known = world.tickets[world.tickets.len() - 1 - pick % 12].id;
                 let customer = &world.customers[pick % world.customers.len()].identity;

@@ -178,6 +178,9 @@ fn happens(world: &mut World, change: &Change, at: DateTime<Utc>) {
     world.retain_tickets(|_| true);
 }
 
+/// Files, each with its content.
+type Files = Vec<(PathBuf, Vec<u8>)>;
+
 /// One project that follows the desk.
 struct Follower {
     sandbox: Sandbox,
@@ -186,7 +189,7 @@ struct Follower {
     /// What is tried at the next load, and refused.
     tried: Deed,
     /// The files of the database after each load, and the snapshot of then.
-    copies: Vec<(String, Vec<(PathBuf, Vec<u8>)>)>,
+    copies: Vec<(String, Files)>,
     /// Files that were taken over, and the tickets in them.
     files: Vec<(String, Uuid)>,
     has_forgotten: bool,
@@ -228,7 +231,7 @@ impl Follower {
     }
 
     /// Returns the files of the live database, its log included.
-    fn database(&self) -> Vec<(PathBuf, Vec<u8>)> {
+    fn database(&self) -> Files {
         let is_of_it = |path: &Path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("live.duckdb"));
         self.sandbox.data_files().into_iter().filter(|(path, _)| is_of_it(path)).collect()
     }

@@ -237,8 +237,12 @@ impl Follower {
     }
 
     fn replace_database(&self, files: &[(PathBuf, Vec<u8>)]) {
-        self.database().iter().for_each(|(path, _)| std::fs::remove_file(path).expect("a file of ours"));
-        files.iter().for_each(|(path, bytes)| std::fs::write(path, bytes).expect("a writable folder"));
+        for (path, _) in self.database() {
+            std::fs::remove_file(path).expect("a file of ours");
+        }
+        for (path, bytes) in files {
+            std::fs::write(path, bytes).expect("a writable folder");
+        }
     }
 
     /// Loads all that `world` tells, and checks that what was made of the changes is what is made of everything.

@@ -52,7 +52,7 @@ fn list(project: &Project, global: &Global) -> Result<Exit, Failure> {
 fn remove(project: &Project, global: &Global, args: &RemoveArgs) -> Result<Exit, Failure> {
     if !args.yes {
         let store = open(project, global)?;
-        let found: Vec<_> = crate::ingest::foreign(&store)?.into_iter().filter(|one| one.bot.starts_with(&args.bot)).collect();
+        let found = crate::ingest::foreign_of(&store, &args.bot)?;
         let lines = found.iter().map(|one| format!("{}: {} tickets of bot {}\n", one.key_name, one.tickets, one.bot));
         output::print(&format!("{}Nothing was removed: say --yes to do it.\n", lines.collect::<String>()))?;
         return Ok(Exit::Done);

@@ -78,6 +78,16 @@ pub fn foreign(store: &Store) -> Result<Vec<BotTickets>, StoreError> {
     Ok(foreign)
 }
 
+/// Returns the tickets of the bot `bot`, named with or without its domain, that a key of another bot has read.
+///
+/// # Errors
+/// [`IngestError::NotForeign`] where there are none; those of the database.
+pub fn foreign_of(store: &Store, bot: &str) -> Result<Vec<BotTickets>, IngestError> {
+    let mut found = foreign(store)?;
+    found.retain(|one| one.bot == bot || name(&one.bot) == bot);
+    if found.is_empty() { Err(IngestError::NotForeign { bot: bot.to_owned() }) } else { Ok(found) }
+}
+
 /// Lets the days be read again of keys that have read another bot's tickets: the other bot's lists may have settled some. Once for each key.
 ///
 /// # Errors
@@ -107,10 +117,7 @@ pub fn remove(
     progress: &dyn Progress,
 ) -> Result<(Store, Removed, MartReport), IngestError> {
     let mut store = open_newest(project, &pseudonyms(project)?, now, "relato bot remove")?;
-    let foreign: Vec<BotTickets> = foreign(&store)?.into_iter().filter(|one| one.bot == bot || name(&one.bot) == bot).collect();
-    if foreign.is_empty() {
-        return Err(IngestError::NotForeign { bot: bot.to_owned() });
-    }
+    let foreign = foreign_of(&store, bot)?;
     let removed = store.transaction(|store| {
         let mut all = Removed { tickets: 0, messages: 0 };
         for one in &foreign {

@@ -42,7 +42,7 @@ use crate::{
     store::{MartReport, Resource, SettingsRows, Store, StoreError, Written},
 };
 
-pub use bots::{foreign, remove as remove_bot};
+pub use bots::{foreign, foreign_of, remove as remove_bot};
 pub use clients::Clients;
 pub use error::IngestError;
 pub use gaps::Gap;

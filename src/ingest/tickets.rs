@@ -185,11 +185,12 @@ async fn read_open(
         }
     }
     Ok(tokio::task::block_in_place(|| {
-        if let Some(at) = reader.over_until {
-            rows.extend(store.tickets_gone(&gone, at)?);
-        }
+        // Without Blip's time nothing says when they went: the next load that knows it asks again.
+        let gone = reader.over_until.map(|at| store.tickets_gone(&gone, at)).transpose()?.unwrap_or_default();
+        let gone_count = gone.len();
+        rows.extend(gone);
         let (written, ()) = write_in_pieces(store, reader, (&rows, &rejected), |_| Ok(()))?;
-        Ok::<_, StoreError>((written, gone.len()))
+        Ok::<_, StoreError>((written, gone_count))
     })?)
 }
 

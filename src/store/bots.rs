@@ -73,6 +73,9 @@ impl Store {
              SELECT DISTINCT customer_key FROM removed_ticket
              UNION
              SELECT former.customer_key FROM state.former_customer AS former SEMI JOIN removed_ticket USING (ticket_id);
+             -- Which identity names a person depends on which of them have tickets.
+             INSERT INTO state.changed_link
+             SELECT customer_key FROM state.person WHERE customer_key IN (SELECT customer_key FROM removed_ticket);
              DELETE FROM raw.ticket WHERE ticket_id IN (SELECT ticket_id FROM removed_ticket);
              DELETE FROM raw.message_read WHERE ticket_id IN (SELECT ticket_id FROM removed_ticket);
              DELETE FROM state.unsettled WHERE ticket_id IN (SELECT ticket_id FROM removed_ticket);

@@ -1,7 +1,7 @@
 //! Other identities of customers, as pseudonyms: who is behind a tunnel, WhatsApp's business-scoped ids, and pseudonyms of earlier versions.
 //!
 //! A survey that the router records names the customer by the identity on the channel, the desk behind it by a tunnel. Links join identities to
-//! persons (`state.person`): the smallest pseudonym that has tickets names the person in every table, so that one person is one customer.
+//! persons (`state.person`): the smallest pseudonym that has tickets, else answers, names the person in every table, so that one person is one customer.
 //! Who is linked changes together.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -171,13 +171,15 @@ impl Store {
              UNION ALL
              SELECT linked_key AS text, customer_key AS other FROM raw.identity_link
              WHERE linked_key IS NOT NULL AND customer_key IN (SELECT text FROM person_key);
-             -- An identity that has tickets names the person before one that has none: a link that joins nothing then renames nothing.
+             -- An identity that has tickets names the person, before one that has answers only, before one that has neither: a link that joins
+             -- nothing then renames nothing.
              CREATE OR REPLACE TEMP TABLE joined_person AS
              SELECT
                  text,
                  CASE
                      WHEN text IN (SELECT customer_key FROM state.ticket) OR text IN (SELECT customer_key FROM raw.imported_ticket) THEN '0'
-                     ELSE '1'
+                     WHEN text IN (SELECT customer_key FROM raw.event) OR text IN (SELECT customer_key FROM raw.imported_rating) THEN '1'
+                     ELSE '2'
                  END || text AS person_key
              FROM person_key",
         )?;
@@ -371,6 +373,19 @@ mod tests {
         assert_eq!(persons(&mut store), pairs(&apart));
         assert_eq!(changed(&store).len(), 5, "who was one with them has changed, too");
         assert_eq!(store.keys_of_persons(["a-bsuid"]).unwrap(), ["a-bsuid", "other", "t2"].map(str::to_owned).into());
+    }
+
+    #[test]
+    fn a_person_without_tickets_is_named_by_the_identity_that_has_answers() {
+        let mut store = Store::in_memory().unwrap();
+        let ticket = "INSERT INTO state.ticket (ticket_id, owner, customer_key, key_name, is_closed, digest) VALUES ('1', 'bot', 'a', 'desk', TRUE, 1)";
+        let event = "INSERT INTO raw.event (event_id, category, action, recorded_at, customer_key) VALUES ('e', 'c', '5', TIMESTAMP '2026-10-05', 'b')";
+        store.connection.execute_batch(&format!("{ticket}; {event}")).unwrap();
+        store.write_links(&[("a", ORIGINATOR, Some("b"))]).unwrap();
+        assert_eq!(persons(&mut store), pairs(&[("a", "a"), ("b", "a")]));
+        // The ticket turns out to be somebody else's.
+        store.connection.execute_batch("UPDATE state.ticket SET customer_key = 'c'; INSERT INTO state.changed_link VALUES ('a')").unwrap();
+        assert_eq!(persons(&mut store), pairs(&[("a", "b"), ("b", "b")]));
     }
 
     #[test]

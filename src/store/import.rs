@@ -226,6 +226,15 @@ impl Store {
              WHERE rating.run = ?",
             params![run.number],
         )?;
+        // Which identity names a person without tickets depends on which of them have answers.
+        self.connection.execute(
+            "INSERT INTO state.changed_link
+             SELECT person.customer_key
+             FROM state.person
+             SEMI JOIN (SELECT customer_key FROM raw.imported_rating WHERE run = ?) AS rating ON rating.customer_key = person.customer_key
+             ANTI JOIN state.ticket ON ticket.customer_key = person.person_key",
+            params![run.number],
+        )?;
         Ok(verdicts)
     }
 

@@ -273,7 +273,13 @@ impl Store {
              DELETE FROM restricted.comment WHERE event_id IN (SELECT event_id FROM new_event);
              INSERT INTO restricted.comment
              SELECT event_id, comment FROM new_event WHERE comment IS NOT NULL ORDER BY event_id;
-             INSERT INTO state.changed_customer SELECT DISTINCT coalesce(customer_key, '') FROM new_event"
+             INSERT INTO state.changed_customer SELECT DISTINCT coalesce(customer_key, '') FROM new_event;
+             -- Which identity names a person without tickets depends on which of them have answers.
+             INSERT INTO state.changed_link
+             SELECT person.customer_key
+             FROM state.person
+             SEMI JOIN new_event AS new ON new.customer_key = person.customer_key
+             ANTI JOIN state.ticket ON ticket.customer_key = person.person_key"
         ))?;
         Ok(self.connection.execute(
             "INSERT INTO raw.event (event_id, category, action, recorded_at, customer_key, queue, run)

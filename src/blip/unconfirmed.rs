@@ -48,11 +48,13 @@ pub enum Unconfirmed {
     AgentResponseTime,
     /// Answers are dated by Blip's clock.
     AnswerDate,
+    /// The desk's opening hours can be read.
+    OpeningHours,
 }
 
 impl Unconfirmed {
     /// Everything there is.
-    pub const ALL: [Unconfirmed; 21] = [
+    pub const ALL: [Unconfirmed; 22] = [
         Unconfirmed::TunnelOwner,
         Unconfirmed::MessageEmitter,
         Unconfirmed::TicketHistory,
@@ -74,6 +76,7 @@ impl Unconfirmed {
         Unconfirmed::LateChanges,
         Unconfirmed::AgentResponseTime,
         Unconfirmed::AnswerDate,
+        Unconfirmed::OpeningHours,
     ];
 
     /// Returns what is used, as a sentence that begins every such message alike.
@@ -102,6 +105,7 @@ impl Unconfirmed {
             Unconfirmed::LateChanges => "answers and changes of a day are listed within three days of its end",
             Unconfirmed::AgentResponseTime => "averageAgentResponseTime of a ticket is in seconds",
             Unconfirmed::AnswerDate => "the HTTP header Date of answers is the time at Blip",
+            Unconfirmed::OpeningHours => "/attendance-hour and /attendance-hour-container hold the desk's opening hours",
         };
         format!("not confirmed by Blip's documentation: {what}")
     }

@@ -7,10 +7,10 @@ use std::{
     time::Instant,
 };
 
-use chrono::{Days, NaiveDate, TimeDelta};
+use chrono::{Datelike, Days, NaiveDate, TimeDelta};
 use clap::Args;
 
-use super::{Exit, Failure, Global, answers, ingest::contract_line, output, readers, words};
+use super::{Exit, Failure, Global, answers, calendar, ingest::contract_line, output, readers, words};
 use crate::{
     audit,
     blip::{
@@ -48,6 +48,8 @@ pub struct CheckArgs {
 pub async fn run(global: &Global, args: &CheckArgs) -> Result<Exit, Failure> {
     let project = Project::open(&global.project)?;
     files(global, &project)?;
+    let year = project.settings.organization.timezone.day(global.now()).year();
+    output::print(&calendar::holiday_lines(&project.settings.calendars, year))?;
     let mut exit = others(&project)?;
     if args.offline {
         return Ok(exit);

@@ -5,6 +5,7 @@ mod asker;
 mod audit;
 mod backup;
 mod bot;
+mod calendar;
 mod channel;
 mod check;
 mod demo;
@@ -16,6 +17,7 @@ mod officer;
 mod ops;
 mod output;
 mod progress;
+mod proposed_hours;
 mod query;
 mod readers;
 mod rebuild;
@@ -112,6 +114,8 @@ enum Command {
     Import(import::ImportArgs),
     #[command(subcommand)]
     Bot(bot::BotCommand),
+    #[command(subcommand)]
+    Calendar(calendar::CalendarCommand),
     Report(report::ReportArgs),
     Query(query::QueryArgs),
     #[command(subcommand)]
@@ -184,6 +188,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Rebuild(args) => rebuild::run(global, &args),
         Command::Import(args) => import::run(global, &args),
         Command::Bot(command) => bot::run(global, &command),
+        Command::Calendar(command) => wait(calendar::run(global, &command)),
         Command::Report(args) => report::run(global, &args),
         Command::Query(args) => query::run(global, &args),
         Command::AnswerQuestion { asked_by } => query::answer(asked_by),

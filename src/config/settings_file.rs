@@ -189,7 +189,9 @@ impl Calendar {
                     for name in names {
                         match name.as_str().and_then(Holidays::named) {
                             Some(set) => drop(calendar.holidays.insert(set)),
-                            None => wrong(format!("unknown holidays {name} (accepted: \"BR\", and a state's such as \"BR-SP\")")),
+                            None => wrong(format!(
+                                "unknown holidays {name} (accepted: \"BR\", a state's such as \"BR-SP\", \"BR-FACULTATIVO\", \"BR-BANCOS\")"
+                            )),
                         }
                     }
                 }

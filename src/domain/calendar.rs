@@ -4,11 +4,17 @@
 //! whole day however long it is. A shift that crosses midnight belongs to the day on which it begins: a holiday closes the shift that
 //! would begin on it, and leaves alone the one that began the evening before.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, Utc};
 
-use super::{Zone, holiday::Holidays};
+use super::{
+    Zone,
+    holiday::{Holiday, Holidays, Off},
+};
 
 /// A stretch of opening hours, the end possibly on the next day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +33,18 @@ impl Shift {
         let until = if until == "24:00" { NaiveTime::MIN } else { time(until)? };
         Some(Shift { from: time(from)?, until })
     }
+
+    /// Returns what is left of it on a day of which `off` is off; none is nothing.
+    fn without(self, off: Off) -> Option<Shift> {
+        let crosses_midnight = self.until <= self.from;
+        match off {
+            Off::Before(time) if crosses_midnight || time < self.until => Some(Shift { from: self.from.max(time), ..self }),
+            Off::From(time) if time <= self.from => None,
+            Off::From(time) if crosses_midnight || time < self.until => Some(Shift { until: time, ..self }),
+            Off::From(_) => Some(self),
+            Off::Day | Off::Before(_) => None,
+        }
+    }
 }
 
 /// The hours of a week and the days that differ from it.
@@ -34,7 +52,7 @@ impl Shift {
 pub struct Calendar {
     /// Shifts by weekday, Monday first.
     pub week: [Vec<Shift>; 7],
-    /// Sets of public holidays on which it is closed.
+    /// Sets of public holidays on which it is closed, on some of them for a part of the day.
     pub holidays: BTreeSet<Holidays>,
     /// Other days on which it is closed.
     pub closed: BTreeSet<NaiveDate>,
@@ -51,14 +69,32 @@ impl Calendar {
         self.from.is_none_or(|from| from <= day) && self.until.is_none_or(|until| day <= until)
     }
 
-    fn shifts(&self, day: NaiveDate) -> &[Shift] {
+    /// Returns the holidays of its sets in `year`, in order; those on days with hours of their own, and those of days on which it is not in force,
+    /// are left out. Of one day that several sets have, the one that takes more of it.
+    pub fn holidays_of(&self, year: i32) -> Vec<Holiday> {
+        let mut days: BTreeMap<NaiveDate, Holiday> = BTreeMap::new();
+        for holiday in self.holidays.iter().flat_map(|set| set.of_year(year)) {
+            let known = days.entry(holiday.day).or_insert(holiday);
+            if holiday.off < known.off {
+                *known = holiday;
+            }
+        }
+        days.into_values().filter(|holiday| !self.open.contains_key(&holiday.day) && self.is_in_force(holiday.day)).collect()
+    }
+
+    fn shifts(&self, day: NaiveDate) -> Cow<'_, [Shift]> {
         if let Some(shifts) = self.open.get(&day) {
-            return shifts;
+            return Cow::Borrowed(shifts);
         }
-        if self.closed.contains(&day) || self.holidays.iter().any(|set| set.contains(day)) {
-            return &[];
+        if self.closed.contains(&day) {
+            return Cow::Borrowed(&[]);
         }
-        &self.week[day.weekday().num_days_from_monday() as usize]
+        let week = &self.week[day.weekday().num_days_from_monday() as usize];
+        let off: Vec<Off> = self.holidays.iter().filter_map(|set| set.off_on(day)).collect();
+        if off.is_empty() {
+            return Cow::Borrowed(week);
+        }
+        Cow::Owned(week.iter().filter_map(|shift| off.iter().try_fold(*shift, |shift, off| shift.without(*off))).collect())
     }
 }
 
@@ -109,7 +145,7 @@ impl Calendars {
         let mut spans: Vec<Span> = Vec::new();
         for day in first.iter_days().take_while(|day| *day < end) {
             let mut shifts: Vec<Span> = in_force(day)
-                .map_or(&[][..], |calendar| calendar.shifts(day))
+                .map_or(Cow::Borrowed(&[][..]), |calendar| calendar.shifts(day))
                 .iter()
                 .map(|shift| {
                     let last_day = if shift.until <= shift.from { day + Days::new(1) } else { day };
@@ -205,6 +241,28 @@ mod tests {
         assert_eq!(open_minutes(&calendar, "2026-09-07", "2026-09-08"), 0);
         calendar.open.insert(day("2026-09-07"), shifts(&["09:00-12:00"]));
         assert_eq!(open_minutes(&calendar, "2026-09-07", "2026-09-08"), 180);
+    }
+
+    #[test]
+    fn half_a_holiday_takes_away_its_half_only() {
+        let banks = |texts: &[&str]| Calendar { holidays: [Holidays::named("BR-BANCOS").unwrap()].into(), ..every_day(texts) };
+        let hours = |calendar: &Calendar, day: &str, next: &str| open_minutes(calendar, day, next) / 60;
+        let with_a_break = banks(&["08:00-12:00", "13:00-18:00"]);
+        // Ash Wednesday until noon, Christmas Eve from eleven on, Carnival whole.
+        assert_eq!(hours(&with_a_break, "2026-02-18", "2026-02-19"), 5);
+        assert_eq!(hours(&with_a_break, "2026-12-24", "2026-12-25"), 3);
+        assert_eq!(hours(&with_a_break, "2026-02-17", "2026-02-18"), 0);
+        let by_night = banks(&["22:00-06:00"]);
+        assert_eq!(hours(&by_night, "2026-02-18", "2026-02-19"), 8, "what begins after noon stays whole");
+        assert_eq!(hours(&by_night, "2026-12-24", "2026-12-25"), 0);
+        let all_day = banks(&["00:00-24:00"]);
+        assert_eq!(hours(&all_day, "2026-02-18", "2026-02-19"), 12);
+        assert_eq!(hours(&all_day, "2026-12-24", "2026-12-25"), 11);
+        let both = Calendar { holidays: ["BR-BANCOS", "BR-FACULTATIVO"].map(|name| Holidays::named(name).unwrap()).into(), ..with_a_break };
+        assert_eq!(hours(&both, "2026-02-18", "2026-02-19"), 4, "of two sets the one that takes more");
+        let declared = Calendars { default: vec![both], ..Calendars::default() };
+        assert_eq!(declared.kind_of(day("2026-02-18")), DayKind::Business);
+        assert_eq!(declared.kind_of(day("2026-02-17")), DayKind::Holiday);
     }
 
     #[test]

@@ -96,7 +96,7 @@ impl SettingsRows {
             answers: survey.answers.clone().into_iter().collect(),
             no_answers: NO_ANSWERS,
             offsets: settings.organization.timezone.offset_spans(january(FIRST_YEAR), january(LAST_YEAR)),
-            holidays: (FIRST_YEAR..LAST_YEAR).flat_map(|year| Holidays::NATIONAL.of_year(year)).collect(),
+            holidays: (FIRST_YEAR..LAST_YEAR).flat_map(|year| Holidays::NATIONAL.of_year(year)).map(|holiday| holiday.day).collect(),
             calendars: settings.calendars.clone(),
             zone: settings.organization.timezone,
             targets: targets(&settings.targets),

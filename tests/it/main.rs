@@ -6,6 +6,7 @@ mod assumptions;
 mod bad_input;
 mod big_days;
 mod bucket;
+mod calendars;
 mod channels;
 mod cluster;
 mod delivery;

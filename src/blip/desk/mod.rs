@@ -1,6 +1,7 @@
 //! The Desk extension: tickets, their messages, queues and people, today's numbers, reports by period.
 
 mod directory;
+mod hours;
 mod messages;
 mod monitoring;
 mod reports;
@@ -8,6 +9,7 @@ mod tickets;
 mod writes;
 
 pub use directory::{Attendant, Queue, Rule, Tag, Team, attendants, queues, rules, tags, teams};
+pub use hours::{DaysOff, OpenStretch, OpeningHours, opening_hours};
 pub use messages::{Marks, Message, messages};
 pub use monitoring::{
     AttendantNow, HourCount, OpenTicket, TeamNow, TicketMetrics, TicketsNow, attendants_now, open_tickets, teams_now, ticket_metrics,

@@ -9,7 +9,10 @@ use super::{
     Exit, Failure, Global, Printed, collector, ingest,
     output::{self, foreign},
 };
-use crate::ingest::{DateOrder, Import, Importer, Verdict};
+use crate::{
+    domain::{Zone, exported::Field},
+    ingest::{DateOrder, Import, Importer, Reading, Stretch, Verdict, ZoneFrom},
+};
 
 /// Import files that Blip exported: tickets or survey answers, as csv or xlsx
 ///
@@ -38,9 +41,36 @@ pub struct ImportArgs {
     /// Order of day and month in dates such as 01/02/2026
     #[arg(long, value_enum, default_value_t, value_name = "ORDER")]
     date_order: Order,
+    /// What a column holds, such as "Data abert=creation"; can be said several times. [import.columns] in relato.toml keeps it
+    #[arg(long = "column", value_name = "HEADING=FIELD", value_parser = column)]
+    columns: Vec<(String, Field)>,
+    /// Zone of times that name none: `utc`, `local` (the organisation's) or a zone such as America/Manaus
+    #[arg(long, value_name = "ZONE")]
+    times: Option<String>,
     /// How to print
     #[arg(long, default_value = "text")]
     format: Printed,
+}
+
+/// Reads `HEADING=FIELD`; a heading may hold the sign, too.
+fn column(text: &str) -> Result<(String, Field), String> {
+    let (heading, field) = text.rsplit_once('=').filter(|(heading, _)| !heading.trim().is_empty()).ok_or("not HEADING=FIELD")?;
+    Ok((heading.trim().to_owned(), Field::named(field)?))
+}
+
+/// Reads the zone of times that name none.
+fn zone(text: &str, organization: Zone) -> Result<Zone, Failure> {
+    match text {
+        "utc" => Ok(Zone::UTC),
+        "local" => Ok(organization),
+        name => name.parse().map_err(|_| {
+            Failure::told(
+                Exit::Usage,
+                format!("--times `{name}` is no zone"),
+                Some("accepted: utc, local, or a name such as America/Manaus"),
+            )
+        }),
+    }
 }
 
 #[derive(Clone, Copy, Default, ValueEnum)]
@@ -66,7 +96,13 @@ pub fn run(global: &Global, args: &ImportArgs) -> Result<Exit, Failure> {
     let project = collector(&global.project)?;
     let now = global.now();
     let mut importer = Importer::open(&project, now)?;
-    let imports = importer.import(&args.files, args.date_order.into(), args.dry_run)?;
+    let organization = project.settings.organization.timezone;
+    let reading = Reading {
+        order: args.date_order.into(),
+        columns: args.columns.clone(),
+        zone: args.times.as_deref().map(|text| zone(text, organization)).transpose()?,
+    };
+    let imports = importer.import(&args.files, &reading, args.dry_run)?;
     if args.format == Printed::Json {
         output::print_json(&imports.iter().map(as_json).collect::<Vec<_>>())?;
     } else {
@@ -84,7 +120,7 @@ pub fn run(global: &Global, args: &ImportArgs) -> Result<Exit, Failure> {
             output::print(&ingest::outcome(&published))?;
         }
     }
-    let has_refused = imports.iter().flat_map(|import| &import.rows).any(|(_, verdict)| matches!(verdict, Verdict::Refused(_)));
+    let has_refused = imports.iter().flat_map(|import| &import.rows).any(|stretch| matches!(stretch.verdict, Verdict::Refused(_)));
     Ok(if has_refused { Exit::Warnings } else { Exit::Done })
 }
 
@@ -100,8 +136,8 @@ fn name(verdict: &Verdict) -> &'static str {
 
 fn counts(import: &Import) -> BTreeMap<&'static str, usize> {
     let mut counts = BTreeMap::new();
-    for (_, verdict) in &import.rows {
-        *counts.entry(name(verdict)).or_default() += 1;
+    for stretch in &import.rows {
+        *counts.entry(name(&stretch.verdict)).or_default() += stretch.rows();
     }
     counts
 }
@@ -111,9 +147,13 @@ fn as_text(import: &Import) -> String {
     let file = foreign(&file);
     let columns: Vec<String> = import.columns.iter().map(|(heading, field)| format!("{} = {field}", foreign(heading))).collect();
     let counts: Vec<String> = counts(import).into_iter().map(|(name, count)| format!("{count} {name}")).collect();
-    let zone_from = import.export.map_or_else(|| "the organisation's".to_owned(), |export| format!("headings of Blip's {export}"));
+    let zone_from = match import.zone_from {
+        ZoneFrom::Told => "said by --times".to_owned(),
+        ZoneFrom::Export(export) => format!("headings of Blip's {export}"),
+        ZoneFrom::Organization => "the organisation's; --times says otherwise".to_owned(),
+    };
     let mut lines = vec![
-        format!("{file}: {} {}", import.rows.len(), import.kind),
+        format!("{file}: {} {}", import.rows.iter().map(Stretch::rows).sum::<usize>(), import.kind),
         format!("  times without a zone: {} ({zone_from})", import.zone),
         format!("  columns: {}", columns.join(", ")),
     ];
@@ -124,13 +164,12 @@ fn as_text(import: &Import) -> String {
         lines.push(format!("  not used: {}", foreign(&import.unused.join(", "))));
     }
     lines.push(format!("  rows: {}", counts.join(" · ")));
-    let refused = |(line, verdict): &(usize, Verdict)| match verdict {
-        Verdict::Refused(why) => Some(format!("  {file}:{line}: refused: {}", foreign(why))),
+    let refused = import.rows.iter().filter_map(|stretch| match &stretch.verdict {
+        Verdict::Refused(why) => Some((stretch.first..=stretch.last).map(move |line| (line, why))),
         _ => None,
-    };
-    let refused: Vec<String> = import.rows.iter().filter_map(refused).collect();
-    let more = refused.len().saturating_sub(SHOWN);
-    lines.extend(refused.into_iter().take(SHOWN));
+    });
+    let more = refused.clone().flatten().count().saturating_sub(SHOWN);
+    lines.extend(refused.flatten().take(SHOWN).map(|(line, why)| format!("  {file}:{line}: refused: {}", foreign(why))));
     if more > 0 {
         lines.push(format!("  … and {more} more; --format json tells every row"));
     }
@@ -141,6 +180,7 @@ fn as_json(import: &Import) -> serde_json::Value {
     let rows: Vec<_> = import
         .rows
         .iter()
+        .flat_map(|stretch| (stretch.first..=stretch.last).map(move |line| (line, &stretch.verdict)))
         .map(|(line, verdict)| match verdict {
             Verdict::Refused(why) => json!({"line": line, "verdict": "refused", "reason": why}),
             other => json!({"line": line, "verdict": name(other)}),

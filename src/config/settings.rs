@@ -18,6 +18,7 @@ use super::{
     channels::ChannelSettings,
     delivery::{Delivery, DeliveryTable, Serve, ServeTable},
     engine::{EngineSettings, EngineTable},
+    imports::Imports,
     settings_file::{File, SectorRules},
     storage::Lake,
     team_settings::{TeamSettings, TeamTable},
@@ -41,6 +42,8 @@ pub struct Settings {
     pub sectors: Sectors,
     /// How satisfaction is asked and read.
     pub satisfaction: Survey,
+    /// How files are imported.
+    pub imports: Imports,
     /// When sectors are open.
     pub calendars: Calendars,
     /// What figures should reach, in the order of the file.
@@ -410,6 +413,7 @@ impl Settings {
                 comment_extra: survey.comment_extra,
                 answers: survey.answers.into_iter().map(|(answer, score)| (answer, score.into_inner())).collect(),
             },
+            imports: file.import,
             calendars,
             targets,
             privacy: Privacy { pseudonym_key, keep_comments: privacy.keep_comments, retain_months: privacy.retain_months },

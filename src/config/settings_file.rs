@@ -10,6 +10,7 @@ use super::{
     channels::ChannelSettings,
     delivery::{DeliveryTable, ServeTable},
     engine::EngineTable,
+    imports::Imports,
     settings::{DirectTransfer, Document, KeyRole, Organization, SatisfactionSource},
     storage::StorageTable,
     team_settings::TeamTable,
@@ -30,6 +31,8 @@ pub struct File {
     #[serde(default)]
     pub satisfaction: SurveyTable,
     pub calendar: Option<Calendars>,
+    #[serde(default)]
+    pub import: Imports,
     #[serde(default)]
     pub target: Vec<TargetTable>,
     pub privacy: Spanned<PrivacyTable>,

@@ -6,6 +6,7 @@ pub mod calendar;
 pub mod cron;
 mod detail;
 pub mod digest;
+pub mod exported;
 pub mod holiday;
 pub mod language;
 pub mod period;

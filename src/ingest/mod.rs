@@ -48,8 +48,8 @@ pub use error::IngestError;
 pub use gaps::Gap;
 pub use identities::Pass;
 pub use import::{
-    DateOrder, Import, ImportError, Importer, Line, Sheet, Verdict, is_error_value, is_name, join_list, plain_heading, shortened,
-    split_list,
+    DateOrder, Import, ImportError, Importer, Line, Reading, Sheet, Stretch, Verdict, ZoneFrom, is_error_value, is_name, join_list,
+    shortened, split_list,
 };
 pub use live::LiveView;
 pub use pipeline::doubted;

@@ -12,8 +12,8 @@ use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, Table, value};
 use super::{OpsError, pull::people, read::Seen};
 use crate::{
     config::{Problem, Team, TeamProfile, require_address},
-    domain::period::parse_day,
-    ingest::{DateOrder, ImportError, Line, Sheet, is_error_value, is_name, join_list, plain_heading, shortened, split_list},
+    domain::{exported::plain, period::parse_day},
+    ingest::{DateOrder, ImportError, Line, Sheet, is_error_value, is_name, join_list, shortened, split_list},
 };
 
 /// What becomes of a line.
@@ -142,7 +142,7 @@ fn needed() -> impl Iterator<Item = &'static (&'static str, &'static [&'static s
 }
 
 fn columns_of(headings: &[String]) -> BTreeMap<&'static str, usize> {
-    let plain: Vec<String> = headings.iter().map(|heading| plain_heading(heading)).collect();
+    let plain: Vec<String> = headings.iter().map(|heading| plain(heading)).collect();
     let place = |names: &[&str]| names.iter().find_map(|name| plain.iter().position(|heading| heading == name));
     HEADINGS.iter().filter_map(|(key, names)| Some((*key, place(names)?))).collect()
 }
@@ -196,7 +196,7 @@ fn read_row(columns: &BTreeMap<&'static str, usize>, cells: &[String]) -> Result
         let item = match key {
             "email" => value(email.as_str()),
             "profile" => {
-                let word = plain_heading(text);
+                let word = plain(text);
                 let profile = PROFILES.iter().find(|(_, words)| words.contains(&word.as_str()));
                 let profile =
                     profile.ok_or_else(|| format!("profile `{text}` is none (accepted: administrador, atendente, visualizador)"))?;

@@ -276,8 +276,9 @@ impl Follower {
             Deed::Imports(pick) => {
                 let known = world.tickets[world.tickets.len() - 1 - pick % 12].id;
                 let customer = &world.customers[pick % world.customers.len()].identity;
-                let rows = [known, next_id(world)].map(|id| format!("{id},{customer},Suporte,ClosedClient,2026-11-02T12:00:00Z\n"));
-                self.imports(format!("id,customerIdentity,team,status,storageDate\n{}", rows.concat()), next_id(world));
+                let rows = [known, next_id(world)]
+                    .map(|id| format!("{id},{customer},Suporte,ClosedClient,2026-11-02T12:00:00Z,2026-11-02T12:30:00Z\n"));
+                self.imports(format!("id,customerIdentity,team,status,storageDate,closeDate\n{}", rows.concat()), next_id(world));
             }
             Deed::Forgets(pick) => {
                 let customer = world.tickets[world.tickets.len() - 1 - pick % 12].customer;

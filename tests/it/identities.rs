@@ -228,9 +228,11 @@ async fn a_database_of_an_earlier_version_learns_once_whose_its_records_are() {
 async fn a_number_is_one_customer_in_files_and_in_the_api_however_it_is_written() {
     let (sandbox, _) = loaded(&told(&ten_persons()[1..2]), &[], everything()).await;
     let rows = ["+55 31 98888-7777", "5531988887777", "(31) 8888-7777", "5531988887777@wa.gw.msging.net"];
-    let line = |(day, number)| format!("{},{number},Suporte,ClosedClient,2026-09-{day:02}T12:00:00Z\n", Uuid::from_u128(day));
+    let line = |(day, number)| {
+        format!("{},{number},Suporte,ClosedClient,2026-09-{day:02}T12:00:00Z,2026-09-{day:02}T12:30:00Z\n", Uuid::from_u128(day))
+    };
     let lines = (1..).zip(rows).map(line).collect::<Vec<_>>().concat();
-    sandbox.write("old.csv", &format!("id,customerIdentity,team,status,storageDate\n{lines}"));
+    sandbox.write("old.csv", &format!("id,customerIdentity,team,status,storageDate,closeDate\n{lines}"));
     let file = sandbox.dir().join("old.csv");
     for _ in 0..2 {
         sandbox.relato(&["import", file.to_str().expect("a plain path")]).assert().success();

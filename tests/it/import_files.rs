@@ -147,9 +147,9 @@ fn one_bad_byte_is_the_fault_of_its_row_alone() {
         let sandbox = Sandbox::new(NOWHERE);
         let mut bytes = format!("{mark}id;team;status;storageDate;tags;obs\n").into_bytes();
         for row in 0..3 {
-            bytes.extend(format!("mj-{row};Convênios;ClosedAttendant;05/10/2026 09:00;orçamento;ok\n").bytes());
+            bytes.extend(format!("mj-{row};Convênios;Open;05/10/2026 09:00;orçamento;ok\n").bytes());
         }
-        bytes.extend(b"mj-9;Suporte;ClosedAttendant;05/10/2026 09:00;;cora\xC3\n");
+        bytes.extend(b"mj-9;Suporte;Open;05/10/2026 09:00;;cora\xC3\n");
         let tickets = file(&sandbox, "tickets.csv", bytes);
         sandbox.relato(&["import", &tickets]).assert().code(3).stdout(contains("tickets.csv:5: refused: it holds bytes that are not"));
         assert_eq!(text(&sandbox, "SELECT string_agg(DISTINCT queue || ' ' || tags, ', ') FROM marts.ticket"), "Convênios orçamento");
@@ -169,7 +169,7 @@ fn a_day_without_a_time_is_refused_in_a_workbook_as_in_a_csv() {
         }
         for (row, day) in (1..).zip(days) {
             sheet.write(row, 0, format!("t{row}")).expect("a cell");
-            sheet.write(row, 1, "Transferred").expect("a cell");
+            sheet.write(row, 1, "Open").expect("a cell");
             sheet.write_with_format(row, 2, date(day), &form).expect("a cell");
         }
         workbook.save_to_buffer().expect("a workbook")
@@ -185,7 +185,7 @@ fn a_day_without_a_time_is_refused_in_a_workbook_as_in_a_csv() {
 #[test]
 fn dates_that_can_only_be_month_first_refuse_the_file_until_somebody_says_so() {
     let sandbox = Sandbox::new(NOWHERE);
-    let rows = "id,team,status,created at\nus0,Suporte,ClosedAttendant,09/03/2026 09:00\nus1,Suporte,ClosedAttendant,09/13/2026 09:00\n";
+    let rows = "id,team,status,created at\nus0,Suporte,Open,09/03/2026 09:00\nus1,Suporte,Open,09/13/2026 09:00\n";
     let tickets = file(&sandbox, "tickets.csv", rows);
     let told = refused(&sandbox, &tickets);
     for expected in ["tickets.csv`:3: created at `09/13/2026 09:00` can only be month first", "say `--date-order month-first`"] {
@@ -228,9 +228,9 @@ fn headings_are_found_after_titles_hints_and_cover_sheets() {
 fn the_error_of_a_formula_is_no_name() {
     let sandbox = Sandbox::new(NOWHERE);
     let head: &[&str] = &["id", "team", "agent", "status", "storageDate"];
-    let row: &[&str] = &["t1", "#N/A", "#REF!", "Transferred", "05/10/2026 09:00"];
+    let row: &[&str] = &["t1", "#N/A", "#REF!", "Open", "05/10/2026 09:00"];
     let texts = file(&sandbox, "texts.xlsx", workbook(&[("Dados", &[head, row])]));
-    let csv = file(&sandbox, "csv.csv", "id;team;agent;status;storageDate\nt2;#N/D;#NOME?;Transferred;05/10/2026 09:00\n");
+    let csv = file(&sandbox, "csv.csv", "id;team;agent;status;storageDate\nt2;#N/D;#NOME?;Open;05/10/2026 09:00\n");
     sandbox.relato(&["import", &texts, &csv]).assert().success();
     let found = "SELECT string_agg(ticket_id || ' ' || queue || ' ' || coalesce(agent, '-'), ', ' ORDER BY ticket_id) FROM marts.ticket";
     assert_eq!(text(&sandbox, found), "t1 Default -, t2 Default -");
@@ -248,12 +248,112 @@ fn of_several_files_all_are_imported_or_none() {
 }
 
 #[test]
+fn columns_can_be_said_and_saved() {
+    let sandbox = Sandbox::new(NOWHERE);
+    let rows = "Chamado nº,Data abert,Fim,Estado\nq1,05/10/2026 09:00,05/10/2026 09:30,Resolvido pelo robô\nq2,05/10/2026 10:00,,Na fila\n";
+    let strange = file(&sandbox, "outro.csv", rows);
+    assert!(refused(&sandbox, &strange).contains("tickets need an id"));
+    let said =
+        ["--column", "Chamado nº=ticket id", "--column", "data abert=creation", "--column", "Fim=close", "--column", "Estado=status"];
+    let answer = sandbox.relato(&[&["import", &strange][..], &said].concat()).assert().code(3);
+    answer.stdout(
+        contains("columns: Chamado nº = ticket id, Estado = status, Data abert = creation, Fim = close")
+            .and(contains("1 new · 1 refused"))
+            .and(contains("outro.csv:2: refused: status `Resolvido pelo robô` (accepted: Aguardando,").and(contains("[import.states]"))),
+    );
+    assert_eq!(ids(&sandbox), "q2");
+    // The same, kept for every file of this kind.
+    let saved = "[import.columns]\n\"Chamado nº\" = \"ticket id\"\n\"Data abert\" = \"creation\"\n\"Fim\" = \"close\"\n\"Estado\" = \"status\"\n\
+                 [import.states]\n\"Resolvido pelo robo\" = \"ClosedClient\"\n";
+    sandbox.write("relato.toml", &format!("{}\n{saved}", settings(NOWHERE)));
+    sandbox.relato(&["import", &strange]).assert().success().stdout(contains("1 known already · 1 new"));
+    let closed = "SELECT string_agg(outcome || ' ' || closed_at, ' ') FROM marts.ticket WHERE ticket_id = 'q1'";
+    assert!(text(&sandbox, closed).ends_with("2026-10-05 12:30:00"), "{}", text(&sandbox, closed));
+    // What is said on the command line is in a file, and a field.
+    for (column, message) in [
+        ("Abertura=creation", "no file has the heading `Abertura`, which --column names"),
+        ("Fim=fechamento", "unknown field `fechamento` (accepted: ticket id, number, number of the transferred ticket, bot, customer,"),
+        ("Fim", "not HEADING=FIELD"),
+    ] {
+        let refused = one_line(&sandbox.relato(&["import", &strange, "--column", column]).assert().code(2).get_output().stderr);
+        assert!(refused.contains(message), "{refused}");
+    }
+    sandbox.write("relato.toml", &settings(NOWHERE).replace("[privacy]", "[import.states]\nResolvido = \"Fim\"\n[privacy]"));
+    sandbox.relato(&["check", "--offline"]).assert().code(2).stderr(contains("unknown state `Fim` (accepted: Waiting, Assigned,"));
+}
+
+#[test]
+fn the_zone_of_times_can_be_said() {
+    let created = "SELECT strftime(created_at, '%H:%M') FROM marts.ticket";
+    let export = "TicketId,SequentialId,OwnerIdentity,ContactIdentity,Status,StorageDate,ClosedDate\n\
+                  z1,1,b@msging.net,ana@wa.gw.msging.net,ClosedAttendant,2026-10-05 12:00:00.000,2026-10-05 12:30:00.000\n";
+    let other = "id,status,storageDate,closeDate\nz1,ClosedAttendant,2026-10-05 12:00,2026-10-05 12:30\n";
+    for (rows, times, told, at) in [
+        (export, None, "UTC (headings of Blip's Delta Share)", "12:00"),
+        (export, Some("local"), "America/Sao_Paulo (said by --times)", "15:00"),
+        (other, None, "America/Sao_Paulo (the organisation's; --times says otherwise)", "15:00"),
+        (other, Some("utc"), "UTC (said by --times)", "12:00"),
+        (other, Some("America/Manaus"), "America/Manaus (said by --times)", "16:00"),
+    ] {
+        let sandbox = Sandbox::new(NOWHERE);
+        let path = file(&sandbox, "t.csv", rows);
+        let times = times.map_or(vec![], |times| vec!["--times", times]);
+        sandbox
+            .relato(&[vec!["import", path.as_str()], times].concat())
+            .assert()
+            .success()
+            .stdout(contains(format!("times without a zone: {told}")));
+        assert_eq!(text(&sandbox, created), at, "{told}");
+    }
+    let sandbox = Sandbox::new(NOWHERE);
+    let path = file(&sandbox, "t.csv", other);
+    sandbox.relato(&["import", &path, "--times", "Brasília"]).assert().code(2).stderr(contains("--times `Brasília` is no zone"));
+}
+
+#[test]
+fn a_ticket_that_has_ended_without_a_close_is_refused() {
+    let sandbox = Sandbox::new(NOWHERE);
+    let share = "TicketId,SequentialId,OwnerIdentity,ContactIdentity,Status,StorageDate,OpenDate,ClosedDate\n\
+                 s1,1,b@msging.net,ana@wa.gw.msging.net,ClosedAttendant,2026-10-05 12:00:00.000,2026-10-05 12:02:00.000,2026-10-05 12:30:00.000\n\
+                 s2,2,b@msging.net,bia@wa.gw.msging.net,Transferred,2026-10-05 12:00:00.000,2026-10-05 12:02:00.000,\n\
+                 s3,3,b@msging.net,cai@wa.gw.msging.net,Open,2026-10-05 12:00:00.000,2026-10-05 12:02:00.000,\n";
+    let path = file(&sandbox, "share.csv", share);
+    let answer = sandbox.relato(&["import", &path]).assert().code(3);
+    answer.stdout(
+        contains("share.csv:3: refused: status `Transferred` (accepted: a ticket that has ended has a time of its close;")
+            .and(contains("2 new")),
+    );
+    assert_eq!(ids(&sandbox), "s1 s3");
+    assert_eq!(text(&sandbox, "SELECT handling_s FROM marts.ticket WHERE ticket_id = 's1'"), "1680");
+    // The same where nothing is recognised as a close: each row says how to name the column.
+    let path = file(&sandbox, "sem.csv", "id;status;storageDate;Terminou\ne1;Finalizado;05/10/2026 09:00;05/10/2026 09:30\n");
+    sandbox.relato(&["import", &path]).assert().code(3).stdout(contains("--column \"HEADING=close\"").and(contains("not used: Terminou")));
+    sandbox.relato(&["import", &path, "--column", "Terminou=close"]).assert().success();
+}
+
+#[test]
+fn workbooks_of_other_forms_are_refused_by_name() {
+    let sandbox = Sandbox::new(NOWHERE);
+    let ods = [
+        &b"PK\x03\x04\x14\0\0\x08\0\0\0\0\0\0\0\0\0\0.\0\0\0.\0\0\0\x08\0\0\0mimetype"[..],
+        b"application/vnd.oasis.opendocument.spreadsheet",
+    ]
+    .concat();
+    let xls = b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1".to_vec();
+    for (name, bytes, form) in [("tickets.ods", ods, ".ods"), ("tickets.xls", xls, ".xls")] {
+        let path = file(&sandbox, name, bytes);
+        let refusal = refused(&sandbox, &path);
+        assert!(refusal.contains(&format!("({form})")) && refusal.contains("save it as .xlsx or csv"), "{refusal}");
+    }
+}
+
+#[test]
 fn tags_are_told_apart_by_one_separator_and_quotes() {
     let sandbox = Sandbox::new(NOWHERE);
     let rows = "id;status;storageDate;tags\n\
-                t1;Transferred;05/10/2026 09:00;\"[\"\"Troca|devolução\"\", \"\"b\"\"]\"\n\
-                t2;Transferred;05/10/2026 09:00;\"Exames, laudos|N1\"\n\
-                t3;Transferred;05/10/2026 09:00;\"a, b\"\n";
+                t1;Open;05/10/2026 09:00;\"[\"\"Troca|devolução\"\", \"\"b\"\"]\"\n\
+                t2;Open;05/10/2026 09:00;\"Exames, laudos|N1\"\n\
+                t3;Open;05/10/2026 09:00;\"a, b\"\n";
     let tickets = file(&sandbox, "tickets.csv", rows);
     sandbox.relato(&["import", &tickets]).assert().success().stdout(contains("3 new"));
     let tags = "SELECT string_agg(ticket_id || '=' || tag, ' ' ORDER BY ticket_id, tag) FROM marts.ticket_tag";
@@ -266,7 +366,7 @@ fn what_a_workbook_declares_of_its_size_costs_nothing() {
     let made = |row: u32, column: u16| {
         let mut workbook = rust_xlsxwriter::Workbook::new();
         let sheet = workbook.add_worksheet();
-        for (place, (heading, value)) in (0..).zip([("id", "t1"), ("status", "Transferred"), ("storageDate", "05/10/2026 09:00")]) {
+        for (place, (heading, value)) in (0..).zip([("id", "t1"), ("status", "Open"), ("storageDate", "05/10/2026 09:00")]) {
             sheet.write(0, place, heading).expect("a cell");
             sheet.write(row, place, value).expect("a cell");
         }

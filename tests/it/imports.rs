@@ -57,8 +57,8 @@ async fn what_the_api_says_of_a_ticket_wins_whichever_comes_first() {
     let world = world(50, 200);
     let server = serve(&world, &[]).await;
     let rows = |ids: &[String]| -> String {
-        let lines = ids.iter().map(|id| format!("{id},Suporte,ClosedClient,2026-09-01T12:00:00Z\n"));
-        format!("id,team,status,storageDate\n{}", lines.collect::<String>())
+        let lines = ids.iter().map(|id| format!("{id},Suporte,ClosedClient,2026-09-01T12:00:00Z,2026-09-01T12:30:00Z\n"));
+        format!("id,team,status,storageDate,closeDate\n{}", lines.collect::<String>())
     };
     let ids: Vec<String> = world.tickets.iter().take(3).map(|ticket| ticket.id.to_string()).collect();
     let (before, after) = (Sandbox::new(&server.base_url), Sandbox::new(&server.base_url));
@@ -115,11 +115,11 @@ const DELTA_SHARE: &str = "TicketId;SequentialId;OwnerIdentity;ContactIdentity;S
 
 #[test]
 fn times_of_blips_own_exports_are_utc_and_others_the_organisations() {
-    let own = "id;status;storageDate\nt1;ClosedAttendant;2026-10-01 02:30:00\n";
+    let own = "id;status;storageDate\nt1;Open;2026-10-01 02:30:00\n";
     for (content, told, created) in [
         (REPORT_MANAGER, "times without a zone: UTC (headings of Blip's report manager)", "2026-10-01 02:30:00"),
         (DELTA_SHARE, "times without a zone: UTC (headings of Blip's Delta Share)", "2026-10-01 02:30:00"),
-        (own, "times without a zone: America/Sao_Paulo (the organisation's)", "2026-10-01 05:30:00"),
+        (own, "times without a zone: America/Sao_Paulo (the organisation's; --times says otherwise)", "2026-10-01 05:30:00"),
     ] {
         let sandbox = Sandbox::new("http://127.0.0.1:9");
         let file = write(&sandbox, "tickets.csv", content.as_bytes());

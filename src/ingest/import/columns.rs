@@ -1,60 +1,38 @@
 //! What the columns of an exported file are called.
 
-use unicode_normalization::UnicodeNormalization;
+use std::collections::BTreeMap;
 
 use super::sheet::is_error_value;
-use crate::domain::Zone;
+use crate::domain::{
+    Zone,
+    exported::{Field, plain},
+};
 
-/// What a column holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Field {
-    TicketId,
-    SequentialId,
-    ParentSequentialId,
-    Owner,
-    Customer,
-    Channel,
-    Queue,
-    Agent,
-    Status,
-    CreatedAt,
-    OpenedAt,
-    FirstResponseAt,
-    ClosedAt,
-    Tags,
-    ResponseMean,
-    Answer,
-    AnsweredAt,
-}
-
-/// Field, name in messages, and the headings by which it is known, without accents, case, blanks and punctuation.
-const KNOWN: [(Field, &str, &[&str]); 17] = [
-    (Field::TicketId, "ticket id", &["id", "ticketid", "iddoticket", "idticket", "idatendimento", "iddoatendimento"]),
-    (Field::SequentialId, "number", &["sequentialid", "numero", "numerodoticket", "ticket", "ticketnumber", "protocolo"]),
-    (
-        Field::ParentSequentialId,
-        "number of the transferred ticket",
-        &["parentsequentialid", "ticketdeorigem", "ticketpai", "numerodoticketpai"],
-    ),
-    (Field::Owner, "bot", &["owneridentity", "owner", "bot", "chatbot", "botid"]),
+/// Field, and the headings by which it is known, without accents, case, blanks and punctuation.
+const KNOWN: [(Field, &[&str]); 17] = [
+    (Field::TicketId, &["id", "ticketid", "iddoticket", "idticket", "idatendimento", "iddoatendimento"]),
+    (Field::SequentialId, &["sequentialid", "numero", "numerodoticket", "ticket", "ticketnumber", "protocolo"]),
+    (Field::ParentSequentialId, &["parentsequentialid", "ticketdeorigem", "ticketpai", "numerodoticketpai"]),
+    (Field::Owner, &["owneridentity", "owner", "bot", "chatbot", "botid"]),
     (
         Field::Customer,
-        "customer",
         &["customeridentity", "customer", "cliente", "identidadedocliente", "contato", "contact", "contactidentity", "contacto"],
     ),
-    (Field::Channel, "channel", &["customerdomain", "channel", "canal"]),
-    (Field::Queue, "queue", &["team", "queue", "fila", "equipe", "setor", "filadeatendimento", "sector", "cola"]),
-    (Field::Agent, "attendant", &["agentidentity", "agent", "attendant", "agente", "atendente", "emaildoatendente", "agentemail"]),
-    (Field::Status, "status", &["status", "situacao", "statusdoticket"]),
-    (Field::CreatedAt, "creation", &["storagedate", "createdat", "created", "datadecriacao", "criadoem", "datadeentrada", "criacao"]),
-    (Field::OpenedAt, "pick-up", &["opendate", "openedat", "datadeabertura", "iniciodoatendimento", "datadeatendimento", "atribuidoem"]),
-    (Field::FirstResponseAt, "first response", &["firstresponsedate", "firstresponseat", "primeiraresposta", "datadaprimeiraresposta"]),
-    (Field::ClosedAt, "close", &["closedate", "closedat", "datadefechamento", "fechadoem", "encerradoem", "finalizadoem", "fechamento"]),
-    (Field::Tags, "tags", &["tags", "etiquetas", "tag"]),
-    (Field::ResponseMean, "mean response time", &["averageagentresponsetime"]),
+    (Field::Channel, &["customerdomain", "channel", "canal"]),
+    (Field::Queue, &["team", "queue", "fila", "equipe", "setor", "filadeatendimento", "sector", "cola"]),
+    (Field::Agent, &["agentidentity", "agent", "attendant", "agente", "atendente", "emaildoatendente", "agentemail"]),
+    (Field::Status, &["status", "situacao", "statusdoticket"]),
+    (Field::CreatedAt, &["storagedate", "createdat", "created", "datadecriacao", "criadoem", "datadeentrada", "criacao"]),
+    (Field::OpenedAt, &["opendate", "openedat", "datadeabertura", "iniciodoatendimento", "datadeatendimento", "atribuidoem"]),
+    (Field::FirstResponseAt, &["firstresponsedate", "firstresponseat", "primeiraresposta", "datadaprimeiraresposta"]),
+    (
+        Field::ClosedAt,
+        &["closedate", "closeddate", "closed", "closedat", "datadefechamento", "fechadoem", "encerradoem", "finalizadoem", "fechamento"],
+    ),
+    (Field::Tags, &["tags", "etiquetas", "tag"]),
+    (Field::ResponseMean, &["averageagentresponsetime"]),
     (
         Field::Answer,
-        "answer",
         &[
             "answer",
             "score",
@@ -69,22 +47,8 @@ const KNOWN: [(Field, &str, &[&str]); 17] = [
             "valoracion",
         ],
     ),
-    (
-        Field::AnsweredAt,
-        "time of the answer",
-        &["answeredat", "surveydate", "datadaresposta", "respondidoem", "datadapesquisa", "data", "date", "fecha"],
-    ),
+    (Field::AnsweredAt, &["answeredat", "surveydate", "datadaresposta", "respondidoem", "datadapesquisa", "data", "date", "fecha"]),
 ];
-
-impl Field {
-    /// Fields that hold times.
-    pub const TIMES: [Field; 5] = [Field::CreatedAt, Field::OpenedAt, Field::FirstResponseAt, Field::ClosedAt, Field::AnsweredAt];
-
-    /// Returns the name in messages.
-    pub fn name(self) -> &'static str {
-        KNOWN.iter().find(|(field, ..)| *field == self).map_or("", |(_, name, _)| name)
-    }
-}
 
 /// What a file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -162,11 +126,18 @@ pub struct Mapping {
 }
 
 impl Mapping {
-    /// Recognises the headings; none where they are neither those of tickets nor those of answers.
-    pub fn of(headings: &[String]) -> Option<Mapping> {
+    /// Recognises the headings; none where they are neither those of tickets nor those of answers. A heading that is `declared` holds what is said
+    /// there, and no other column holds the same.
+    pub fn of(headings: &[String], declared: &BTreeMap<String, Field>) -> Option<Mapping> {
         let plain: Vec<String> = headings.iter().map(|heading| plain(heading)).collect();
-        let place = |names: &[&str]| names.iter().find_map(|name| plain.iter().position(|heading| heading == name));
-        let places: Vec<(Field, usize)> = KNOWN.iter().filter_map(|(field, _, names)| Some((*field, place(names)?))).collect();
+        let declared: BTreeMap<usize, Field> =
+            plain.iter().enumerate().filter_map(|(place, heading)| Some((place, *declared.get(heading)?))).collect();
+        let place = |field: Field, names: &[&str]| {
+            let is_free = |place: &usize| !declared.contains_key(place);
+            let known = || names.iter().find_map(|name| plain.iter().position(|heading| heading == name).filter(is_free));
+            declared.iter().find(|(_, declared)| **declared == field).map(|(place, _)| *place).or_else(known)
+        };
+        let places: Vec<(Field, usize)> = KNOWN.iter().filter_map(|(field, names)| Some((*field, place(*field, names)?))).collect();
         let has = |field: Field| places.iter().any(|(found, _)| *found == field);
         let kind = if has(Field::TicketId) && has(Field::CreatedAt) && has(Field::Status) {
             Kind::Tickets
@@ -219,7 +190,7 @@ impl Mapping {
 
 /// Says which columns a file needs.
 pub fn needed() -> String {
-    let names = |field: Field| KNOWN.iter().find(|(known, ..)| *known == field).map_or(String::new(), |(_, _, names)| names.join(" | "));
+    let names = |field: Field| KNOWN.iter().find(|(known, _)| *known == field).map_or(String::new(), |(_, names)| names.join(" | "));
     format!(
         "tickets need an id ({}), a creation ({}) and a status ({}); survey answers need an answer ({}) and an id or a time ({})",
         names(Field::TicketId),
@@ -230,17 +201,12 @@ pub fn needed() -> String {
     )
 }
 
-/// Returns a heading without accents, case, blanks and punctuation.
-pub fn plain(heading: &str) -> String {
-    heading.nfd().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn mapping(headings: &[&str]) -> Option<Mapping> {
-        Mapping::of(&headings.iter().map(|heading| (*heading).to_owned()).collect::<Vec<_>>())
+        Mapping::of(&headings.iter().map(|heading| (*heading).to_owned()).collect::<Vec<_>>(), &BTreeMap::new())
     }
 
     #[test]

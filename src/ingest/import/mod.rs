@@ -15,7 +15,6 @@ mod sheet;
 mod values;
 mod workbook;
 
-pub use columns::plain as plain_heading;
 pub use sheet::{Line, Sheet, is_error_value};
 pub use values::{DateOrder, is_name, join_list, shortened, split_list};
 
@@ -28,14 +27,17 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use self::{
     chains::Chains,
-    columns::{Field, Kind, Mapping},
+    columns::{Kind, Mapping},
     rows::Occurrences,
     values::Clock,
 };
 use super::{IngestError, Progress, Pseudonyms};
 use crate::{
-    config::Project,
-    domain::Zone,
+    config::{Imports, Project},
+    domain::{
+        Zone,
+        exported::{Field, plain},
+    },
     store::{ImportVerdict, ImportedRating, ImportedTicket, MartReport, Run, SettingsRows, Store},
 };
 
@@ -86,6 +88,9 @@ pub enum ImportError {
         /// How it must be meant.
         other: DateOrder,
     },
+    /// A heading that was declared is in no file.
+    #[error("no file has the heading `{0}`, which --column names")]
+    Heading(String),
     /// Several files cannot be imported.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Several(Vec<ImportError>),
@@ -127,6 +132,46 @@ pub enum Verdict {
     Refused(String),
 }
 
+/// How files are to be read, beyond what their headings tell.
+#[derive(Debug, Clone, Default)]
+pub struct Reading {
+    /// Which of day and month they write first.
+    pub order: DateOrder,
+    /// What columns hold, by heading; before what relato.toml says.
+    pub columns: Vec<(String, Field)>,
+    /// Zone of times that name none; none goes by the headings.
+    pub zone: Option<Zone>,
+}
+
+/// Where the zone of a file's times is from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ZoneFrom {
+    /// Whoever imports said it.
+    Told,
+    /// The headings are those of this export of Blip's.
+    Export(&'static str),
+    /// Nothing says otherwise.
+    Organization,
+}
+
+/// Rows that follow each other and have the same verdict.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stretch {
+    /// Line of the first row.
+    pub first: usize,
+    /// Line of the last row.
+    pub last: usize,
+    /// What became of each.
+    pub verdict: Verdict,
+}
+
+impl Stretch {
+    /// Returns how many rows they are.
+    pub const fn rows(&self) -> usize {
+        self.last - self.first + 1
+    }
+}
+
 /// What a file holds, and what becomes of it.
 #[derive(Debug)]
 pub struct Import {
@@ -138,14 +183,16 @@ pub struct Import {
     pub export: Option<&'static str>,
     /// Zone of times that name none.
     pub zone: Zone,
+    /// Where that is from.
+    pub zone_from: ZoneFrom,
     /// Line of the headings, from 1 on.
     pub headings_line: usize,
     /// Columns by what they are taken for: heading and field.
     pub columns: Vec<(String, &'static str)>,
     /// Headings that are not used.
     pub unused: Vec<String>,
-    /// Line of the file and verdict, in order.
-    pub rows: Vec<(usize, Verdict)>,
+    /// What became of the rows, in the order of the file.
+    pub rows: Vec<Stretch>,
 }
 
 /// Imports files into one project.
@@ -172,9 +219,19 @@ impl<'a> Importer<'a> {
     ///
     /// # Errors
     /// When a file as a whole cannot be understood, or the database refuses.
-    pub fn import(&mut self, paths: &[PathBuf], order: DateOrder, is_trial: bool) -> Result<Vec<Import>, IngestError> {
-        let reader =
-            Reader { pseudonyms: &self.pseudonyms, organization: self.project.settings.organization.timezone, order, now: self.now };
+    pub fn import(&mut self, paths: &[PathBuf], reading: &Reading, is_trial: bool) -> Result<Vec<Import>, IngestError> {
+        let settings = &self.project.settings;
+        let said = reading.columns.iter().map(|(heading, field)| (heading, *field));
+        let saved = settings.imports.columns.iter().map(|(heading, field)| (heading, *field));
+        let reader = Reader {
+            pseudonyms: &self.pseudonyms,
+            organization: settings.organization.timezone,
+            settings: &settings.imports,
+            declared: saved.chain(said).map(|(heading, field)| (plain(heading), field)).collect(),
+            order: reading.order,
+            zone: reading.zone,
+            now: self.now,
+        };
         let (mut files, mut errors) = (Vec::new(), Vec::new());
         for path in paths {
             match reader.survey(path) {
@@ -187,6 +244,10 @@ impl<'a> Importer<'a> {
         }
         if let Some(error) = errors.pop() {
             return Err(error.into());
+        }
+        let is_there = |heading: &str| files.iter().any(|file| file.sheet.headings.iter().any(|known| plain(known) == plain(heading)));
+        if let Some((heading, _)) = reading.columns.iter().find(|(heading, _)| !is_there(heading)) {
+            return Err(ImportError::Heading(heading.clone()).into());
         }
         let run = self.store.begin_run(self.now)?;
         self.store.transaction_or_trial(is_trial, |store| files.iter().map(|file| reader.keep(file, store, run)).collect())
@@ -213,7 +274,11 @@ const GAP_DAYS: i64 = 7;
 struct Reader<'a> {
     pseudonyms: &'a Pseudonyms,
     organization: Zone,
+    settings: &'a Imports,
+    /// What columns hold, by plain heading.
+    declared: BTreeMap<String, Field>,
     order: DateOrder,
+    zone: Option<Zone>,
     now: DateTime<Utc>,
 }
 
@@ -230,7 +295,8 @@ struct Surveyed {
 /// Rows of a file with their lines, to be written.
 #[derive(Default)]
 struct Batch {
-    lines: Vec<usize>,
+    /// Each line with why it is refused, if it is.
+    lines: Vec<(usize, Option<String>)>,
     tickets: Vec<ImportedTicket>,
     /// Local days of the tickets' creation.
     days: Vec<NaiveDate>,
@@ -240,19 +306,20 @@ struct Batch {
 impl Reader<'_> {
     /// Reads a whole file and keeps nothing of it but what a single row does not tell.
     fn survey(&self, path: &Path) -> Result<Surveyed, ImportError> {
-        let sheet = Sheet::open(path, &|row| Mapping::of(row).is_some())?;
-        let mapping = Mapping::of(&sheet.headings).ok_or_else(|| ImportError::Columns {
+        let sheet = Sheet::open(path, &|row| Mapping::of(row, &self.declared).is_some())?;
+        let mapping = Mapping::of(&sheet.headings, &self.declared).ok_or_else(|| ImportError::Columns {
             path: path.to_owned(),
             found: sheet.headings.join(", "),
             needed: columns::needed(),
         })?;
-        let clock = Clock { zone: mapping.export.zone(self.organization), order: self.order, now: self.now };
+        let zone = self.zone.unwrap_or_else(|| mapping.export.zone(self.organization));
+        let clock = Clock { zone, order: self.order, now: self.now };
         let has_transfers = mapping.kind == Kind::Tickets && mapping.has(Field::ParentSequentialId);
         let mut chains = Chains::default();
         sheet.each_row(|(line, cells)| {
             let Ok(cells) = cells else { return Ok(()) };
             self.require_order(path, line, &mapping, &sheet.headings, &cells)?;
-            if has_transfers && let Ok((ticket, _)) = rows::ticket(&mapping, &cells, self.pseudonyms, clock) {
+            if has_transfers && let Ok((ticket, _)) = rows::ticket(&mapping, &cells, self.pseudonyms, (clock, self.settings)) {
                 chains.add(&ticket, self.pseudonyms);
             }
             Ok::<_, ImportError>(())
@@ -275,7 +342,7 @@ impl Reader<'_> {
 
     /// Writes the rows of a file, a batch at a time, and which days it covers.
     fn keep(&self, file: &Surveyed, store: &Store, run: Run) -> Result<Import, IngestError> {
-        let mut rows: Vec<(usize, Verdict)> = Vec::new();
+        let mut rows: Vec<Stretch> = Vec::new();
         let mut occurrences = Occurrences::default();
         let mut days: BTreeSet<NaiveDate> = BTreeSet::new();
         let mut batch = Batch::default();
@@ -289,17 +356,13 @@ impl Reader<'_> {
                     .map(|rating| batch.ratings.push(rating))
                     .map_err(|refusal| refusal.to_string()),
             });
-            match row {
-                Ok(()) => batch.lines.push(line),
-                Err(why) => rows.push((line, Verdict::Refused(why))),
-            }
+            batch.lines.push((line, row.err()));
             if batch.lines.len() == BATCH_ROWS {
-                rows.extend(write(std::mem::take(&mut batch), &mut days, store, run)?);
+                write(std::mem::take(&mut batch), &mut days, &mut rows, (store, run))?;
             }
             Ok::<_, IngestError>(())
         })?;
-        rows.extend(write(batch, &mut days, store, run)?);
-        rows.sort_by_key(|(line, _)| *line);
+        write(batch, &mut days, &mut rows, (store, run))?;
         let name = file.path.file_name().unwrap_or(file.path.as_os_str()).to_string_lossy();
         store.write_imported_days(&name, &ranges(days.into_iter()), run)?;
         let (sheet, mapping) = (&file.sheet, &file.mapping);
@@ -308,6 +371,11 @@ impl Reader<'_> {
             kind: mapping.kind.name(),
             export: mapping.export.name(),
             zone: file.clock.zone,
+            zone_from: match (self.zone, mapping.export.name()) {
+                (Some(_), _) => ZoneFrom::Told,
+                (None, Some(export)) => ZoneFrom::Export(export),
+                (None, None) => ZoneFrom::Organization,
+            },
             headings_line: sheet.headings_line,
             columns: mapping.used(&sheet.headings),
             unused: mapping.unused(&sheet.headings),
@@ -317,7 +385,7 @@ impl Reader<'_> {
 
     /// Reads a ticket; returns it with the local day of its creation.
     fn ticket(&self, file: &Surveyed, cells: &[String]) -> Result<(ImportedTicket, NaiveDate), String> {
-        let read = rows::ticket(&file.mapping, cells, self.pseudonyms, file.clock);
+        let read = rows::ticket(&file.mapping, cells, self.pseudonyms, (file.clock, self.settings));
         let (mut ticket, created_at) = read.map_err(|refusal| refusal.to_string())?;
         if let Some(key) = file.joined.get(&ticket.ticket_id) {
             ticket.customer_key.clone_from(key);
@@ -326,19 +394,26 @@ impl Reader<'_> {
     }
 }
 
-/// Writes rows; returns the verdict on each. Notes the days of tickets that only files tell of.
-fn write(batch: Batch, days: &mut BTreeSet<NaiveDate>, store: &Store, run: Run) -> Result<Vec<(usize, Verdict)>, IngestError> {
+/// Writes rows, and adds the verdict on each to `rows`. Notes the days of tickets that only files tell of.
+fn write(batch: Batch, days: &mut BTreeSet<NaiveDate>, rows: &mut Vec<Stretch>, (store, run): (&Store, Run)) -> Result<(), IngestError> {
     let mut verdicts = store.write_imported_tickets(&batch.tickets, run)?;
     let of_files = batch.days.iter().zip(&verdicts).filter(|(_, verdict)| **verdict != ImportVerdict::KnownByApi);
     days.extend(of_files.map(|(day, _)| day));
     verdicts.extend(store.write_imported_ratings(&batch.ratings, run)?);
-    let verdicts = verdicts.into_iter().map(|verdict| match verdict {
+    let mut kept = verdicts.into_iter().map(|verdict| match verdict {
         ImportVerdict::New => Verdict::New,
         ImportVerdict::Changed => Verdict::Changed,
         ImportVerdict::Same => Verdict::Same,
         ImportVerdict::KnownByApi => Verdict::KnownByApi,
     });
-    Ok(batch.lines.into_iter().zip(verdicts).collect())
+    for (line, refused) in batch.lines {
+        let verdict = refused.map(Verdict::Refused).or_else(|| kept.next()).expect("a verdict on each row that is not refused");
+        match rows.last_mut() {
+            Some(stretch) if stretch.last + 1 == line && stretch.verdict == verdict => stretch.last = line,
+            _ => rows.push(Stretch { first: line, last: line, verdict }),
+        }
+    }
+    Ok(())
 }
 
 /// Returns the first and last days of ranges without a gap.

@@ -7,10 +7,12 @@ use serde_json::{Map, Value, json};
 
 use super::{
     chains,
-    columns::{Export, Field, Mapping},
+    columns::{Export, Mapping},
     values::{self, Clock, Refusal},
 };
 use crate::{
+    config::Imports,
+    domain::exported::{Field, Status},
     ingest::Pseudonyms,
     store::{ImportedRating, ImportedTicket},
 };
@@ -20,7 +22,7 @@ pub(super) fn ticket(
     mapping: &Mapping,
     cells: &[String],
     pseudonyms: &Pseudonyms,
-    clock: Clock,
+    (clock, settings): (Clock, &Imports),
 ) -> Result<(ImportedTicket, DateTime<Utc>), Refusal> {
     require_plain(mapping, cells)?;
     let text = |field: Field| mapping.get(field, cells);
@@ -29,10 +31,12 @@ pub(super) fn ticket(
     let created_at = instant(Field::CreatedAt)?.ok_or(Refusal::Missing(Field::CreatedAt))?;
     let (opened_at, first_response_at, closed_at) =
         (instant(Field::OpenedAt)?, instant(Field::FirstResponseAt)?, instant(Field::ClosedAt)?);
-    let status = match text(Field::Status) {
-        Some(text) => values::status(text)?,
-        None => return Err(Refusal::Missing(Field::Status)),
-    };
+    let status_text = text(Field::Status).ok_or(Refusal::Missing(Field::Status))?;
+    let refused = |accepted| Refusal::Value { field: Field::Status, value: status_text.to_owned(), accepted };
+    let status = settings.status(status_text).ok_or_else(|| refused(Status::ACCEPTED))?;
+    if status.is_final() && closed_at.is_none() {
+        return Err(refused(NEEDS_A_CLOSE));
+    }
     let tags: Option<Vec<String>> = text(Field::Tags).map(values::split_list);
     if let Some(tag) = tags.iter().flatten().find(|tag| !values::is_name(tag)) {
         return Err(Refusal::Value { field: Field::Tags, value: tag.clone(), accepted: NAME });
@@ -48,7 +52,7 @@ pub(super) fn ticket(
         ("ownerIdentity", text(Field::Owner).map_or_else(|| "import".to_owned(), |owner| bot(mapping, owner)).into()),
         ("customerDomain", text(Field::Channel).into()),
         ("agentIdentity", text(Field::Agent).map(crate::blip::identity::attendant_email).into()),
-        ("status", status.into()),
+        ("status", status.name().into()),
         ("storageDate", written(Some(created_at)).into()),
         ("openDate", written(opened_at).into()),
         ("firstResponseDate", written(first_response_at).into()),
@@ -132,6 +136,10 @@ pub(super) fn rating(
     }
     Ok(ImportedRating { rating_id, earlier_id, ticket_id, customer_key, earlier_key, answer, queue: queue.map(str::to_owned), answered_at })
 }
+
+/// What is accepted of a ticket that has ended.
+const NEEDS_A_CLOSE: &str =
+    "a ticket that has ended has a time of its close; where its column is not recognised, say which it is: --column \"HEADING=close\"";
 
 /// What is accepted as a name.
 const NAME: &str = "one line of at most 256 characters";

@@ -45,6 +45,9 @@ impl Default for Limits {
 /// So many rows are looked through for the headings.
 const BEFORE_HEADINGS: usize = 30;
 
+/// How the type of an `OpenDocument` file begins.
+const OPEN_DOCUMENT: &[u8] = b"application/vnd.oasis.opendocument.";
+
 /// What spreadsheets show where a formula has no value, in both languages.
 const ERRORS: [&str; 14] = [
     "#N/A",
@@ -120,9 +123,13 @@ impl Sheet {
             sheet.hold(bytes)?;
         }
         let mut first = Vec::new();
-        sheet.source()?.take(8).read_to_end(&mut first).map_err(read)?;
+        sheet.source()?.take(128).read_to_end(&mut first).map_err(read)?;
         // Workbooks are archives, which begin so; those of before 2007 do not.
         if first.starts_with(b"PK") {
+            // An OpenDocument file says first what it is.
+            if first.windows(OPEN_DOCUMENT.len()).any(|bytes| bytes == OPEN_DOCUMENT) {
+                return Err(sheet.wrong("it is a document of LibreOffice (.ods); save it as .xlsx or csv".to_owned()));
+            }
             if metadata.len() > limits.held_bytes {
                 return Err(sheet.too_large());
             }

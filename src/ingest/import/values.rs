@@ -4,10 +4,9 @@ use std::fmt;
 
 use chrono::{DateTime, Datelike, NaiveDateTime, TimeDelta, Utc};
 
-use super::columns::Field;
 use crate::{
     blip::time::{parse_instant, parse_time_span},
-    domain::Zone,
+    domain::{Zone, exported::Field},
 };
 
 /// Why a row is left out.
@@ -196,26 +195,6 @@ pub fn number(field: Field, text: &str) -> Result<i64, Refusal> {
     text.parse().map_err(|_| Refusal::Value { field, value: text.to_owned(), accepted: "a whole number" })
 }
 
-/// Reads a status by Blip's name of it or in the portal's words.
-pub fn status(text: &str) -> Result<&'static str, Refusal> {
-    use unicode_normalization::UnicodeNormalization;
-    let plain: String = text.nfd().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
-    let known = match plain.as_str() {
-        "waiting" | "aguardando" | "nafila" | "emespera" => "Waiting",
-        "assigned" | "atribuido" => "Assigned",
-        "open" | "aberto" | "ematendimento" => "Open",
-        "closedattendant" | "finalizado" | "atendido" | "finalizadopeloatendente" | "fechadopeloatendente" => "ClosedAttendant",
-        "closedclient" | "perdido" | "abandonado" | "finalizadopelocliente" | "fechadopelocliente" => "ClosedClient",
-        "closedclientinactivity" | "inatividade" | "finalizadoporinatividade" | "fechadoporinatividade" => "ClosedClientInactivity",
-        "transferred" | "transferido" => "Transferred",
-        _ => {
-            let accepted = "Aguardando, Atribuído, Em atendimento, Finalizado, Perdido, Abandonado, Finalizado por inatividade, Transferido, or Blip's own names";
-            return Err(Refusal::Value { field: Field::Status, value: text.to_owned(), accepted });
-        }
-    };
-    Ok(known)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -262,13 +241,6 @@ mod tests {
         // On 4 November 2018 midnight did not exist; the day began at one.
         assert_eq!(at("04/11/2018 10:00").unwrap(), "2018-11-04T12:00:00.000Z");
         assert_eq!(at("03/11/2018 10:00").unwrap(), "2018-11-03T13:00:00.000Z");
-    }
-
-    #[test]
-    fn a_status_is_known_by_either_name_and_never_guessed() {
-        assert_eq!(status("Finalizado por inatividade"), Ok("ClosedClientInactivity"));
-        assert_eq!(status("ClosedAttendant"), Ok("ClosedAttendant"));
-        assert!(status("Resolvido").unwrap_err().to_string().starts_with("status `Resolvido` (accepted: "));
     }
 
     #[test]

@@ -170,6 +170,12 @@ impl Mapping {
         self.places.iter().find(|(found, _)| *found == field).map_or("", |(_, place)| &headings[*place])
     }
 
+    /// Returns a used heading that stands over another column, too.
+    pub fn doubled<'a>(&self, headings: &'a [String]) -> Option<&'a str> {
+        let is_doubled = |place: &usize| headings.iter().filter(|heading| plain(heading) == plain(&headings[*place])).count() > 1;
+        self.places.iter().map(|(_, place)| *place).find(is_doubled).map(|place| headings[place].as_str())
+    }
+
     /// Returns the headings that are used and what they are taken for.
     pub fn used(&self, headings: &[String]) -> Vec<(String, &'static str)> {
         self.places.iter().map(|(field, place)| (headings[*place].clone(), field.name())).collect()

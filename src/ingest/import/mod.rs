@@ -9,6 +9,8 @@
 
 mod chains;
 mod columns;
+#[cfg(test)]
+mod damage;
 mod rows;
 mod separated;
 mod sheet;
@@ -312,6 +314,10 @@ impl Reader<'_> {
             found: sheet.headings.join(", "),
             needed: columns::needed(),
         })?;
+        if let Some(heading) = mapping.doubled(&sheet.headings) {
+            let reason = format!("two columns are called `{heading}`: which of them counts cannot be told; rename the other");
+            return Err(ImportError::Form { path: path.to_owned(), reason });
+        }
         let zone = self.zone.unwrap_or_else(|| mapping.export.zone(self.organization));
         let clock = Clock { zone, order: self.order, now: self.now };
         let has_transfers = mapping.kind == Kind::Tickets && mapping.has(Field::ParentSequentialId);

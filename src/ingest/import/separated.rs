@@ -83,6 +83,24 @@ impl<R: Read> Read for Decoded<R> {
     }
 }
 
+/// A quotation mark stands within a cell that is not quoted.
+const BARE_QUOTE: &str = "a quotation mark stands within a cell that is not quoted: what it belongs to cannot be told";
+
+/// The file ends within a row.
+const NO_LINE_END: &str =
+    "the file ends here without a line break, and may be cut off; if this row is whole, end the file with a line break";
+
+/// A row of a file.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Row {
+    /// Line on which it begins, from 1 on.
+    pub line: usize,
+    /// Its cells.
+    pub cells: Vec<String>,
+    /// Why its cells cannot be believed, if so.
+    pub flaw: Option<&'static str>,
+}
+
 /// Where in a cell the reader is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum At {
@@ -114,9 +132,9 @@ impl<R: Read> Separated<R> {
         Ok(byte)
     }
 
-    /// Returns the next row with its line; an empty line is a row of one empty cell. None at the end of the file.
-    pub(super) fn row(&mut self) -> Result<Option<(usize, Vec<String>)>, Fault> {
-        let first_line = self.line;
+    /// Returns the next row; an empty line is a row of one empty cell. None at the end of the file.
+    pub(super) fn row(&mut self) -> Result<Option<Row>, Fault> {
+        let (first_line, mut flaw) = (self.line, None);
         let (mut cells, mut cell, mut at, mut opened) = (Vec::new(), Vec::new(), At::Start, first_line);
         let mut is_begun = false;
         loop {
@@ -128,7 +146,7 @@ impl<R: Read> Separated<R> {
                     return Ok(None);
                 }
                 cells.push(text(cell));
-                return Ok(Some((first_line, cells)));
+                return Ok(Some(Row { line: first_line, cells, flaw: flaw.or(Some(NO_LINE_END)) }));
             };
             is_begun = true;
             match (at, byte) {
@@ -147,7 +165,7 @@ impl<R: Read> Separated<R> {
                     }
                     self.line += 1;
                     cells.push(text(cell));
-                    return Ok(Some((first_line, cells)));
+                    return Ok(Some(Row { line: first_line, cells, flaw }));
                 }
                 (_, byte) if byte == self.delimiter => {
                     cells.push(text(std::mem::take(&mut cell)));
@@ -160,6 +178,7 @@ impl<R: Read> Separated<R> {
                     return Err(fault(opened, reason));
                 }
                 (At::Start | At::Plain, byte) => {
+                    flaw = flaw.or((byte == b'"').then_some(BARE_QUOTE));
                     cell.push(byte);
                     at = At::Plain;
                 }
@@ -187,20 +206,32 @@ fn text(cell: Vec<u8>) -> String {
 mod tests {
     use super::*;
 
-    fn rows(bytes: &[u8]) -> Result<Vec<(usize, Vec<String>)>, String> {
+    fn rows(bytes: &[u8]) -> Result<Vec<Row>, String> {
         let limits = Limits { cell_bytes: 40, columns: 5, ..Limits::default() };
         let mut reader = Separated::new(bytes, encoding(bytes).unwrap(), b';', limits);
         std::iter::from_fn(|| reader.row().transpose()).collect::<Result<_, _>>().map_err(|fault| fault.to_string())
     }
 
-    fn row(line: usize, cells: &[&str]) -> (usize, Vec<String>) {
-        (line, cells.iter().map(|cell| (*cell).to_owned()).collect())
+    fn row(line: usize, cells: &[&str]) -> Row {
+        Row { line, cells: cells.iter().map(|cell| (*cell).to_owned()).collect(), flaw: None }
+    }
+
+    fn flawed(line: usize, cells: &[&str], flaw: &'static str) -> Row {
+        Row { flaw: Some(flaw), ..row(line, cells) }
     }
 
     #[test]
     fn rows_have_the_lines_on_which_they_begin() {
         let found = rows(b"a;\"b\r\nc\";\"d \"\"e\"\"\"\r\n\r\nf;g\"h;\rlast").unwrap();
-        assert_eq!(found, [row(1, &["a", "b\r\nc", "d \"e\""]), row(3, &[""]), row(4, &["f", "g\"h", ""]), row(5, &["last"])]);
+        assert_eq!(
+            found,
+            [
+                row(1, &["a", "b\r\nc", "d \"e\""]),
+                row(3, &[""]),
+                flawed(4, &["f", "g\"h", ""], BARE_QUOTE),
+                flawed(5, &["last"], NO_LINE_END)
+            ]
+        );
         assert_eq!(rows(b"").unwrap(), []);
     }
 
@@ -214,10 +245,11 @@ mod tests {
 
     #[test]
     fn one_bad_byte_does_not_change_the_encoding_of_all() {
+        let row = |line, cells| flawed(line, cells, NO_LINE_END);
         assert_eq!(rows("\u{feff}Convênios".as_bytes()).unwrap(), [row(1, &["Convênios"])]);
         assert_eq!(rows(b"\xEF\xBB\xBFConv\xC3\xAAnios;\xC3").unwrap(), [row(1, &["Convênios", "\u{fffd}"])]);
         assert_eq!(rows(b"Conv\xC3\xAAnios;\xC3").unwrap(), [row(1, &["Convênios", "\u{fffd}"])]);
         assert_eq!(rows(b"Conv\xEAnios;Sa\xFAde").unwrap(), [row(1, &["Convênios", "Saúde"])]);
-        assert_eq!(rows(b"\xFF\xFEF\0;\0\xEA\0\n\0").unwrap(), [row(1, &["F", "ê"])]);
+        assert_eq!(rows(b"\xFF\xFEF\0;\0\xEA\0\n\0").unwrap(), [Row { flaw: None, ..row(1, &["F", "ê"]) }]);
     }
 }

@@ -16,7 +16,7 @@ use encoding_rs::Encoding;
 
 use super::{
     ImportError,
-    separated::{Fault, Separated, encoding},
+    separated::{Fault, Row, Separated, encoding},
     workbook::{Source, Workbook},
 };
 
@@ -90,6 +90,8 @@ pub struct Sheet {
     held: Option<Arc<[u8]>>,
     form: Form,
     limits: Limits,
+    /// Cells of the row of headings, the empty ones at its end included.
+    width: usize,
     /// The row of headings.
     pub headings: Vec<String>,
     /// Its line, counted from 1.
@@ -113,6 +115,7 @@ impl Sheet {
             held: None,
             form: Form::Separated { encoding: encoding_rs::UTF_8, delimiter: b';' },
             limits,
+            width: 0,
             headings: Vec::new(),
             headings_line: 1,
         };
@@ -139,6 +142,7 @@ impl Sheet {
         } else {
             sheet.find_delimiter(is_headings)?;
         }
+        sheet.width = sheet.headings.len();
         while sheet.headings.last().is_some_and(|heading| heading.trim().is_empty()) {
             sheet.headings.pop();
         }
@@ -155,11 +159,12 @@ impl Sheet {
     pub fn each_row<E: From<ImportError>>(&self, mut work: impl FnMut(Line) -> Result<(), E>) -> Result<(), E> {
         let (mut rows, mut cells) = (0, 0);
         let mut failed = None;
-        self.rows(&self.form, &mut |line, row| {
-            if line <= self.headings_line || is_blank(&row) {
+        self.rows(&self.form, &mut |row| {
+            let line = row.line;
+            if line <= self.headings_line || is_blank(&row.cells) {
                 return ControlFlow::Continue(());
             }
-            (rows, cells) = (rows + 1, cells + row.len());
+            (rows, cells) = (rows + 1, cells + row.cells.len());
             let done = if rows > self.limits.rows || cells > self.limits.cells {
                 let (rows, cells) = (self.limits.rows, self.limits.cells);
                 Err(self
@@ -180,15 +185,20 @@ impl Sheet {
     }
 
     /// Holds a row against the headings: a cell too many or too few means that values stand under headings of others.
-    fn of_headings(&self, mut row: Vec<String>) -> Result<Vec<String>, String> {
-        let (expected, is_workbook) = (self.headings.len(), matches!(self.form, Form::Workbook { .. }));
-        let found = row.len();
-        while row.len() > expected && row.last().is_some_and(|cell| cell.trim().is_empty()) {
-            row.pop();
+    fn of_headings(&self, row: Row) -> Result<Vec<String>, String> {
+        if let Some(flaw) = row.flaw {
+            return Err(flaw.to_owned());
         }
-        // A workbook does not write the empty cells at the end of a row.
-        if row.len() > expected || (row.len() < expected && !is_workbook) {
-            return Err(format!("{found} cells under {expected} headings (a separator within a text must be in quotation marks)"));
+        let mut row = row.cells;
+        let (expected, found) = (self.headings.len(), row.len());
+        // A workbook does not write the empty cells at the end of a row; elsewhere a row with another number of cells has lost a separator, or has
+        // one that belongs to a text, and an empty last cell would hide it.
+        let is_whole = match self.form {
+            Form::Workbook { .. } => row.iter().skip(expected).all(|cell| cell.trim().is_empty()),
+            Form::Separated { .. } => found == self.width && row.iter().skip(expected).all(|cell| cell.trim().is_empty()),
+        };
+        if !is_whole {
+            return Err(format!("{found} cells under {} headings (a separator within a text must be in quotation marks)", self.width));
         }
         if row.iter().any(|cell| cell.contains('\u{fffd}')) {
             return Err("it holds bytes that are not characters of the file's encoding, UTF-8".to_owned());
@@ -197,12 +207,12 @@ impl Sheet {
         Ok(row)
     }
 
-    fn rows(&self, form: &Form, work: &mut dyn FnMut(usize, Vec<String>) -> ControlFlow<()>) -> Result<(), ImportError> {
+    fn rows(&self, form: &Form, work: &mut dyn FnMut(Row) -> ControlFlow<()>) -> Result<(), ImportError> {
         match form {
             Form::Separated { encoding, delimiter } => {
                 let mut reader = Separated::new(self.source()?, encoding, *delimiter, self.limits);
-                while let Some((line, row)) = reader.row().map_err(|fault| self.fault(fault))? {
-                    if work(line, row).is_break() {
+                while let Some(row) = reader.row().map_err(|fault| self.fault(fault))? {
+                    if work(row).is_break() {
                         break;
                     }
                 }
@@ -215,7 +225,7 @@ impl Sheet {
     /// Returns the first rows that are not empty, and the first of them that is one of headings.
     fn head(&self, form: &Form, is_headings: &dyn Fn(&[String]) -> bool) -> Result<Head, ImportError> {
         let (mut first, mut known, mut seen) = (None, None, 0);
-        self.rows(form, &mut |line, row| {
+        self.rows(form, &mut |Row { line, cells: row, .. }| {
             if is_blank(&row) {
                 return ControlFlow::Continue(());
             }
@@ -366,7 +376,7 @@ mod tests {
             ("sep=;\r\nFila;Nota\r\n\"Convênios; saúde\";5\r\n".as_bytes(), 3),
             ("\r\nRelatório, \"mensal\";\r\nFila;Nota;\r\n\r\n\"Convênios; saúde\";5;\r\n".as_bytes(), 5),
             (b"Fila,Nota\n\"Conv\xEAnios; sa\xFAde\",5\n", 2),
-            (b"Fila\tNota\nConv\xEAnios; sa\xFAde\t5", 2),
+            (b"Fila\tNota\nConv\xEAnios; sa\xFAde\t5\n", 2),
         ] {
             let (sheet, lines) = opened(bytes, Limits::default()).unwrap();
             assert_eq!(sheet.headings, ["Fila", "Nota"]);
@@ -380,7 +390,15 @@ mod tests {
         let reasons: Vec<_> =
             lines.iter().map(|(line, cells)| (*line, cells.as_ref().err().map(|why| why.split(" (").next().unwrap()))).collect();
         let encoding = "it holds bytes that are not characters of the file's encoding, UTF-8";
-        assert_eq!(reasons, [(2, Some("3 cells under 2 headings")), (3, Some("1 cells under 2 headings")), (4, None), (5, Some(encoding))]);
+        assert_eq!(
+            reasons,
+            [
+                (2, Some("3 cells under 2 headings")),
+                (3, Some("1 cells under 2 headings")),
+                (4, Some("4 cells under 2 headings")),
+                (5, Some(encoding))
+            ]
+        );
     }
 
     #[test]

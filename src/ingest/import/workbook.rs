@@ -8,7 +8,7 @@ use std::{
 
 use calamine::{Data, DataType, Reader, Xlsx};
 
-use super::sheet::Limits;
+use super::{separated::Row, sheet::Limits};
 
 /// A file that can be read from any place.
 pub(super) trait Source: Read + Seek {}
@@ -47,12 +47,13 @@ impl Workbook {
         &mut self,
         sheet: &str,
         timed: &HashSet<usize>,
-        mut work: impl FnMut(usize, Vec<String>) -> ControlFlow<()>,
+        mut work: impl FnMut(Row) -> ControlFlow<()>,
     ) -> Result<(), String> {
+        let row_of = |line, cells| Row { line, cells, flaw: None };
         let (mut number, mut cells) = (0, Vec::new());
         let mut has_ended = false;
         self.each_cell(sheet, |row, column, cell| {
-            if row != number && number > 0 && work(number, std::mem::take(&mut cells)).is_break() {
+            if row != number && number > 0 && work(row_of(number, std::mem::take(&mut cells))).is_break() {
                 has_ended = true;
                 return ControlFlow::Break(());
             }
@@ -65,7 +66,7 @@ impl Workbook {
         })?;
         if number > 0 && !has_ended {
             // There is no further row to break off before.
-            let _ = work(number, cells);
+            let _ = work(row_of(number, cells));
         }
         Ok(())
     }

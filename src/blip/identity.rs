@@ -3,6 +3,7 @@
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use unicode_normalization::UnicodeNormalization;
 
 /// What stays readable in a path or query value; everything else is encoded.
 const VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -15,6 +16,15 @@ const PEOPLE: &str = "blip.ai";
 
 /// Channels whose names are telephone numbers: WhatsApp, and text messages.
 const TELEPHONES: [&str; 2] = [WHATSAPP, "take.io"];
+
+/// Domains by which other programs name people on WhatsApp.
+const OTHER_WHATSAPP: [&str; 2] = ["s.whatsapp.net", "c.us"];
+
+/// Digits of the shortest number that people write: a land line without its area.
+const SHORTEST_NUMBER: usize = 8;
+
+/// Digits of the longest number with its country, by E.164, and the zeros that people dial before it.
+const LONGEST_NUMBER: usize = 17;
 
 /// Domain of WhatsApp, to which a bare telephone number and a bare business-scoped id belong.
 const WHATSAPP: &str = "wa.gw.msging.net";
@@ -65,11 +75,14 @@ pub fn in_path(identity: &str) -> String {
 /// Without blanks around it, without the instance, in lower case, percent-decoded once. Telephone numbers are digits, those of Brazil's mobiles
 /// with the ninth digit. A number without a domain belongs to WhatsApp, one without a country to Brazil; so does a business-scoped id to WhatsApp.
 pub fn canonical(identity: &str) -> String {
-    let text = identity.trim();
-    let (name, domain) = parts(text);
+    let cleaned = cleaned(identity);
+    let (name, domain) = parts(&cleaned);
     let name = percent_decode_str(name).decode_utf8().map_or_else(|_| name.to_owned(), std::borrow::Cow::into_owned);
     let name = name.trim();
     match domain {
+        Some(domain) if OTHER_WHATSAPP.contains(&domain.as_str()) && is_number(name) => {
+            format!("{}@{WHATSAPP}", comparable_number(&digits(name)))
+        }
         Some(domain) if TELEPHONES.contains(&domain.as_str()) => {
             let number = if is_number(name) { comparable_number(&digits(name)) } else { name.to_lowercase() };
             format!("{number}@{domain}")
@@ -79,6 +92,43 @@ pub fn canonical(identity: &str) -> String {
         None if is_bsuid(name) || is_parent_bsuid(name) => format!("{}@{WHATSAPP}", name.to_lowercase()),
         None => name.to_lowercase(),
     }
+}
+
+/// Returns whether a text can be told to be one customer's: an identity, a telephone number, an id, or a name without a number in it. What else holds
+/// the digits of a number could be anybody's: two numbers, a number with a name, one that a spreadsheet has rounded.
+pub fn is_readable(identity: &str) -> bool {
+    let canonical = canonical(identity);
+    match parts(&canonical) {
+        (name, Some(domain)) => !name.is_empty() && domain.contains('.'),
+        (name, None) => !name.is_empty() && !is_rounded(name) && digits(name).len() < SHORTEST_NUMBER,
+    }
+}
+
+/// Returns whether a text is a number as spreadsheets show one that is too long for its cell, such as `5,53199E+12`.
+fn is_rounded(text: &str) -> bool {
+    let is_mantissa = |text: &str| {
+        text.starts_with(|char: char| char.is_ascii_digit()) && text.chars().all(|char| char.is_ascii_digit() || ".,".contains(char))
+    };
+    text.split_once(['e', 'E'])
+        .is_some_and(|(mantissa, power)| is_mantissa(mantissa) && power.trim_start_matches(['+', '-']).parse::<u8>().is_ok())
+}
+
+/// Returns a text without what programs put around and into numbers: marks of direction, dashes and blanks of all kinds, full-width digits, the mark
+/// by which a spreadsheet keeps a text, the scheme of a link, the decimal of a number that was taken for one.
+fn cleaned(identity: &str) -> String {
+    let is_format = |char: char| matches!(char, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
+    let plain = |char: char| match char {
+        '\u{2010}'..='\u{2015}' | '\u{2212}' => '-',
+        char if char.is_whitespace() => ' ',
+        char => char,
+    };
+    let text: String = identity.nfkc().filter(|char| !is_format(*char)).map(plain).collect();
+    let text = text.trim().trim_start_matches('\'');
+    let scheme =
+        ["tel:", "whatsapp:"].into_iter().find(|scheme| text.get(..scheme.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(scheme)));
+    let text = scheme.map_or(text, |scheme| text[scheme.len()..].trim_start_matches('/')).trim();
+    let whole = text.strip_suffix(".0").filter(|whole| whole.len() >= SHORTEST_NUMBER && whole.chars().all(|char| char.is_ascii_digit()));
+    whole.unwrap_or(text).to_owned()
 }
 
 /// Returns the texts under which a customer can have been written, each once: as given, in the one form, and in every usual form of the same
@@ -119,7 +169,7 @@ fn digits(text: &str) -> String {
 /// Returns whether a text is a telephone number as people write it.
 fn is_number(text: &str) -> bool {
     let count = text.chars().filter(char::is_ascii_digit).count();
-    count >= 8 && text.chars().all(|char| char.is_ascii_digit() || "+-() .\u{a0}".contains(char))
+    (SHORTEST_NUMBER..=LONGEST_NUMBER).contains(&count) && text.chars().all(|char| char.is_ascii_digit() || "+-() .\u{a0}".contains(char))
 }
 
 /// Returns the digits of a number with its country: one without a country is of Brazil, with or without the zero that people dial first.
@@ -327,6 +377,39 @@ mod tests {
         assert_eq!(key_owner("YWNtZWJvdDpzZWNyZXQ=").as_deref(), Some("acmebot"));
         for text in ["", "not base64!", "YWNtZWJvdA==", "OnNlY3JldA=="] {
             assert_eq!(key_owner(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_read_however_programs_dress_it() {
+        for text in [
+            "tel:+55 31 98888-0001",
+            "whatsapp:+5531988880001",
+            "(31) 98888\u{2011}0001",
+            "\u{202a}+55 31 98888-0001\u{202c}",
+            "5531988880001@s.whatsapp.net",
+            "5531988880001@c.us",
+            "5531988880001.0",
+            "'5531988880001",
+            "\u{ff15}\u{ff15}31988880001",
+            "31\u{2009}98888\u{2013}0001",
+        ] {
+            assert_eq!(canonical(text), "5531988880001@wa.gw.msging.net", "{text}");
+            assert!(is_readable(text), "{text}");
+        }
+        for text in ["ana", "Maria Silva", "cliente 42", "BR.13491208655302741918", "ana@tunnel.msging.net"] {
+            assert!(is_readable(text), "{text}");
+        }
+        for text in [
+            "Maria (31) 98888-0001",
+            "5,53199E+12",
+            "5.53E12",
+            "31988880001 / 31988880002",
+            "31988880001 31988880002",
+            " ",
+            "@wa.gw.msging.net",
+        ] {
+            assert!(!is_readable(text), "{text}: {}", canonical(text));
         }
     }
 

@@ -332,7 +332,7 @@ impl From<IngestError> for Failure {
                 "nothing was written or published. Put back the database that belongs to the snapshots, best with `relato restore`; where there \
                  is none, `relato snapshot supersede` shows what would be lost and lets this one go on (docs/reliability.md)",
             ),
-            IngestError::Clock { .. } => Failure::new(Exit::Refused, error)
+            IngestError::Clock { .. } | IngestError::Behind { .. } => Failure::new(Exit::Refused, error)
                 .with_help("nothing was read or written; set this machine's clock, best by a time service, or leave out --now"),
             IngestError::OtherBot { .. } => Failure::new(Exit::Refused, error).with_help(
                 "nothing was written; put the earlier bot's key back, or give this one a [[blip.key]] of its own under another name",

@@ -8,10 +8,11 @@ use serde_json::json;
 use super::{
     Exit, Failure, Global, Printed, collector, ingest,
     output::{self, foreign},
+    wait,
 };
 use crate::{
     domain::{Zone, exported::Field},
-    ingest::{DateOrder, Import, Importer, Reading, Stretch, Verdict, ZoneFrom},
+    ingest::{DateOrder, Import, Importer, Reading, Stretch, Verdict, ZoneFrom, require_clock},
 };
 
 /// Import files that Blip exported: tickets or survey answers, as csv or xlsx
@@ -95,6 +96,7 @@ const SHOWN: usize = 20;
 pub fn run(global: &Global, args: &ImportArgs) -> Result<Exit, Failure> {
     let project = collector(&global.project)?;
     let now = global.now();
+    wait(require_clock(&project, now))?;
     let mut importer = Importer::open(&project, now)?;
     let organization = project.settings.organization.timezone;
     let reading = Reading {

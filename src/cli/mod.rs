@@ -225,9 +225,12 @@ fn snapshot_of(project: &Project, as_of: Option<&str>) -> Result<Snapshot, Failu
     })
 }
 
-fn wait<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+fn wait<T, E>(work: impl Future<Output = Result<T, E>>) -> Result<T, Failure>
+where
+    Failure: From<E>,
+{
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| Failure::new(Exit::Failed, error))?;
-    runtime.block_on(work)
+    Ok(runtime.block_on(work)?)
 }
 
 fn start_logging(global: &Global) {

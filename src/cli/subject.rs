@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::{
     Exit, Failure, Global, collector, ingest as loading,
     officer::{Officer, officer},
-    output,
+    output, wait,
 };
 use crate::{
     audit::{self, Ending, Masks, Question},
@@ -24,6 +24,7 @@ use crate::{
     files,
     ingest::{self, Held},
     render::Locale,
+    store::{KeptReceipt, Store},
 };
 
 /// Tell a customer what is held about them, or forget them
@@ -86,14 +87,15 @@ fn identity(given: &str) -> Result<String, Failure> {
         text.clear();
         std::io::stdin().read_to_string(&mut text).map_err(|error| Failure::new(Exit::Usage, error))?;
     }
-    // A bare number is one of WhatsApp: the one form has a domain.
-    let identity = blip::identity::canonical(&text);
-    let is_identity = identity.split_once('@').is_some_and(|(name, domain)| !name.is_empty() && domain.contains('.'));
-    if is_identity {
+    if blip::identity::is_readable(&text) {
         return Ok(text.trim().to_owned());
     }
-    let accepted = "accepted: a telephone number with its area, or name@domain as Blip knows it";
-    Err(Failure::told(Exit::Usage, format!("this is not an identity of a customer ({accepted})"), None))
+    Err(no_identity())
+}
+
+fn no_identity() -> Failure {
+    let accepted = "accepted: a telephone number with its area, name@domain as Blip knows it, or a name as an imported file has it";
+    Failure::told(Exit::Usage, format!("this is not an identity of a customer ({accepted})"), None)
 }
 
 /// What a record of the log may say of whom it is about: what is kept of a pseudonym, which leads to nobody.
@@ -126,7 +128,11 @@ fn uncertain(held: &Held) -> String {
 }
 
 /// Reports that nothing was found, which is not that nothing is held.
-fn nothing_found(held: &Held) -> Result<Exit, Failure> {
+fn nothing_found(held: &Held, identity: &str) -> Result<Exit, Failure> {
+    // A bare name is one of an imported file, or a slip.
+    if !blip::identity::canonical(identity).contains('@') {
+        return Err(no_identity());
+    }
     let erased = held.records.get("erasures").and_then(Value::as_array).is_some_and(|list| !list.is_empty());
     let before = if erased { "They were unlinked before, and nothing came since.\n" } else { "" };
     output::print(&format!(
@@ -157,7 +163,7 @@ fn export(global: &Global, project: &Project, args: &ExportArgs) -> Result<Exit,
     if count == 0 {
         let ending = Ending::Answered { rows: 0, sha256: &sha256(b""), export: None };
         audit::end(&mut ledger, &asked, &ending, began.elapsed(), global.now())?;
-        return nothing_found(&held);
+        return nothing_found(&held, &identity);
     }
     let document = json!({
         "organization": project.settings.organization.name,
@@ -262,10 +268,17 @@ fn erase(global: &Global, project: &Project, args: &EraseArgs) -> Result<Exit, F
     args.out.as_ref().map_or(Ok(()), |out| output::require_place(project, out))?;
     let now = global.now();
     let identity = identity(&args.identity)?;
+    if args.yes {
+        wait(ingest::require_clock(project, now))?;
+    }
     let Officer { asker, person, mut ledger } = officer(project, "subject erase", args.reason.as_deref(), now)?;
     let held = ingest::held_about(project, &identity, now)?;
     if held.count() == 0 {
-        return nothing_found(&held);
+        return if args.yes && overdue(project, &identity, now, args.out.as_deref())? {
+            Ok(Exit::Done)
+        } else {
+            nothing_found(&held, &identity)
+        };
     }
     let count = |name: &str| held.records.get(name).and_then(Value::as_array).map_or(0, Vec::len);
     if !args.yes {
@@ -280,6 +293,7 @@ fn erase(global: &Global, project: &Project, args: &EraseArgs) -> Result<Exit, F
         ))?;
         return Ok(found(&held));
     }
+    args.out.as_deref().map_or(Ok(()), files::require_writable)?;
     let receipt = Uuid::now_v7().to_string();
     let question =
         Question { name: Some("subject erase"), parameters: about(&held), reason: args.reason.as_deref(), ..Question::default() };
@@ -287,36 +301,69 @@ fn erase(global: &Global, project: &Project, args: &EraseArgs) -> Result<Exit, F
     let began = std::time::Instant::now();
     let done = erased(global, project, &identity, &receipt);
     let error = done.as_ref().err().map(Failure::summary).unwrap_or_default();
-    let text = done.as_ref().map(|document| format!("{document:#}\n")).unwrap_or_default();
+    let text = done.as_ref().map(|(_, document, _)| format!("{document:#}\n")).unwrap_or_default();
     let ending = match &done {
         Ok(_) => Ending::Answered { rows: count("tickets"), sha256: &sha256(text.as_bytes()), export: None },
         Err(_) => Ending::Failed { error: &error },
     };
     audit::end(&mut ledger, &asked, &ending, began.elapsed(), global.now())?;
-    done?;
+    let (store, document, resumed) = done?;
     let change = audit::Change { subject: "customer unlinked", before: None, after: None, reason: args.reason.as_deref(), plan: &receipt };
     audit::note_change(&mut ledger, &asker, person.as_deref(), &change, global.now())?;
-    match &args.out {
-        Some(file) => write_receipt(file, &text)?,
-        None => output::print_document(&text)?,
-    }
+    hand_out(args.out.as_deref(), &text)?;
+    store.issue_receipt(&receipt, &document, &resumed)?;
     Ok(found(&held))
 }
 
-fn write_receipt(file: &Path, text: &str) -> Result<(), Failure> {
-    files::write(file, text.as_bytes())?;
-    output::print(&format!("{}\n", file.display()))
+/// Writes a receipt where it was asked for.
+fn hand_out(file: Option<&Path>, text: &str) -> Result<(), Failure> {
+    match file {
+        Some(file) => {
+            files::write(file, text.as_bytes())?;
+            output::print(&format!("{}\n", file.display()))
+        }
+        None => output::print_document(text),
+    }
 }
 
-/// Unlinks, publishes, and returns the receipt, which names nobody.
-fn erased(global: &Global, project: &Project, identity: &str, receipt: &str) -> Result<Value, Failure> {
+/// Hands out the receipt of an unlinking that broke off before somebody had it; returns whether there is one.
+fn overdue(project: &Project, identity: &str, now: DateTime<Utc>, out: Option<&Path>) -> Result<bool, Failure> {
+    let store = ingest::opened_for_receipts(project, now)?;
+    let mut kept = ingest::receipts_of(project, &store, identity)?;
+    kept.retain(|one| !one.is_issued);
+    let Some(last) = kept.pop() else { return Ok(false) };
+    let Some(mut document) = last.document else { return Ok(false) };
+    document["receipt"] = last.receipt.as_str().into();
+    document["organization"] = project.settings.organization.name.as_str().into();
+    document["erased_at"] = json!(last.begun_at);
+    output::print("They were unlinked before, and nothing came since. The receipt of then, which nobody had:\n")?;
+    hand_out(out, &format!("{document:#}\n"))?;
+    store.issue_receipt(&last.receipt, &document, &kept)?;
+    Ok(true)
+}
+
+/// Returns what earlier attempts did that broke off before somebody had their receipt.
+fn earlier_attempts(resumed: &[KeptReceipt]) -> Vec<Value> {
+    resumed
+        .iter()
+        .map(|one| {
+            let done = one.document.clone().unwrap_or_else(|| json!("broke off before it was known how much was unlinked"));
+            json!({"receipt": one.receipt, "begun_at": one.begun_at, "done": done})
+        })
+        .collect()
+}
+
+/// Unlinks, publishes, and returns the open database, the receipt, which names nobody, and those of earlier attempts that it includes.
+fn erased(global: &Global, project: &Project, identity: &str, receipt: &str) -> Result<(Store, Value, Vec<KeptReceipt>), Failure> {
     let now = global.now();
     let (mut store, forgotten) = ingest::erase(project, identity, receipt, now, global.progress().as_ref())?;
     Masks::clear(&project.data_dir())?;
     let published = loading::publish(project, &store, now, forgotten.marts.quarantined)?;
     // What was taken out is gone from the database's log and from the unused parts of its file, too.
     store.rewrite()?;
-    Ok(json!({
+    let mut resumed = ingest::receipts_of(project, &store, identity)?;
+    resumed.retain(|one| !one.is_issued && one.receipt != receipt);
+    let mut document = json!({
         "receipt": receipt,
         "organization": project.settings.organization.name,
         "erased_at": now,
@@ -324,5 +371,9 @@ fn erased(global: &Global, project: &Project, identity: &str, receipt: &str) -> 
         "snapshots": forgotten.rewritten,
         "snapshot": published.manifest.id,
         "stays": "tickets, times and scores without a way to the customer, so that published figures stay as they are",
-    }))
+    });
+    if !resumed.is_empty() {
+        document["earlier_attempts"] = earlier_attempts(&resumed).into();
+    }
+    Ok((store, document, resumed))
 }

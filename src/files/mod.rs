@@ -39,6 +39,16 @@ impl FileError {
     }
 }
 
+/// Refuses a place where no file can be written.
+///
+/// # Errors
+/// When the system refuses; nothing is left in either case.
+pub fn require_writable(path: &Path) -> Result<(), FileError> {
+    let beside = temporary_name(path);
+    File::create_new(&beside).map_err(FileError::of(path))?;
+    fs::remove_file(&beside).map_err(FileError::of(path))
+}
+
 /// Writes a file.
 ///
 /// # Errors

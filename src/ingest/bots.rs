@@ -45,7 +45,22 @@ pub fn remember(clients: &Clients, store: &mut Store) -> Result<(), IngestError>
             return Err(IngestError::OtherBot { key: key.to_owned(), found: bot.to_owned(), known });
         }
     }
-    store.transaction(|store| named(clients).into_iter().try_for_each(|(key, bot)| store.set_mark(&format!("{BOT}{key}"), bot)))?;
+    let mut earlier: Vec<(String, String)> = Vec::new();
+    for mark in store.marks(BOT)? {
+        earlier.extend(store.mark(&mark)?.map(|bot| (mark[BOT.len()..].to_owned(), bot)));
+    }
+    store.transaction(|store| {
+        for (key, bot) in named(clients) {
+            // The same bot under a name that no key has any more: the key was renamed.
+            let is_gone = |name: &String| clients.all.iter().all(|client| client.key_name() != name);
+            for (name, _) in earlier.iter().filter(|(name, known)| known == bot && name != key && is_gone(name)) {
+                tracing::info!(from = %name, to = %key, "a key was renamed");
+                store.rename_key(name, key)?;
+            }
+            store.set_mark(&format!("{BOT}{key}"), bot)?;
+        }
+        Ok(())
+    })?;
     Ok(())
 }
 

@@ -6,7 +6,8 @@ use chrono::{DateTime, Days, TimeDelta, Utc};
 
 use super::{Clients, IngestError, LOADED_UNTIL, days::RETAINED_DAYS};
 use crate::{
-    blip::Client,
+    blip::{Client, ClientOptions},
+    config::Project,
     domain::Zone,
     store::{Store, StoreError},
 };
@@ -31,6 +32,33 @@ pub async fn blip_time(clients: &Clients, now: DateTime<Utc>) -> Result<Option<D
     }
     Ok(Some(blip))
 }
+
+/// Refuses a clock that is behind what Blip said last, or ahead of what it says now, where it was heard before and is to be reached. What is kept by this
+/// clock cannot be told from what is true: an unlinking holds for everything before it.
+///
+/// # Errors
+/// [`IngestError::Behind`]; [`IngestError::Clock`].
+pub async fn require_clock(project: &Project, now: DateTime<Utc>) -> Result<(), IngestError> {
+    let Some(heard) = std::fs::read_to_string(project.heard_file()).ok().and_then(|text| text.parse::<DateTime<Utc>>().ok()) else {
+        return Ok(());
+    };
+    if now < heard - TOLERANCE {
+        return Err(IngestError::Behind { here: now, heard });
+    }
+    if now < heard + UNASKED {
+        return Ok(());
+    }
+    let options = ClientOptions { attempts: 1, timeout: Duration::from_secs(10), ..ClientOptions::default() };
+    let Ok(clients) = Clients::of_project(project, None, options) else { return Ok(()) };
+    match blip_time(&clients, now).await {
+        Err(error @ IngestError::Clock { .. }) => Err(error),
+        // Nobody is there to ask: what is asked for here needs no Blip.
+        _ => Ok(()),
+    }
+}
+
+/// So long after Blip was heard its clock is not asked again.
+const UNASKED: TimeDelta = TimeDelta::hours(1);
 
 /// Returns the time at Blip when the client was made.
 fn at_start(client: &Client) -> Option<DateTime<Utc>> {

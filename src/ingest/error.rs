@@ -56,6 +56,14 @@ pub enum IngestError {
         /// The time at Blip.
         blip: DateTime<Utc>,
     },
+    /// This machine's clock is behind what Blip's said before.
+    #[error("this machine's clock says {}, Blip's said {} at the last load: it is behind", time(*.here), time(*.heard))]
+    Behind {
+        /// The time here.
+        here: DateTime<Utc>,
+        /// The time at Blip, when it was heard last.
+        heard: DateTime<Utc>,
+    },
     /// A key belongs to another bot than the one whose data were loaded with it.
     #[error("key `{key}` is of bot `{found}`, but what was loaded under this name is of bot `{known}`")]
     OtherBot {

@@ -44,6 +44,7 @@ use crate::{
 
 pub use bots::{foreign, foreign_of, remove as remove_bot};
 pub use clients::Clients;
+pub use clock::require_clock;
 pub use error::IngestError;
 pub use gaps::Gap;
 pub use identities::Pass;
@@ -56,7 +57,7 @@ pub use pipeline::doubted;
 pub use progress::{Progress, Silent};
 pub use pseudonym::Pseudonyms;
 pub use publish::{Lack, Superseding, publish, supersede, words as lack_in_words};
-pub use subject::{Forgotten, Held, erase, held_about, retain};
+pub use subject::{Forgotten, Held, erase, held_about, opened_for_receipts, receipts_of, retain};
 pub use warnings::{Alarm, Warnings, days_until_forgotten};
 
 use self::{

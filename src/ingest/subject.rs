@@ -9,7 +9,7 @@ use crate::{
     config::Project,
     ingest::Progress,
     snapshot::{self, Catalog, Rewritten, Unlinking},
-    store::{MartReport, Store, Unlinked, UnlinkingPlan, erased_digest},
+    store::{KeptReceipt, MartReport, Store, Unlinked, UnlinkingPlan, erased_digest},
 };
 
 /// Mark of the month up to which records were unlinked for their age.
@@ -81,8 +81,27 @@ pub fn erase(
     let mut store = open_newest(project, &pseudonyms, now, "relato subject erase")?;
     let plan = store.plan_unlinking(&pseudonyms.of_spellings(customer), 1)?;
     let digests: Vec<String> = plan.pairs.iter().map(|(before, _)| erased_digest(before)).collect();
+    store.transaction(|store| store.begin_receipt(receipt, &digests, now))?;
     let forgotten = forget(project, &mut store, &plan, (now, now), (receipt, &digests), progress)?;
     Ok((store, forgotten))
+}
+
+/// Returns the receipts of unlinkings of a customer, the oldest first.
+///
+/// # Errors
+/// Those of the configuration or of the database.
+pub fn receipts_of(project: &Project, store: &Store, customer: &str) -> Result<Vec<KeptReceipt>, IngestError> {
+    let pseudonyms = pseudonyms(project)?;
+    let digests: Vec<String> = pseudonyms.of_spellings(customer).iter().map(|key| erased_digest(key)).collect();
+    Ok(store.receipts_of(&digests)?)
+}
+
+/// Opens the database to hand out receipts.
+///
+/// # Errors
+/// Those of the configuration or of the database.
+pub fn opened_for_receipts(project: &Project, now: DateTime<Utc>) -> Result<Store, IngestError> {
+    open(project, &pseudonyms(project)?, now, "relato subject erase")
 }
 
 /// Unlinks again whom the newest snapshot knows to be unlinked on request and the database does not: it is an older copy.
@@ -155,7 +174,11 @@ fn forget(
 ) -> Result<Forgotten, IngestError> {
     let unlinking = Unlinking { pairs: &plan.pairs, answers_without_comment: &plan.answers_without_comment, at: now, receipt, digests };
     let rewritten = snapshot::unlink(&Catalog::of(project)?, &unlinking)?;
-    let unlinked = store.transaction(|store| store.unlink(plan, before, receipt))?;
+    let unlinked = store.transaction(|store| {
+        let unlinked = store.unlink(plan, before, receipt)?;
+        store.note_receipt(receipt, &unlinked, &rewritten)?;
+        Ok(unlinked)
+    })?;
     let marts = refresh(store, &project.query_texts()?, progress)?;
     progress.finish();
     Ok(Forgotten { unlinked, rewritten, marts })

@@ -38,6 +38,41 @@ impl Store {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// Puts everything that was read by the key `from` under the name `to`. Where both have read a day, what `to` has read stays. Belongs into a
+    /// transaction.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn rename_key(&self, from: &str, to: &str) -> Result<(), StoreError> {
+        for (table, same) in [
+            ("raw.coverage", "known.resource = old.resource AND known.day = old.day"),
+            ("raw.report", "known.report = old.report AND known.day = old.day"),
+        ] {
+            self.connection.execute(
+                &format!(
+                    "DELETE FROM {table} WHERE rowid IN (
+                         SELECT old.rowid FROM {table} AS old INNER JOIN {table} AS known ON {same} WHERE old.key_name = ? AND known.key_name = ?
+                     )"
+                ),
+                params![from, to],
+            )?;
+        }
+        for table in ["raw.coverage", "raw.report", "raw.sample", "raw.ticket", "state.ticket", "state.unsettled"] {
+            self.connection.execute(&format!("UPDATE {table} SET key_name = $2 WHERE key_name = $1"), params![from, to])?;
+        }
+        // What a mark is about stands before the key's name, and what it is of the key after it.
+        self.connection.execute(
+            "CREATE OR REPLACE TEMP TABLE renamed_mark AS
+             SELECT name, split_part(name, ':', 1) || ':' || CAST($2 AS VARCHAR) || substr(name, length(split_part(name, ':', 1)) + 2 + length(CAST($1 AS VARCHAR))) AS renamed
+             FROM raw.mark WHERE split_part(name, ':', 2) = $1",
+            params![from, to],
+        )?;
+        Ok(self.connection.execute_batch(
+            "DELETE FROM raw.mark WHERE name IN (SELECT name FROM renamed_mark WHERE renamed IN (SELECT name FROM raw.mark));
+             UPDATE raw.mark SET name = renamed_mark.renamed FROM renamed_mark WHERE renamed_mark.name = mark.name",
+        )?)
+    }
+
     /// Lets everything be read again that a key has read: days, and Blip's own figures of them.
     ///
     /// # Errors

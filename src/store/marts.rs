@@ -259,10 +259,12 @@ impl Store {
                  LEFT JOIN state.person AS known ON known.customer_key = changed.customer_key
              ),
              sized AS (
-                 SELECT person.person, min(threaded.thread_id) AS thread_id, count(ticket.ticket_id) AS tickets
+                 SELECT person.person, min(threaded.thread_id) AS thread_id, count(ticket.customer_key) AS tickets
                  FROM person
                  LEFT JOIN threaded ON threaded.customer_key = person.customer_key
-                 LEFT JOIN state.ticket ON ticket.customer_key = person.customer_key
+                 LEFT JOIN (
+                     SELECT customer_key FROM state.ticket UNION ALL SELECT customer_key FROM raw.imported_ticket
+                 ) AS ticket ON ticket.customer_key = person.customer_key
                  GROUP BY person.person
              ),
              placed AS (

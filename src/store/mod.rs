@@ -16,6 +16,7 @@ mod lock;
 mod marts;
 mod messages;
 mod published;
+mod receipts;
 mod rewrite;
 mod rows;
 mod schema;
@@ -39,6 +40,7 @@ pub use import::{ImportVerdict, ImportedRating, ImportedTicket};
 pub use lock::{hold, require_free, wait};
 pub use marts::MartReport;
 pub use messages::{KnownMessages, MessageRead};
+pub use receipts::KeptReceipt;
 pub use rows::{
     AttendantRow, Coverage, EventRow, MessageRow, MessageSource, MessageTask, OtherIdentities, ReportRow, Resource, TaskTicket, TicketRow,
 };

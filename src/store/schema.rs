@@ -4,7 +4,7 @@ use duckdb::Connection;
 
 use super::StoreError;
 
-const STEPS: [&str; 15] = [
+const STEPS: [&str; 16] = [
     include_str!("steps/1.sql"),
     include_str!("steps/2.sql"),
     include_str!("steps/3.sql"),
@@ -20,6 +20,7 @@ const STEPS: [&str; 15] = [
     include_str!("steps/13.sql"),
     include_str!("steps/14.sql"),
     include_str!("steps/15.sql"),
+    include_str!("steps/16.sql"),
 ];
 
 /// Runs the steps that the database has not seen yet, each in one transaction.

@@ -332,6 +332,31 @@ fn a_ticket_that_has_ended_without_a_close_is_refused() {
 }
 
 #[test]
+fn a_customer_that_cannot_be_read_is_told_and_one_reader_serves_all() {
+    let sandbox = Sandbox::new(NOWHERE);
+    let forms =
+        ["+55 31 98888-0001", "tel:+5531988880001", "5531988880001@s.whatsapp.net", "Maria (31) 98888-0001", "5,53199E+12", "Maria"];
+    let rows = (1..).zip(forms).map(|(number, form)| format!("c{number};{form};Open;05/10/2026 09:00\n")).collect::<Vec<_>>().concat();
+    let path = file(&sandbox, "t.csv", format!("id;cliente;status;storageDate\n{rows}"));
+    let answer = sandbox.relato(&["import", &path]).assert().code(3);
+    let accepted = "(accepted: one telephone number, an identity name@domain, or a name without a number in it)";
+    answer.stdout(
+        contains(format!("t.csv:5: refused: customer `Maria (31) 98888-0001` {accepted}"))
+            .and(contains("t.csv:6: refused: customer `5,53199E+12`"))
+            .and(contains("4 new · 2 refused")),
+    );
+    assert_eq!(text(&sandbox, "SELECT count(DISTINCT customer_key) FROM marts.ticket"), "2");
+    sandbox.relato(&["subject", "erase", "whatsapp:31988880001", "--yes"]).assert().success().stdout(contains("\"tickets\": 3"));
+    // Somebody of whom a file has the name only can be forgotten, too.
+    sandbox.relato(&["subject", "erase", "maria", "--yes"]).assert().success().stdout(contains("\"tickets\": 1"));
+    sandbox
+        .relato(&["subject", "erase", "Maria (31) 98888-0001"])
+        .assert()
+        .code(2)
+        .stderr(contains("this is not an identity of a customer"));
+}
+
+#[test]
 fn workbooks_of_other_forms_are_refused_by_name() {
     let sandbox = Sandbox::new(NOWHERE);
     let ods = [

@@ -165,3 +165,46 @@ async fn records_that_were_kept_long_enough_are_unlinked_by_themselves() {
     let figures = |data: &relato::domain::ReportData| serde_json::to_value(&data.blocks).unwrap();
     assert_eq!(figures(&before), figures(&sandbox.report("2026-09", None)));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_receipt_is_never_lost_and_no_wrong_clock_unlinks() {
+    let world = world(9, 200);
+    let server = serve(&world, &[]).await;
+    let sandbox = Sandbox::new(&server.base_url);
+    sandbox.load(everything()).await;
+    let project = sandbox.project();
+    let identity = world.customers[world.tickets[0].customer].identity.clone();
+    let key = project.settings.privacy.pseudonym_key.fetch(&project.dir, "key").unwrap();
+    let pseudonym = Pseudonyms::new(&key).customer(&identity);
+    let erase = |more: &[&str]| sandbox.relato(&[&["subject", "erase", &identity, "--yes"], more].concat()).output().unwrap();
+    // By a clock before what Blip said, and by one after what it says.
+    for clock in ["2020-01-01T00:00:00Z", "2031-01-01T00:00:00Z"] {
+        let refused = erase(&["--now", clock]);
+        assert_eq!(refused.status.code(), Some(4), "{clock}: {}", text(&refused));
+        let refused = sandbox.relato(&["import", "nothing.csv", "--now", clock]).output().unwrap();
+        assert_eq!(refused.status.code(), Some(4), "{clock}: {}", text(&refused));
+    }
+    // Where no receipt can be written, nobody is unlinked.
+    let nowhere = sandbox.dir().join("no such folder/r.json");
+    let refused = erase(&["--out", nowhere.to_str().unwrap()]);
+    assert!(refused.status.code() == Some(1) && mentions(&project, &pseudonym) > 0, "{}", text(&refused));
+    // An unlinking that broke off before its receipt was in somebody's hand.
+    let (store, done) = relato::ingest::erase(&project, &identity, "the first", now(), &relato::ingest::Silent).unwrap();
+    drop(store);
+    assert!(done.unlinked.tickets > 0 && mentions(&project, &pseudonym) == 0);
+    let file = sandbox.dir().join("r.json");
+    let again = erase(&["--out", file.to_str().unwrap()]);
+    assert!(again.status.success() && text(&again).contains("The receipt of then"), "{}", text(&again));
+    let receipt: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    assert_eq!(receipt["unlinked"]["tickets"].as_u64(), Some(done.unlinked.tickets as u64), "{receipt:#}");
+    assert_eq!(erase(&[]).status.code(), Some(3), "it is in somebody's hand now");
+    // One that broke off before it was known what was unlinked is named by the next.
+    let other = world.tickets.iter().map(|ticket| ticket.customer).find(|customer| *customer != world.tickets[0].customer).unwrap();
+    let other = &world.customers[other].identity;
+    let digests = [relato::store::erased_digest(&Pseudonyms::new(&key).customer(other))];
+    sandbox.store().begin_receipt("the broken", &digests, now()).unwrap();
+    let receipt: Value = serde_json::from_slice(&sandbox.relato(&["subject", "erase", other, "--yes"]).output().unwrap().stdout).unwrap();
+    assert!(receipt["unlinked"]["tickets"].as_u64() > Some(0), "{receipt:#}");
+    assert_eq!(receipt["earlier_attempts"][0]["receipt"], "the broken", "{receipt:#}");
+    assert_eq!(receipt["earlier_attempts"][0]["done"], "broke off before it was known how much was unlinked", "{receipt:#}");
+}

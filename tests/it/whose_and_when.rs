@@ -173,6 +173,28 @@ async fn a_key_of_another_bot_under_a_known_name_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_is_renamed_goes_on_with_what_it_has_read() {
+    let server = serve(&world(47, 120), &[]).await;
+    let calm = Sandbox::new(&server.base_url);
+    calm.load(everything()).await;
+    let sandbox = Sandbox::new(&server.base_url);
+    sandbox.load(everything()).await;
+    let text = settings(&server.base_url);
+    sandbox.write("relato.toml", &text.replace("name = \"desk\"", "name = \"mesa\""));
+    sandbox.load(everything()).await;
+    let figures = |sandbox: &Sandbox| serde_json::to_value(&sandbox.report("2026-10", None).blocks).expect("figures");
+    assert_eq!(figures(&sandbox), figures(&calm));
+    let by_key = "SELECT string_agg(DISTINCT key_name, ' ' ORDER BY key_name) FROM raw.coverage";
+    let keys: String = sandbox.store().connection().query_row(by_key, [], |row| row.get(0)).expect("names");
+    assert_eq!(keys, "mesa router");
+    // And back again.
+    sandbox.write("relato.toml", &text);
+    sandbox.load(everything()).await;
+    assert_eq!(number(&sandbox, "SELECT count(*) FROM raw.report WHERE key_name = 'mesa'"), 0);
+    assert_eq!(number(&sandbox, "SELECT count(*) FROM raw.mark WHERE name LIKE '%:mesa%'"), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_keys_of_one_bot_are_refused() {
     let server = serve(&world(47, 60), &[]).await;
     let sandbox = Sandbox::new(&server.base_url);

@@ -11,6 +11,7 @@ use super::{
     values::{self, Clock, Refusal},
 };
 use crate::{
+    blip::identity,
     config::Imports,
     domain::exported::{Field, Status},
     ingest::Pseudonyms,
@@ -141,11 +142,17 @@ pub(super) fn rating(
 const NEEDS_A_CLOSE: &str =
     "a ticket that has ended has a time of its close; where its column is not recognised, say which it is: --column \"HEADING=close\"";
 
+/// What is accepted as a customer.
+const CUSTOMER: &str = "one telephone number, an identity name@domain, or a name without a number in it";
+
 /// What is accepted as a name.
 const NAME: &str = "one line of at most 256 characters";
 
 /// Refuses a row in which a used column holds what is no name or value: several lines, or a text without end.
 fn require_plain(mapping: &Mapping, cells: &[String]) -> Result<(), Refusal> {
+    if let Some(text) = mapping.get(Field::Customer, cells).filter(|text| !identity::is_readable(text)) {
+        return Err(Refusal::Value { field: Field::Customer, value: text.to_owned(), accepted: CUSTOMER });
+    }
     // A list may have a name a line; each of them is looked at.
     for field in mapping.fields().filter(|field| *field != Field::Tags) {
         if let Some(text) = mapping.get(field, cells).filter(|text| !values::is_name(text)) {

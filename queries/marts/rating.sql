@@ -13,15 +13,16 @@
 --   scale            text        1-5 or 0-10
 --   raw_answer       text        as given
 --   score            number      on its own scale; null: not valid
---   validity         text        valid, invalid (words without a score, scores outside the scale) or none (what a flow records in place of an
---                                answer, such as "Outro")
+--   validity         text        valid, invalid (words without a score, numbers between two steps of the scale or outside of it) or none (what a
+--                                flow records in place of an answer, such as "Outro", and 0 where the scale begins at 1)
 --   is_satisfied     flag        score at or above the configured cut; null: not valid
 --   counted          flag        the last valid answer about its conversation
 --   answered_at      local_time  UTC
 --   period_day       date        local day on which the conversation ended; without one, the day of the answer
 --   was_asked        flag        a survey was sent in its conversation; null: its messages are not here, or there is no conversation
--- notes: a number may have a label ("Nota: 9"). Of an answer between bars ("pesquisa|atendimento|Bom") the last part with a score on the
---   scale counts. The normal form of words is that of `domain::satisfaction`.
+-- notes: a number may have a label ("Nota: 9"); `4,0` and `4.0` are 4. Words match whatever their case, the form of their accents and the blanks
+--   around them. Of an answer between bars ("pesquisa|atendimento|Bom") the last part with a score on the scale counts. The forms of words
+--   are those of `domain::satisfaction`.
 --   a desk behind a router knows a customer by a tunnel, a survey of the router by the identity on the channel. Both are one customer
 --   where a link between them is known.
 WITH given AS (
@@ -62,13 +63,22 @@ WITH given AS (
     WHERE coalesce(imported.answered_at, ticket.closed_at) IS NOT NULL
 ),
 
+-- Words in the form in which they are compared.
+word AS (
+    SELECT
+        lower(nfc_normalize(regexp_replace(answer, '^[[:space:]\p{Z}\x{85}]+|[[:space:]\p{Z}\x{85}]+$', '', 'g'))) AS form,
+        max(score) AS score
+    FROM settings.answer
+    GROUP BY form
+),
+
 -- Parts between bars; an answer without bars is one part.
 part AS (
     SELECT
         given.rating_id,
         given.source,
         piece.place,
-        trim(piece.text) AS text
+        regexp_replace(piece.text, '^[[:space:]\p{Z}\x{85}]+|[[:space:]\p{Z}\x{85}]+$', '', 'g') AS text
     FROM given
     CROSS JOIN unnest(string_split(given.raw_answer, '|')) WITH ORDINALITY AS piece (text, place)
 ),
@@ -78,28 +88,30 @@ scored AS (
         part.rating_id,
         part.place,
         part.text,
-        coalesce(
-            words.score,
-            TRY_CAST(part.text AS BIGINT),
-            TRY_CAST(
+        word.score AS score_of_word,
+        -- Digits alone, or behind a label, with nothing but zeros after a comma or point: no other text is a number.
+        TRY_CAST(
+            coalesce(
+                nullif(regexp_extract(part.text, '^([+-]?[0-9]+)(?:[.,]0+)?$', 1), ''),
                 regexp_extract(
                     lower(strip_accents(part.text)),
-                    '^(?:nota|avaliacao|pontuacao|score|csat|nps)\s*[:=]?\s*([0-9]+)$',
+                    '^(?:nota|avaliacao|pontuacao|score|csat|nps)[[:space:]\p{Z}\x{85}]*[:=]?[[:space:]\p{Z}\x{85}]*([0-9]+)(?:[.,]0+)?$',
                     1
-                ) AS BIGINT
-            )
-        ) AS score,
+                )
+            ) AS BIGINT
+        ) AS number,
         survey.lowest,
         survey.highest
     FROM part
     INNER JOIN settings.survey ON survey.source = part.source
-    LEFT JOIN settings.answer AS words ON words.answer = part.text
+    LEFT JOIN word ON word.form = lower(nfc_normalize(part.text))
 ),
 
 understood AS (
     SELECT
         rating_id,
-        arg_max(score, place) FILTER (WHERE score BETWEEN lowest AND highest) AS score,
+        arg_max(coalesce(score_of_word, number), place) FILTER (WHERE coalesce(score_of_word, number) BETWEEN lowest AND highest) AS score,
+        coalesce(arg_max(coalesce(number = 0, FALSE), place) FILTER (WHERE text <> ''), FALSE) AND min(lowest) > 0 AS is_zero,
         trim(
             regexp_replace(
                 lower(strip_accents(arg_max(text, place) FILTER (WHERE text <> ''))),
@@ -124,12 +136,13 @@ answer AS (
         CAST(given.answered_at + to_seconds(offset_span.offset_s) AS DATE) AS answered_day,
         survey.scale,
         survey.satisfied_from,
-        coalesce(words.score, understood.score) AS given_score,
-        no_answer.answer IS NOT NULL AS is_no_answer
+        coalesce(word.score, understood.score) AS given_score,
+        no_answer.answer IS NOT NULL OR coalesce(understood.is_zero, FALSE) AS is_no_answer
     FROM given
     INNER JOIN settings.survey ON survey.source = given.source
     ASOF JOIN settings.offset_span ON given.answered_at >= offset_span.from_at
-    LEFT JOIN settings.answer AS words ON words.answer = given.raw_answer
+    LEFT JOIN word
+        ON word.form = lower(nfc_normalize(regexp_replace(given.raw_answer, '^[[:space:]\p{Z}\x{85}]+|[[:space:]\p{Z}\x{85}]+$', '', 'g')))
     LEFT JOIN understood ON understood.rating_id = given.rating_id
     LEFT JOIN settings.no_answer ON no_answer.answer = understood.normal_form
 ),

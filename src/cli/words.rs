@@ -29,9 +29,10 @@ pub(super) fn compare(survey: &Survey, actions: &[String], categories: &[String]
     let words = in_words(survey, actions);
     let proposal = satisfaction::proposed(words.iter().copied(), survey.scale);
     let is_scored = |word: &&str| satisfaction::score(word, &survey.answers, survey.scale).is_some();
-    let unscored: Vec<&str> = words.iter().copied().filter(|word| !is_scored(word) && !satisfaction::is_no_answer(word)).collect();
+    let unscored: Vec<&str> = words.iter().copied().filter(|word| !is_scored(word) && !satisfaction::is_none(word, survey.scale)).collect();
     let mut lines = String::new();
-    let no_answers: Vec<&str> = words.iter().copied().filter(|word| !is_scored(word) && satisfaction::is_no_answer(word)).collect();
+    let no_answers: Vec<&str> =
+        words.iter().copied().filter(|word| !is_scored(word) && satisfaction::is_none(word, survey.scale)).collect();
     if !no_answers.is_empty() {
         let _ = writeln!(lines, "  {:34} {}", "answers that count as none", list(&no_answers));
     }
@@ -55,7 +56,7 @@ pub(super) fn compare(survey: &Survey, actions: &[String], categories: &[String]
 fn in_words<'a>(survey: &Survey, actions: &'a [String]) -> Vec<&'a str> {
     let mut seen = BTreeSet::new();
     let word = |action: &'a String| {
-        if survey.answers.contains_key(action) {
+        if survey.answers.keys().any(|known| satisfaction::word(known) == satisfaction::word(action)) {
             return Some(action.as_str());
         }
         let of_score = |part: &&str| satisfaction::score(part, &survey.answers, survey.scale).is_some();
@@ -153,8 +154,9 @@ mod tests {
     #[test]
     fn configured_scores_stay_and_hold_for_other_spellings() {
         let configured = [("Péssimo", 1), ("Regular", 2), ("Bom", 3)];
-        let (text, _) = compared(&configured, &["Péssimo", "Regular", "Bom", "bom", "Excelente"], &[]);
-        assert!(text.contains(r#"{ "Péssimo" = 1, "Regular" = 2, "Bom" = 3, "bom" = 3, "Excelente" = 5 }"#), "{text}");
+        let (text, _) = compared(&configured, &["Péssimo", "Regular", "Bom", "bom", "Pessimo", "Excelente", "3,5"], &[]);
+        assert!(text.contains(r#"{ "Péssimo" = 1, "Pessimo" = 1, "Regular" = 2, "Bom" = 3, "Excelente" = 5 }"#), "{text}");
+        assert!(text.contains("answers without a score `Pessimo`, `Excelente`, `3,5`"), "{text}");
         assert!(text.contains("one answer in several spellings `Bom`, `bom`"), "{text}");
     }
 

@@ -25,7 +25,7 @@ use super::{
     toml_file,
 };
 use crate::{
-    domain::{Language, Zone, calendar::Calendars},
+    domain::{Language, Zone, calendar::Calendars, satisfaction::word},
     files::FileMode,
 };
 
@@ -339,6 +339,11 @@ impl Settings {
             if *score.get_ref() < scale.0 || *score.get_ref() > scale.1 {
                 report(score.span(), format!("answer `{answer}` has score {}, outside the scale {}-{}", score.get_ref(), scale.0, scale.1));
             }
+            let is_twice =
+                |(other, of_other): (&String, &Spanned<i64>)| word(other) == word(answer) && of_other.get_ref() != score.get_ref();
+            if survey.answers.range::<String, _>(..answer).any(is_twice) {
+                report(score.span(), format!("answer `{answer}` has two scores; case and blanks around it make no other word"));
+            }
         }
 
         let calendars = file.calendar.map(|calendars| calendars.understood(&mut report)).unwrap_or_default();
@@ -500,6 +505,11 @@ pseudonym_key_env = "P"
                 "[privacy]",
                 "[satisfaction]\nsource = \"events\"\nscale = \"1-7\"\n[privacy]",
                 "relato.toml:12:9: unknown scale `1-7` (accepted: 1-5, 0-10)",
+            ),
+            (
+                "[privacy]",
+                "[satisfaction]\nsource = \"events\"\nanswers = { \"Bom\" = 4, \"bom \" = 3 }\n[privacy]",
+                "relato.toml:12:33: answer `bom ` has two scores",
             ),
             (
                 "[privacy]",

@@ -123,26 +123,49 @@ pub fn parts(answer: &str) -> impl DoubleEndedIterator<Item = &str> {
     answer.split('|').map(str::trim).filter(|part| !part.is_empty())
 }
 
-/// Returns the number that a text states, alone or after a label such as `Nota:`; none of a text with other words.
+/// Returns the form in which a configured word and an answer are compared: case, the form of accents and blanks around them are no difference.
+pub fn word(text: &str) -> String {
+    text.trim().nfc().flat_map(char::to_lowercase).collect()
+}
+
+/// Returns the number that a text states, alone or after a label such as `Nota:`; none of a text with other words, or between two whole numbers.
+///
+/// `4,0` and `4.0` are 4.
 pub fn number(text: &str) -> Option<i64> {
     let text = text.trim();
-    text.parse().ok().or_else(|| {
-        let digits = text.len() - text.trim_end_matches(|char: char| char.is_ascii_digit()).len();
-        let (label, number) = text.split_at(text.len() - digits);
+    whole(text).or_else(|| {
+        let (label, number) = text.split_at(text.find(|char: char| char.is_ascii_digit())?);
         let label = label.trim_end();
         let label = label.strip_suffix([':', '=']).unwrap_or(label).trim();
         // Punctuation within the label makes it another text.
         let is_plain = label.chars().all(char::is_alphabetic);
-        (is_plain && LABELS.contains(&normal_form(label).as_str())).then(|| number.parse().ok())?
+        (is_plain && LABELS.contains(&normal_form(label).as_str())).then(|| whole(number))?
     })
+}
+
+/// Returns a whole number, with nothing but zeros after its comma or point.
+fn whole(text: &str) -> Option<i64> {
+    let (integer, fraction) = text.split_once([',', '.']).unwrap_or((text, "0"));
+    let is_whole = !fraction.is_empty() && fraction.bytes().all(|digit| digit == b'0');
+    is_whole.then(|| integer.parse().ok())?
 }
 
 /// Returns the score that an answer gives on `scale`, with the scores of `words`; none where it gives none.
 ///
-/// Of an answer between bars the last part with a score counts. `queries/marts/rating.sql` reads answers the same way.
+/// Words are compared by their form (see [`word`]). Of an answer between bars the last part with a score counts.
+/// `queries/marts/rating.sql` reads answers the same way.
 pub fn score(answer: &str, words: &BTreeMap<String, i64>, scale: (i64, i64)) -> Option<i64> {
-    let of_part = |part: &str| words.get(part).copied().or_else(|| number(part)).filter(|score| (scale.0..=scale.1).contains(score));
-    words.get(answer).copied().or_else(|| parts(answer).rev().find_map(of_part))
+    let of_word = |text: &str| {
+        let form = word(text);
+        words.iter().find(|(known, _)| word(known) == form).map(|(_, score)| *score)
+    };
+    let of_part = |part: &str| of_word(part).or_else(|| number(part)).filter(|score| (scale.0..=scale.1).contains(score));
+    of_word(answer).or_else(|| parts(answer).rev().find_map(of_part))
+}
+
+/// Returns whether an answer without a score on `scale` is none at all: an entry of [`NO_ANSWERS`], or 0 where the scale begins above it.
+pub fn is_none(answer: &str, scale: (i64, i64)) -> bool {
+    parts(answer).next_back().is_some_and(|part| is_no_answer(part) || (scale.0 > 0 && number(part) == Some(0)))
 }
 
 /// Proposes scores on `scale` (lowest and highest score) for the words of a survey.
@@ -226,12 +249,55 @@ mod tests {
 
     #[test]
     fn a_number_may_have_a_label() {
-        for text in ["9", " 9 ", "Nota: 9", "nota 9", "NOTA=9", "Avaliação : 9", "pontuacao9", "CSAT: 9", "nps = 9", "score:9"] {
+        for text in [
+            "9",
+            " 9 ",
+            "Nota: 9",
+            "nota 9",
+            "NOTA=9",
+            "Avaliação : 9",
+            "pontuacao9",
+            "CSAT: 9",
+            "nps = 9",
+            "score:9",
+            "9,0",
+            "9.00",
+            "Nota: 9,0",
+        ] {
             assert_eq!(number(text), Some(9), "{text:?}");
         }
-        for text in ["", "Nota:", "Nota: nove", "Ticket: 9", "Nota: 9 de 10", "9 estrelas", "Nota:: 9", "Bom"] {
+        for text in [
+            "",
+            "Nota:",
+            "Nota: nove",
+            "Ticket: 9",
+            "Nota: 9 de 10",
+            "9 estrelas",
+            "Nota:: 9",
+            "Bom",
+            "8,5",
+            "9.",
+            ",0",
+            "0x9",
+            "9e0",
+            "9,0,0",
+        ] {
             assert_eq!(number(text), None, "{text:?}");
         }
+    }
+
+    #[test]
+    fn case_the_form_of_accents_and_blanks_are_no_other_word() {
+        for text in ["Ótimo", "ótimo", " ÓTIMO\u{a0}", "O\u{301}timo"] {
+            assert_eq!(score(text, &BTreeMap::from([("Ótimo".to_owned(), 5)]), (1, 5)), Some(5), "{text:?}");
+        }
+        assert_eq!(score("otimo", &BTreeMap::from([("Ótimo".to_owned(), 5)]), (1, 5)), None);
+    }
+
+    #[test]
+    fn zero_is_no_answer_where_the_scale_begins_above_it() {
+        assert!(is_none("0", (1, 5)) && is_none("Nota: 0,0", (1, 5)) && is_none("pesquisa|0", (1, 5)));
+        assert!(!is_none("0", (0, 10)) && !is_none("3,5", (1, 5)) && !is_none("-1", (1, 5)));
     }
 
     #[test]

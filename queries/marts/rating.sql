@@ -1,12 +1,13 @@
 -- question: What did customers answer to the satisfaction survey, about which conversation and sector?
 -- grain: one row per answer
 -- parameters: none
--- reads: raw.event, raw.imported_rating, state.person, staging.ticket, marts.conversation, marts.ticket, settings.queue_sector, settings.answer, settings.no_answer, settings.survey, settings.offset_span
+-- reads: raw.event, raw.imported_rating, state.person, staging.ticket, marts.conversation, marts.ticket, settings.queue_sector, settings.rule, settings.answer, settings.no_answer, settings.survey, settings.offset_span
 -- columns:
 --   rating_id        text        key of the answer
 --   conversation_id  text        the customer's last conversation that had ended; null: none had
 --   customer_key     text        pseudonym, of the conversation where there is one; null: the answer names nobody
---   sector           text        named by the answer's queue, else the rated ticket's, else the conversation's last; null: none of them
+--   sector           text        named by the answer's queue, else the rated ticket's, else the conversation's last; null: none of them. A queue
+--                                that is none (`Default`, `DIRECT_TRANSFER`) follows the rules of tickets
 --   agent            text        attendant of the rated ticket, else of the conversation's last one; null: none
 --   channel          text        of the conversation; null: none
 --   source           text        where answers come from: events, rating (on the ticket) or import
@@ -43,11 +44,11 @@ WITH given AS (
         'rating' AS source,
         ticket.ticket_id,
         ticket.customer_key,
-        CAST(ticket.rating AS VARCHAR) AS raw_answer,
+        ticket.rating_text AS raw_answer,
         NULL AS queue,
         ticket.closed_at AS answered_at
     FROM staging.ticket
-    WHERE ticket.rating IS NOT NULL AND ticket.closed_at IS NOT NULL
+    WHERE ticket.rating_text IS NOT NULL AND ticket.closed_at IS NOT NULL
     UNION ALL
     SELECT
         imported.rating_id,
@@ -206,9 +207,16 @@ by_ticket AS (
 joined AS (
     SELECT
         placed.*,
-        coalesce(queue_sector.sector, placed.queue, placed.sector_of_chain) AS sector,
+        -- The same rules as for tickets: a synthetic queue is no sector.
+        CASE
+            WHEN placed.queue = 'Default' THEN rule.default_queue
+            WHEN placed.queue = 'DIRECT_TRANSFER' AND rule.direct_transfer = 'unassigned' THEN rule.unresolved
+            WHEN placed.queue = 'DIRECT_TRANSFER' THEN coalesce(placed.sector_of_chain, rule.unresolved)
+            ELSE coalesce(queue_sector.sector, placed.queue, placed.sector_of_chain)
+        END AS sector,
         placed.given_score IS NOT NULL AS is_valid
     FROM (SELECT * FROM by_time UNION ALL SELECT * FROM by_ticket) AS placed
+    CROSS JOIN settings.rule
     LEFT JOIN settings.queue_sector ON queue_sector.queue = placed.queue
 )
 

@@ -294,7 +294,7 @@ SELECT
     CAST(satisfied AS DOUBLE) / NULLIF(csat_n, 0) AS csat_share,
     ratings < 30 AS few
 FROM counted
-WHERE conversations > 0 OR tickets > 0 OR response_n > 0 OR row_kind = 'total'
+WHERE conversations > 0 OR tickets > 0 OR whole_wait_n > 0 OR response_n > 0 OR ended > 0 OR ratings > 0 OR row_kind = 'total'
 ORDER BY
     row_kind,
     conversations DESC,

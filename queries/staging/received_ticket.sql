@@ -32,7 +32,7 @@ read AS (
             '{"ownerIdentity":"VARCHAR","sequentialId":"BIGINT","parentSequentialId":"BIGINT","customerDomain":"VARCHAR",
               "team":"VARCHAR","agentIdentity":"VARCHAR","status":"VARCHAR","storageDate":"VARCHAR","openDate":"VARCHAR",
               "firstResponseDate":"VARCHAR","closeDate":"VARCHAR","statusDate":"VARCHAR","tags":["VARCHAR"],
-              "priority":"BIGINT","rating":"BIGINT","averageAgentResponseTime":"DOUBLE"}'
+              "priority":"BIGINT","rating":"VARCHAR","averageAgentResponseTime":"DOUBLE"}'
         ) AS sent
     FROM known
     LEFT JOIN state.person ON person.customer_key = known.customer_key

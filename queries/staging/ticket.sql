@@ -23,7 +23,8 @@
 --   closed_day            date        local; null: still open
 --   tags                  text        joined by `|`, a JSON list where a tag holds `|`; null: none
 --   priority              count       0: none
---   rating                count       null: none (Blip sends 0 for none)
+--   rating                count       null: none (Blip sends 0 for none), or no whole number
+--   rating_text           text        the same as sent, words of imported files included; null: none
 --   response_mean_s       duration    Blip's own mean of the attendant's responses; null: not sent, 0 (no response after the first) or
 --                                     no time that a ticket can have
 -- notes: the other tickets are in staging.quarantine
@@ -53,7 +54,8 @@ WITH typed AS (
             ELSE nullif(array_to_string(sent.tags, '|'), '')
         END AS tags,
         sent.priority AS priority,
-        nullif(sent.rating, 0) AS rating,
+        nullif(trim(sent.rating), '') AS rating_sent,
+        TRY_CAST(nullif(regexp_extract(trim(sent.rating), '^([+-]?[0-9]+)(?:[.,]0+)?$', 1), '') AS BIGINT) AS rating,
         -- A thousand million seconds are thirty years; a column of seconds must hold what is left.
         CASE
             WHEN sent.averageAgentResponseTime > 0 AND sent.averageAgentResponseTime < 1000000000
@@ -83,7 +85,8 @@ SELECT
     CAST(typed.closed_at + to_seconds(closed_span.offset_s) AS DATE) AS closed_day,
     typed.tags,
     typed.priority,
-    typed.rating,
+    nullif(typed.rating, 0) AS rating,
+    CASE WHEN coalesce(typed.rating <> 0, TRUE) THEN typed.rating_sent END AS rating_text,
     typed.response_mean_s
 FROM typed
 ASOF JOIN settings.offset_span AS created_span ON typed.created_at >= created_span.from_at

@@ -64,7 +64,8 @@ pub(super) fn ticket(
     let mut body: Map<String, Value> =
         fields.into_iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| (name.to_owned(), value)).collect();
     if let Some(rating) = text(Field::Answer) {
-        body.insert("rating".to_owned(), json!(values::number(Field::Answer, rating)?));
+        // What a text means on the survey's scale is told where tables are made: it is no reason to leave a ticket out.
+        body.insert("rating".to_owned(), rating.parse::<i64>().map_or_else(|_| json!(rating), |number| json!(number)));
     }
     if let Some(mean) = text(Field::ResponseMean) {
         body.insert("averageAgentResponseTime".to_owned(), json!(values::seconds(Field::ResponseMean, mean)?));

@@ -175,7 +175,8 @@ impl Store {
         Ok(verdicts)
     }
 
-    /// Keeps imported answers; returns what became of each, in order.
+    /// Keeps imported answers; returns what became of each, in order. One about the same ticket, or of the same customer and queue, and of the same
+    /// time as one of an earlier file takes its place.
     ///
     /// # Errors
     /// When the database cannot be written.
@@ -215,6 +216,13 @@ impl Store {
         }
         appender.flush()?;
         drop(appender);
+        let is_new = |(row, verdict): (&'_ ImportedRating, &ImportVerdict)| (*verdict == ImportVerdict::New).then(|| row.rating_id.clone());
+        let corrected = self.replace_corrected(&rows.iter().zip(&verdicts).filter_map(is_new).collect::<Vec<_>>())?;
+        for (row, verdict) in rows.iter().zip(&mut verdicts) {
+            if *verdict == ImportVerdict::New && corrected.contains(&row.rating_id) {
+                *verdict = ImportVerdict::Changed;
+            }
+        }
         // An answer about a ticket belongs to whoever the ticket is known to belong to.
         self.connection.execute(
             "INSERT INTO state.changed_customer
@@ -236,6 +244,30 @@ impl Store {
             params![run.number],
         )?;
         Ok(verdicts)
+    }
+
+    /// Removes answers that are not among `incoming_id` and that some of `new` correct; returns the ids of those that do.
+    fn replace_corrected(&self, new: &[String]) -> Result<HashSet<String>, StoreError> {
+        self.fill_temporary("new_id", new.iter().map(String::as_str))?;
+        // Several answers of one file stand beside each other: a survey can ask more than one question.
+        self.connection.execute_batch(
+            "CREATE OR REPLACE TEMP TABLE corrected AS
+             WITH answer AS (
+                 SELECT
+                     rating_id,
+                     coalesce('ticket ' || ticket_id, 'customer ' || customer_key || ' ' || coalesce(queue, '')) AS about,
+                     answered_at,
+                     rating_id IN (SELECT text FROM new_id) AS is_new,
+                     rating_id IN (SELECT text FROM incoming_id) AS is_incoming
+                 FROM raw.imported_rating
+             )
+             SELECT later.rating_id AS text, earlier.rating_id AS earlier_id
+             FROM answer AS later
+             INNER JOIN answer AS earlier ON earlier.about = later.about AND earlier.answered_at IS NOT DISTINCT FROM later.answered_at
+             WHERE later.is_new AND NOT earlier.is_incoming;
+             DELETE FROM raw.imported_rating WHERE rating_id IN (SELECT earlier_id FROM corrected)",
+        )?;
+        self.texts("SELECT DISTINCT text FROM corrected")
     }
 
     fn note_changed<'a>(&self, customers: impl Iterator<Item = &'a str>) -> Result<(), StoreError> {

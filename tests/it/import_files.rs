@@ -404,3 +404,39 @@ fn what_a_workbook_declares_of_its_size_costs_nothing() {
     let told = refused(&sandbox, &wide);
     assert!(told.contains("row 2 of sheet `Sheet1` has a cell beyond column 1000"), "{told}");
 }
+
+#[test]
+fn a_rating_that_is_no_score_is_no_reason_to_leave_a_ticket_out() {
+    let sandbox = Sandbox::with_settings(&settings(NOWHERE).replace("source = \"events\"", "source = \"rating\""));
+    let rows: Vec<String> = [("rc-1", "5,0"), ("rc-2", "5.0"), ("rc-3", "ótimo"), ("rc-4", "3,5"), ("rc-5", "0"), ("rc-6", "")]
+        .iter()
+        .map(|(id, rating)| format!("{};{rating}", ticket(id, "Suporte", "05/10/2026")))
+        .collect();
+    let rated = file(&sandbox, "rated.csv", format!("{HEADINGS};Nota\n{}\n", rows.join("\n")));
+    sandbox.relato(&["import", &rated]).assert().success().stdout(contains("6 new"));
+    let found = text(
+        &sandbox,
+        "SELECT string_agg(concat_ws(' ', rating_id, coalesce(CAST(score AS VARCHAR), validity)), ', ' ORDER BY rating_id) FROM marts.rating",
+    );
+    assert_eq!(found, "rating-rc-1 5.0, rating-rc-2 5.0, rating-rc-3 5.0, rating-rc-4 invalid");
+}
+
+#[test]
+fn a_corrected_answer_replaces_the_first() {
+    let sandbox = importing_answers();
+    let tickets = ["a1", "a2"].map(|id| ticket(id, "Suporte", "05/10/2026")).join("\n");
+    let tickets = file(&sandbox, "tickets.csv", format!("{HEADINGS}\n{tickets}\n"));
+    let answers = |name: &str, rows: &str| file(&sandbox, name, format!("id;answer;date\n{rows}"));
+    let first = answers("first.csv", "a1;2;05/10/2026 10:00\na2;3;05/10/2026 10:00\n");
+    let second = answers("second.csv", "a1;5;05/10/2026 10:00\na2;3;05/10/2026 10:00\n");
+    sandbox.relato(&["import", &tickets, &first]).assert().success().stdout(contains("2 new"));
+    sandbox.relato(&["import", &second]).assert().success().stdout(contains("1 changed · 1 known already"));
+    let scores = "SELECT string_agg(CAST(score AS INTEGER), ' ' ORDER BY conversation_id) FROM marts.rating";
+    assert_eq!(text(&sandbox, scores), "5 3");
+    // The file that was imported last has the last word, and within one file answers stand beside each other.
+    sandbox.relato(&["import", &first]).assert().success().stdout(contains("1 changed · 1 known already"));
+    assert_eq!(text(&sandbox, scores), "2 3");
+    let both = answers("both.csv", "a1;2;05/10/2026 10:00\na1;4;05/10/2026 10:00\n");
+    sandbox.relato(&["import", &both]).assert().success().stdout(contains("1 known already · 1 new"));
+    assert_eq!(text(&sandbox, "SELECT count(*) FROM marts.rating"), "3");
+}

@@ -1,5 +1,6 @@
 -- question: Which channels receive as usual, which have fallen silent, which are set wrongly?
--- grain: one row per channel that is set, or by which any conversation began in the eight weeks before the period's end
+-- grain: one row per channel that is set, or by which any conversation began in the eight weeks before the period's end; one more for those
+--   that name no channel
 -- parameters:
 --   period_start  date  first local day, inclusive
 --   period_end    date  local day after the last, exclusive
@@ -7,17 +8,17 @@
 -- reads: conversation, calendar_day, channel_state
 -- anchor: arrival
 -- columns:
---   channel        text        -    domain of the channel
+--   channel        text        -    domain of the channel; null: conversations that name none
 --   health         text        -    misconfigured, silent, connected (set, and receives as usual), receiving (how it is set is not known)
 --   conversations  count       M27  conversations that began in the period
 --   last_local     local_time  -    the newest conversation's start; null: none in eight weeks
---   silent_hours   count       -    whole clock hours since then, up to the newest conversation by any channel; null: none in eight weeks
---   usual          number      -    conversations that such hours usually bring, by the mean of each weekday and hour of the eight weeks
+--   silent_hours   count       -    whole clock hours since then, up to the newest conversation by any channel; null: none in eight weeks, or no channel
+--   usual          number      -    conversations that such hours usually bring, by the mean of each weekday and hour of the eight weeks; null: as silent_hours
 --   missing        text        -    keys that are missing or switched off; null: none, or not known
 -- behind:
 --   conversations: conversas_de measure=conversations
 -- unique: channel
--- not null: channel, health, conversations
+-- not null: health, conversations
 -- notes: silent is a stretch that usually brings seven conversations or more: with such a mean none comes by chance once in a thousand
 --   times. When no channel receives anything, none is silent by this measure: completeness tells of that
 WITH hour_of_day AS (
@@ -75,6 +76,7 @@ newest_of_channel AS (
         started_day,
         started_hour
     FROM begun
+    WHERE channel IS NOT NULL
     QUALIFY ROW_NUMBER() OVER (PARTITION BY channel ORDER BY started_local DESC) = 1
 ),
 
@@ -119,7 +121,7 @@ in_period AS (
         channel,
         COUNT(*) AS conversations
     FROM begun
-    WHERE started_day >= $period_start
+    WHERE channel IS NOT NULL AND started_day >= $period_start
     GROUP BY channel
 ),
 
@@ -146,6 +148,19 @@ joined AS (
     LEFT JOIN newest_of_channel ON newest_of_channel.channel = known.channel
     LEFT JOIN silence ON silence.channel = known.channel
     LEFT JOIN in_period ON in_period.channel = known.channel
+    UNION ALL
+    -- What comes by no known channel is counted; whether it is silent nobody can say.
+    SELECT
+        CAST(NULL AS STRING) AS channel,
+        CAST(NULL AS STRING) AS state,
+        CAST(NULL AS STRING) AS missing,
+        MAX(started_local) AS last_local,
+        CAST(NULL AS BIGINT) AS silent_hours,
+        CAST(NULL AS DOUBLE) AS usual,
+        COUNT(*) FILTER (WHERE started_day >= $period_start) AS conversations
+    FROM begun
+    WHERE channel IS NULL
+    HAVING COUNT(*) > 0
 )
 
 SELECT

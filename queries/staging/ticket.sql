@@ -9,7 +9,7 @@
 --   parent_sequential_id  count       number of the ticket that was transferred; null: not born of a transfer
 --   customer_key          text        pseudonym of the customer
 --   origin                text        api (Blip's answer) or import (a file that Blip exported)
---   channel               text        domain of the channel, in lower case and without an instance
+--   channel               text        domain of the channel, in lower case and without an instance; null: not named
 --   queue                 text        Blip's team as sent, `Default` and `DIRECT_TRANSFER` included
 --   agent                 text        attendant's e-mail; null: nobody yet
 --   status                text        as sent
@@ -37,9 +37,9 @@ WITH typed AS (
         customer_key,
         origin,
         -- Another case or an instance is no other channel.
-        lower(trim(split_part(sent.customerDomain, '/', 1))) AS channel,
+        nullif(lower(trim(split_part(sent.customerDomain, '/', 1))), '') AS channel,
         coalesce(nullif(trim(sent.team), ''), 'Default') AS queue,
-        sent.agentIdentity AS agent,
+        nullif(trim(sent.agentIdentity), '') AS agent,
         sent.status AS status,
         is_closed,
         created_at,

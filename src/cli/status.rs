@@ -117,7 +117,7 @@ fn channels(engine: &Engine, today: NaiveDate, as_of: DateTime<Utc>) -> Result<V
     let table = over(engine, "channel_health", Period::days(today, today + Days::new(1)), as_of)?;
     let channel = |row: usize| {
         Some(ChannelNow {
-            channel: table.get(row, "channel").text()?.to_owned(),
+            channel: table.get(row, "channel").text().unwrap_or("(none named)").to_owned(),
             health: table.get(row, "health").text()?.to_owned(),
             last_local: table.get(row, "last_local").local_time(),
             silent_hours: table.get(row, "silent_hours").int(),

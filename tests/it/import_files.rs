@@ -440,3 +440,31 @@ fn a_corrected_answer_replaces_the_first() {
     sandbox.relato(&["import", &both]).assert().success().stdout(contains("1 known already · 1 new"));
     assert_eq!(text(&sandbox, "SELECT count(*) FROM marts.rating"), "3");
 }
+
+/// Reports and `relato status` of a month with conversations that name no channel, sector, attendant or customer, answers included.
+#[test]
+fn every_report_is_made_of_conversations_that_name_nothing() {
+    let sandbox = importing_answers();
+    let rows: Vec<String> = (1..=12)
+        .map(|day| {
+            format!("nc-{day};Finalizado;{day:02}/10/2026 09:00;{day:02}/10/2026 09:02;{day:02}/10/2026 09:03;{day:02}/10/2026 09:30")
+        })
+        .collect();
+    let heading = "id;status;storageDate;openDate;firstResponseDate;closeDate";
+    let tickets = file(&sandbox, "tickets.csv", format!("{heading}\n{}\nnc-13;Aguardando;13/10/2026 09:00;;;\n", rows.join("\n")));
+    let answers = file(&sandbox, "answers.csv", "id;answer;date\nnc-1;5;01/10/2026 10:00\n;3;02/10/2026 10:00\n");
+    sandbox.relato(&["import", &tickets, &answers]).assert().success();
+    assert_eq!(text(&sandbox, "SELECT count(*) FROM marts.conversation WHERE channel IS NULL AND last_agent IS NULL"), "13");
+    sandbox.relato(&["status"]).assert().stdout(contains("Channel       (none named) receiving")).code(predicates::ord::ne(4));
+    for report in std::fs::read_dir(crate::support::root().join("reports")).expect("reports") {
+        let path = report.expect("a report").path();
+        let name = path.file_stem().expect("a name").to_str().expect("a plain name");
+        let mut arguments = vec!["report", name, "--period", "2026-10", "--format", "json,csv,xlsx,pdf"];
+        if name == "setor" {
+            arguments.extend(["--sector", "Sem roteamento"]);
+        }
+        let ended = sandbox.relato(&arguments).assert();
+        let output = ended.get_output();
+        assert!(matches!(output.status.code(), Some(0 | 3)), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}

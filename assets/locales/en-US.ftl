@@ -159,6 +159,16 @@ col-mean_s = Mean
 col-median_s = Median
 col-p90_s = p90
 col-min_s = Minimum
+col-first_response_min_s = First response after pick-up (minimum)
+col-first_response_max_s = First response after pick-up (maximum)
+col-whole_wait_min_s = Wait for first response (minimum)
+col-whole_wait_max_s = Wait for first response (maximum)
+col-handling_min_s = Handling time (minimum)
+col-handling_max_s = Handling time (maximum)
+col-business_min_s = Minimum in hours
+col-business_max_s = Maximum in hours
+col-ended_moved_share = % that changed sector (of the ended)
+col-ended_transfers_mean = Transfers per ended conversation
 col-max_s = Maximum
 col-conversation_id = Conversation
 col-sequential_id = Ticket no.
@@ -280,6 +290,7 @@ period-week = week { $week } of { $year } ({ $first } to { $last })
 period-month-to-date = { $month }, up to day { $day }
 
 kpi-detail = median { $median } · p90 { $p90 }
+kpi-range = values: { $range }
 kpi-n = { $n ->
     [one] 1 observation
    *[other] { $count } observations

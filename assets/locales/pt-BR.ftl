@@ -159,6 +159,16 @@ col-mean_s = Média
 col-median_s = Mediana
 col-p90_s = p90
 col-min_s = Mínimo
+col-first_response_min_s = 1ª resposta após assumir (mínimo)
+col-first_response_max_s = 1ª resposta após assumir (máximo)
+col-whole_wait_min_s = Espera até a 1ª resposta (mínimo)
+col-whole_wait_max_s = Espera até a 1ª resposta (máximo)
+col-handling_min_s = Tempo de atendimento (mínimo)
+col-handling_max_s = Tempo de atendimento (máximo)
+col-business_min_s = Mínimo em horário
+col-business_max_s = Máximo em horário
+col-ended_moved_share = % que mudou de setor (das encerradas)
+col-ended_transfers_mean = Transferências por conversa encerrada
 col-max_s = Máximo
 col-conversation_id = Conversa
 col-sequential_id = Ticket nº
@@ -280,6 +290,7 @@ period-week = semana { $week } de { $year } ({ $first } a { $last })
 period-month-to-date = { $month }, até o dia { $day }
 
 kpi-detail = mediana { $median } · p90 { $p90 }
+kpi-range = valores: { $range }
 kpi-n = { $n ->
     [one] 1 observação
    *[other] { $count } observações

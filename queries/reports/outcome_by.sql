@@ -12,6 +12,7 @@
 --   row_kind                text      -    member or total
 --   member                  text      -    the sector, attendant, channel or tag; null: the total, and what has none
 --   ended                   count     M11  conversations that ended with the member
+--   resolution_n            count     M11  of these, with a time: an end before the beginning is none
 --   resolution_mean_s       duration  M11  from the start to the end, mean; null: none ended
 --   resolution_median_s     duration  M11  median; null: none ended
 --   resolution_p90_s        duration  M11  90th percentile; null: none ended
@@ -21,23 +22,23 @@
 --   full_resolution_mean_s  duration  M11  the same up to the end of the last return within seven days; null: none
 --   one_touch_n             count     M17  of the ended ones, those whose messages are here
 --   one_touch_share         share     M17  of these, settled by one ticket and one reply; null: none
---   moved_share             share     M15  of the ended ones, those that changed the sector; null: none ended
---   transfers_mean          number    M15  transfers ÷ ended; null: none ended
+--   ended_moved_share       share     M15  of the ended ones, those that changed the sector; null: none ended
+--   ended_transfers_mean    number    M15  transfers ÷ ended; null: none ended
 --   returned_24h            count     M16  of the ended ones, followed within 24 hours by another of the customer in the same sector
 --   returned_24h_share      share     M16  their share; null: none ended
 --   returned_7d             count     M16  the same within seven days
 --   returned_7d_share       share     M16  their share; null: none ended
 -- behind:
---   ended, resolution_mean_s, resolution_median_s, resolution_p90_s, resolution_min_s, resolution_max_s: conversas_de measure=resolution
+--   ended, resolution_n, resolution_mean_s, resolution_median_s, resolution_p90_s, resolution_min_s, resolution_max_s: conversas_de measure=resolution
 --   full_n, full_resolution_mean_s: conversas_de measure=full_resolution
 --   one_touch_n: conversas_de measure=one_touch_known
 --   one_touch_share: conversas_de measure=one_touch
---   moved_share: conversas_de measure=ended_moved
---   transfers_mean: conversas_de measure=ended_transfers
+--   ended_moved_share: conversas_de measure=ended_moved
+--   ended_transfers_mean: conversas_de measure=ended_transfers
 --   returned_24h, returned_24h_share: conversas_de measure=returned_24h
 --   returned_7d, returned_7d_share: conversas_de measure=returned_7d
 -- unique: row_kind, member
--- not null: row_kind, ended, full_n, one_touch_n, returned_24h, returned_7d
+-- not null: row_kind, ended, resolution_n, full_n, one_touch_n, returned_24h, returned_7d
 WITH kind AS (
     SELECT 'member' AS row_kind
     UNION ALL
@@ -121,6 +122,7 @@ counted AS (
         row_kind,
         member,
         COUNT(*) FILTER (WHERE anchor = 'ended') AS ended,
+        COUNT(resolution_s) AS resolution_n,
         AVG(resolution_s) AS resolution_mean_s,
         ROUND(percentile_cont(0.5) WITHIN GROUP (ORDER BY resolution_s), 1) AS resolution_median_s,
         ROUND(percentile_cont(0.9) WITHIN GROUP (ORDER BY resolution_s), 1) AS resolution_p90_s,
@@ -144,6 +146,7 @@ SELECT
     row_kind,
     member,
     ended,
+    resolution_n,
     resolution_mean_s,
     resolution_median_s,
     resolution_p90_s,
@@ -153,8 +156,8 @@ SELECT
     full_resolution_mean_s,
     one_touch_n,
     CAST(one_touch AS DOUBLE) / NULLIF(one_touch_n, 0) AS one_touch_share,
-    CAST(moved AS DOUBLE) / NULLIF(ended, 0) AS moved_share,
-    CAST(transfers AS DOUBLE) / NULLIF(ended, 0) AS transfers_mean,
+    CAST(moved AS DOUBLE) / NULLIF(ended, 0) AS ended_moved_share,
+    CAST(transfers AS DOUBLE) / NULLIF(ended, 0) AS ended_transfers_mean,
     returned_24h,
     CAST(returned_24h AS DOUBLE) / NULLIF(ended, 0) AS returned_24h_share,
     returned_7d,

@@ -24,28 +24,40 @@
 --   queue_wait_mean_s               duration  M6   mean; null: none
 --   queue_wait_median_s             duration  M6   median; null: none
 --   queue_wait_p90_s                duration  M6   90th percentile; null: none
+--   queue_wait_min_s                duration  -    smallest; null: none
+--   queue_wait_max_s                duration  -    largest; null: none
 --   first_response_n                count     M7   from picking up to the first answer: observations
 --   first_response_mean_s           duration  M7   mean; null: none
 --   first_response_median_s         duration  M7   median; null: none
 --   first_response_p90_s            duration  M7   90th percentile; null: none
+--   first_response_min_s            duration  -    smallest; null: none
+--   first_response_max_s            duration  -    largest; null: none
 --   whole_wait_n                    count     M8   from the start of the conversation to the first answer: observations
 --   whole_wait_mean_s               duration  M8   mean; null: none
 --   whole_wait_median_s             duration  M8   median; null: none
 --   whole_wait_p90_s                duration  M8   90th percentile; null: none
+--   whole_wait_min_s                duration  -    smallest; null: none
+--   whole_wait_max_s                duration  -    largest; null: none
 --   response_n                      count     M9   wait for each further answer: observations
 --   response_mean_s                 duration  M9   mean; null: none
 --   response_median_s               duration  M9   median; null: none
 --   response_p90_s                  duration  M9   90th percentile; null: none
+--   response_min_s                  duration  -    smallest; null: none
+--   response_max_s                  duration  -    largest; null: none
 --   response_pending                count     M9   turns that wait still
 --   response_unanswered             count     M9   turns left open when the conversation ended
 --   handling_n                      count     M10  from picking up to the close: observations
 --   handling_mean_s                 duration  M10  mean; null: none
 --   handling_median_s               duration  M10  median; null: none
 --   handling_p90_s                  duration  M10  90th percentile; null: none
+--   handling_min_s                  duration  -    smallest; null: none
+--   handling_max_s                  duration  -    largest; null: none
 --   resolution_n                    count     M11  from the start of the conversation to its end: observations
 --   resolution_mean_s               duration  M11  mean; null: none
 --   resolution_median_s             duration  M11  median; null: none
 --   resolution_p90_s                duration  M11  90th percentile; null: none
+--   resolution_min_s                duration  -    smallest; null: none
+--   resolution_max_s                duration  -    largest; null: none
 --   full_resolution_mean_s          duration  M11  the same up to the end of the last return within seven days; null: none
 --   transfer_share                  share     M15  conversations of the period that changed the sector; null: no conversation
 --   transfers_mean                  number    M15  transfers ÷ conversations; null: no conversation
@@ -82,12 +94,12 @@
 --   abandoned_share: conversas_de measure=abandoned
 --   abandoned_unanswered: conversas_de measure=abandoned_unanswered
 --   unanswered: conversas_de measure=unanswered
---   queue_wait_n, queue_wait_mean_s, queue_wait_median_s, queue_wait_p90_s, queue_wait_business_mean_s: conversas_de measure=queue_wait
---   first_response_n, first_response_mean_s, first_response_median_s, first_response_p90_s, first_response_business_mean_s: conversas_de measure=first_response
---   whole_wait_n, whole_wait_mean_s, whole_wait_median_s, whole_wait_p90_s, whole_wait_business_mean_s: conversas_de measure=whole_wait
---   response_n, response_mean_s, response_median_s, response_p90_s, response_business_mean_s: conversas_de measure=response
---   handling_n, handling_mean_s, handling_median_s, handling_p90_s, handling_business_mean_s: conversas_de measure=handling
---   resolution_n, resolution_mean_s, resolution_median_s, resolution_p90_s, resolution_business_mean_s: conversas_de measure=resolution
+--   queue_wait_n, queue_wait_mean_s, queue_wait_median_s, queue_wait_p90_s, queue_wait_min_s, queue_wait_max_s, queue_wait_business_mean_s: conversas_de measure=queue_wait
+--   first_response_n, first_response_mean_s, first_response_median_s, first_response_p90_s, first_response_min_s, first_response_max_s, first_response_business_mean_s: conversas_de measure=first_response
+--   whole_wait_n, whole_wait_mean_s, whole_wait_median_s, whole_wait_p90_s, whole_wait_min_s, whole_wait_max_s, whole_wait_business_mean_s: conversas_de measure=whole_wait
+--   response_n, response_mean_s, response_median_s, response_p90_s, response_min_s, response_max_s, response_business_mean_s: conversas_de measure=response
+--   handling_n, handling_mean_s, handling_median_s, handling_p90_s, handling_min_s, handling_max_s, handling_business_mean_s: conversas_de measure=handling
+--   resolution_n, resolution_mean_s, resolution_median_s, resolution_p90_s, resolution_min_s, resolution_max_s, resolution_business_mean_s: conversas_de measure=resolution
 --   response_pending: conversas_de measure=response_pending
 --   response_unanswered: conversas_de measure=response_unanswered
 --   full_resolution_mean_s: conversas_de measure=full_resolution
@@ -125,10 +137,14 @@ waited AS (
         AVG(queue_wait_s) AS queue_wait_mean_s,
         ROUND(percentile_cont(0.5) WITHIN GROUP (ORDER BY CAST(queue_wait_s AS INTEGER)), 1) AS queue_wait_median_s,
         ROUND(percentile_cont(0.9) WITHIN GROUP (ORDER BY CAST(queue_wait_s AS INTEGER)), 1) AS queue_wait_p90_s,
+        MIN(queue_wait_s) AS queue_wait_min_s,
+        MAX(queue_wait_s) AS queue_wait_max_s,
         COUNT(first_response_s) AS first_response_n,
         AVG(first_response_s) AS first_response_mean_s,
         ROUND(percentile_cont(0.5) WITHIN GROUP (ORDER BY CAST(first_response_s AS INTEGER)), 1) AS first_response_median_s,
         ROUND(percentile_cont(0.9) WITHIN GROUP (ORDER BY CAST(first_response_s AS INTEGER)), 1) AS first_response_p90_s,
+        MIN(first_response_s) AS first_response_min_s,
+        MAX(first_response_s) AS first_response_max_s,
         AVG(queue_wait_business_s) AS queue_wait_business_mean_s,
         AVG(first_response_business_s) AS first_response_business_mean_s
     FROM ticket
@@ -147,6 +163,8 @@ finished AS (
         AVG(handling_s) AS handling_mean_s,
         ROUND(percentile_cont(0.5) WITHIN GROUP (ORDER BY CAST(handling_s AS INTEGER)), 1) AS handling_median_s,
         ROUND(percentile_cont(0.9) WITHIN GROUP (ORDER BY CAST(handling_s AS INTEGER)), 1) AS handling_p90_s,
+        MIN(handling_s) AS handling_min_s,
+        MAX(handling_s) AS handling_max_s,
         AVG(handling_business_s) AS handling_business_mean_s
     FROM ticket
     WHERE
@@ -200,6 +218,8 @@ answered AS (
         AVG(whole_wait_s) AS whole_wait_mean_s,
         ROUND(percentile_cont(0.5) WITHIN GROUP (ORDER BY CAST(whole_wait_s AS INTEGER)), 1) AS whole_wait_median_s,
         ROUND(percentile_cont(0.9) WITHIN GROUP (ORDER BY CAST(whole_wait_s AS INTEGER)), 1) AS whole_wait_p90_s,
+        MIN(whole_wait_s) AS whole_wait_min_s,
+        MAX(whole_wait_s) AS whole_wait_max_s,
         AVG(whole_wait_business_s) AS whole_wait_business_mean_s
     FROM conversation
     WHERE
@@ -226,6 +246,8 @@ replied AS (
         AVG(value_s) AS response_mean_s,
         ROUND(percentile_cont(0.5) WITHIN GROUP (ORDER BY CAST(value_s AS INTEGER)), 1) AS response_median_s,
         ROUND(percentile_cont(0.9) WITHIN GROUP (ORDER BY CAST(value_s AS INTEGER)), 1) AS response_p90_s,
+        MIN(value_s) AS response_min_s,
+        MAX(value_s) AS response_max_s,
         AVG(business_s) AS response_business_mean_s,
         COUNT(*) FILTER (WHERE state = 'pending') AS response_pending,
         COUNT(*) FILTER (WHERE state = 'unanswered') AS response_unanswered
@@ -238,6 +260,8 @@ resolved AS (
         AVG(resolution_s) AS resolution_mean_s,
         ROUND(percentile_cont(0.5) WITHIN GROUP (ORDER BY CAST(resolution_s AS INTEGER)), 1) AS resolution_median_s,
         ROUND(percentile_cont(0.9) WITHIN GROUP (ORDER BY CAST(resolution_s AS INTEGER)), 1) AS resolution_p90_s,
+        MIN(resolution_s) AS resolution_min_s,
+        MAX(resolution_s) AS resolution_max_s,
         AVG(resolution_business_s) AS resolution_business_mean_s,
         AVG(full_resolution_s) AS full_resolution_mean_s,
         COUNT(*) AS ended,
@@ -350,28 +374,40 @@ SELECT
     ticket_figures.queue_wait_mean_s,
     ticket_figures.queue_wait_median_s,
     ticket_figures.queue_wait_p90_s,
+    ticket_figures.queue_wait_min_s,
+    ticket_figures.queue_wait_max_s,
     ticket_figures.first_response_n,
     ticket_figures.first_response_mean_s,
     ticket_figures.first_response_median_s,
     ticket_figures.first_response_p90_s,
+    ticket_figures.first_response_min_s,
+    ticket_figures.first_response_max_s,
     conversation_figures.whole_wait_n,
     conversation_figures.whole_wait_mean_s,
     conversation_figures.whole_wait_median_s,
     conversation_figures.whole_wait_p90_s,
+    conversation_figures.whole_wait_min_s,
+    conversation_figures.whole_wait_max_s,
     replied.response_n,
     replied.response_mean_s,
     replied.response_median_s,
     replied.response_p90_s,
+    replied.response_min_s,
+    replied.response_max_s,
     replied.response_pending,
     replied.response_unanswered,
     ticket_figures.handling_n,
     ticket_figures.handling_mean_s,
     ticket_figures.handling_median_s,
     ticket_figures.handling_p90_s,
+    ticket_figures.handling_min_s,
+    ticket_figures.handling_max_s,
     conversation_figures.resolution_n,
     conversation_figures.resolution_mean_s,
     conversation_figures.resolution_median_s,
     conversation_figures.resolution_p90_s,
+    conversation_figures.resolution_min_s,
+    conversation_figures.resolution_max_s,
     conversation_figures.full_resolution_mean_s,
     CAST(conversation_figures.moved AS DOUBLE) / NULLIF(conversation_figures.conversations, 0) AS transfer_share,
     CAST(conversation_figures.transfers AS DOUBLE) / NULLIF(conversation_figures.conversations, 0) AS transfers_mean,

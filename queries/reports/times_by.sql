@@ -22,12 +22,14 @@
 --   business_mean_s    duration  M24  the same within business hours, mean; null: no calendar is declared, or response_by_ticket
 --   business_median_s  duration  M24  median; null: no calendar is declared
 --   business_p90_s     duration  M24  90th percentile; null: no calendar is declared
+--   business_min_s     duration  -    smallest of these; null: no calendar is declared
+--   business_max_s     duration  -    largest of these; null: no calendar is declared
 --   off_hours          count     M24  observations that lie outside business hours as a whole, and count 0 there
 -- notes: response_by_ticket stands in where the messages of a closed ticket are not here: one observation a ticket, the mean that Blip sends
 --   with it. Tickets whose messages are here have their turns in response and do not count in it: the two are never mixed
 -- metrics: M6, M7, M8, M9, M10, M11
 -- behind:
---   n, mean_s, median_s, p90_s, min_s, max_s, business_mean_s, business_median_s, business_p90_s, off_hours: conversas_de measure=$measure
+--   n, mean_s, median_s, p90_s, min_s, max_s, business_mean_s, business_median_s, business_p90_s, business_min_s, business_max_s, off_hours: conversas_de measure=$measure
 --   n_null: tickets_sem_tempo measure=$measure
 -- unique: row_kind, measure, member
 -- not null: row_kind, measure, n, n_null, mean_s, median_s, p90_s, off_hours
@@ -223,6 +225,8 @@ SELECT
     AVG(business_s) AS business_mean_s,
     ROUND(percentile_cont(0.5) WITHIN GROUP (ORDER BY business_s), 1) AS business_median_s,
     ROUND(percentile_cont(0.9) WITHIN GROUP (ORDER BY business_s), 1) AS business_p90_s,
+    MIN(business_s) AS business_min_s,
+    MAX(business_s) AS business_max_s,
     COUNT(*) FILTER (WHERE business_s = 0 AND value_s > 0) AS off_hours
 FROM placed
 GROUP BY

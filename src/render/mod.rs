@@ -19,7 +19,7 @@ pub use error::RenderError;
 pub use json::content_sha256;
 pub use locale::Locale;
 pub use mail::{Mail, MailContext, mail, notice};
-pub use rows::text as cell_text;
+pub use rows::{range_of_few, text as cell_text};
 pub use xlsx::{Cover, render_answer};
 
 use std::io::Write;

@@ -44,27 +44,43 @@ pub fn shown<'a>(table: &'a Table, row: usize, name: &str, locale: &Locale) -> S
     if matches!(name, "csat_share" | "csat_mean") && table.get(row, "few") == Cell::Bool(true) {
         return Shown::Marked(cell);
     }
-    for statistic in ["median_s", "p90_s"] {
-        let Some(prefix) = name.strip_suffix(statistic) else { continue };
-        let Some(n) = table.get(row, &format!("{prefix}n")).int() else { continue };
-        if n >= FEWEST_FOR_PERCENTILES {
-            continue;
-        }
-        let ends = [table.get(row, &format!("{prefix}min_s")).number(), table.get(row, &format!("{prefix}max_s")).number()];
-        return match (statistic, ends) {
-            ("median_s", [Some(min), Some(max)]) => {
-                Shown::Text(locale.text_with("table-range", &[("min", &locale.duration(min)), ("max", &locale.duration(max))]))
-            }
+    if let Some((prefix, n)) = percentile_of(table, row, name)
+        && n < FEWEST_FOR_PERCENTILES
+    {
+        return match range(table, row, prefix, locale) {
+            Some(range) if name.ends_with("median_s") => Shown::Text(range),
             _ => Shown::Value(Cell::Null),
         };
     }
     Shown::Value(cell)
 }
 
+/// Returns what stands before `median_s` or `p90_s` in a column's name, and the number of its observations.
+fn percentile_of<'a>(table: &Table, row: usize, name: &'a str) -> Option<(&'a str, i64)> {
+    let prefix = name.strip_suffix("median_s").or_else(|| name.strip_suffix("p90_s"))?;
+    Some((prefix, table.get(row, &count_of(prefix)).int()?))
+}
+
+/// Returns the column that counts what percentiles are of: within business hours the same cases as without them.
+fn count_of(prefix: &str) -> String {
+    format!("{}n", prefix.strip_suffix("business_").unwrap_or(prefix))
+}
+
+/// Returns the smallest and the largest value where there are too few for percentiles: what is shown in place of median and p90.
+pub fn range_of_few(table: &Table, row: usize, name: &str, locale: &Locale) -> Option<String> {
+    let (prefix, n) = percentile_of(table, row, name)?;
+    if n < FEWEST_FOR_PERCENTILES { range(table, row, prefix, locale) } else { None }
+}
+
+fn range(table: &Table, row: usize, prefix: &str, locale: &Locale) -> Option<String> {
+    let end = |name: &str| table.get(row, &format!("{prefix}{name}")).number().map(|value| locale.duration(value));
+    Some(locale.text_with("table-range", &[("min", &end("min_s")?), ("max", &end("max_s")?)]))
+}
+
 /// Returns whether [`shown`] may show anything but the values of the column called `name`.
 pub fn is_ruled(table: &Table, name: &str) -> bool {
     let has = |name: &str| table.position(name).is_some();
-    let has_count = |statistic: &str| name.strip_suffix(statistic).is_some_and(|prefix| has(&format!("{prefix}n")));
+    let has_count = |statistic: &str| name.strip_suffix(statistic).is_some_and(|prefix| has(&count_of(prefix)));
     MEMBERS.contains(&name) && has("row_kind")
         || CODED.contains(&name)
         || matches!(name, "csat_share" | "csat_mean") && has("few")
@@ -125,12 +141,15 @@ mod tests {
             "p90_s" => [60.0, 80.0, 70.0],
             "min_s" => [5_i64, 5, 5],
             "max_s" => [90_i64, 90, 90],
+            "business_median_s" => [3.0, 4.0, 3.5],
+            "business_p90_s" => [6.0, 6.0, 6.0],
+            "business_min_s" => [2_i64, 2, 2],
+            "business_max_s" => [7_i64, 7, 7],
             "csat_share" => [Some(0.5), None, Some(0.5)],
             "few" => [true, true, false],
         )
         .unwrap();
-        let kinds =
-            [Kind::Text, Kind::Text, Kind::Count, Kind::Duration, Kind::Duration, Kind::Duration, Kind::Duration, Kind::Share, Kind::Flag];
+        let kinds = [Kind::Text, Kind::Text, Kind::Count].into_iter().chain([Kind::Duration; 8]).chain([Kind::Share, Kind::Flag]);
         let names: Vec<String> = frame.columns().iter().map(|column| column.name().to_string()).collect();
         let columns = names.into_iter().zip(kinds).map(|(name, kind)| Column { label: name.clone(), name, kind, metric: None }).collect();
         Table::new(columns, frame).unwrap()
@@ -142,6 +161,11 @@ mod tests {
         assert_eq!(text(&table, 0, "median_s", &locale), "5 s – 1 min 30 s");
         assert_eq!(text(&table, 0, "p90_s", &locale), "—");
         assert_eq!(text(&table, 1, "median_s", &locale), "40 s");
+        assert_eq!(text(&table, 0, "business_median_s", &locale), "2 s – 7 s");
+        assert_eq!(text(&table, 0, "business_p90_s", &locale), "—");
+        assert_eq!(text(&table, 1, "business_median_s", &locale), "4 s");
+        assert_eq!(range_of_few(&table, 0, "median_s", &locale).as_deref(), Some("5 s – 1 min 30 s"));
+        assert_eq!(range_of_few(&table, 1, "median_s", &locale), None);
     }
 
     #[test]

@@ -235,8 +235,11 @@ impl<'a> Builder<'a> {
             let placed = |name: &Option<String>| {
                 name.as_ref().and_then(|name| first(table, name)).map(|value| self.locale.value(column.kind, value))
             };
-            let detail = match (placed(&spec.median), placed(&spec.p90)) {
-                (Some(median), Some(p90)) => Some(self.locale.text_with("kpi-detail", &[("median", &median), ("p90", &p90)])),
+            let range = spec.median.as_ref().filter(|_| table.row_count() > 0);
+            let range = range.and_then(|median| crate::render::range_of_few(table, 0, median, self.locale));
+            let detail = match (range, placed(&spec.median), placed(&spec.p90)) {
+                (Some(range), ..) => Some(self.locale.text_with("kpi-range", &[("range", &range)])),
+                (None, Some(median), Some(p90)) => Some(self.locale.text_with("kpi-detail", &[("median", &median), ("p90", &p90)])),
                 _ => None,
             };
             figures.push(Figure {

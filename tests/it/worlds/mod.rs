@@ -821,7 +821,7 @@ fn reported(engine: &Engine, period: Period) -> Figures {
             figures.insert(format!("one_touch/{name}"), number(&outcome, row, "one_touch_share"));
         }
         if outcome.get(row, "ended").int().unwrap_or(0) > 0 {
-            figures.insert(format!("transfers_mean/{name}"), number(&outcome, row, "transfers_mean"));
+            figures.insert(format!("transfers_mean/{name}"), number(&outcome, row, "ended_transfers_mean"));
         }
     }
     for row in 0..satisfaction.row_count() {

@@ -4,10 +4,10 @@
 --   period_start  date  first local day, inclusive
 --   period_end    date  local day after the last, exclusive
 --   sector        text  only this sector; null: all
--- reads: conversation
--- anchor: instant: the end of the last day
+-- reads: conversation, calendar_day
+-- anchor: instant: the end of the last day, or of the last that is known where the period goes on beyond it
 -- columns:
---   age_days_from  count  M14  local days since the conversation began, at least
+--   age_days_from  count  M14  local days from the one on which the conversation began to the last one, at least
 --   age_days_to    count  M14  and at most; null: no limit
 --   conversations  count  M14  open at the end of the period without any human reply by then, whenever they began
 --   oldest_day     date   M14  day on which the oldest of these began
@@ -15,18 +15,25 @@
 --   age_days_from, age_days_to, conversations, oldest_day: conversas_de measure=unanswered
 -- unique: age_days_from
 -- not null: age_days_from, conversations, oldest_day
-WITH waiting AS (
+WITH last AS (
+    SELECT CAST(COALESCE(MAX(day), CAST($period_end AS DATE) - INTERVAL '1' DAY) AS DATE) AS last_day
+    FROM calendar_day
+    WHERE day < $period_end
+),
+
+waiting AS (
     SELECT
         started_day,
         CASE
-            WHEN started_day >= CAST($period_end AS DATE) - INTERVAL '1' DAY THEN 0
-            WHEN started_day >= CAST($period_end AS DATE) - INTERVAL '2' DAY THEN 1
-            WHEN started_day >= CAST($period_end AS DATE) - INTERVAL '4' DAY THEN 2
-            WHEN started_day >= CAST($period_end AS DATE) - INTERVAL '8' DAY THEN 4
-            WHEN started_day >= CAST($period_end AS DATE) - INTERVAL '31' DAY THEN 8
+            WHEN started_day >= last_day THEN 0
+            WHEN started_day >= last_day - INTERVAL '1' DAY THEN 1
+            WHEN started_day >= last_day - INTERVAL '3' DAY THEN 2
+            WHEN started_day >= last_day - INTERVAL '7' DAY THEN 4
+            WHEN started_day >= last_day - INTERVAL '30' DAY THEN 8
             ELSE 31
         END AS age_days_from
     FROM conversation
+    CROSS JOIN last
     WHERE
         started_day < $period_end
         AND (ended_day IS NULL OR ended_day >= $period_end)

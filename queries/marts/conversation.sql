@@ -1,7 +1,8 @@
 -- question: What became of each request of a customer, across all transfers and returns?
 -- grain: one row per conversation (chain of tickets joined by transfers)
 -- parameters: none
--- reads: marts.chain, marts.exchange, marts.wait_piece, marts.sector_stay, settings.offset_span
+-- reads: marts.chain, marts.exchange, marts.wait_piece, marts.stay, marts.sector_stay, settings.calendar, settings.business_span,
+--   settings.offset_span
 -- columns: as in marts.chain, and
 --   root_ticket_id         text        the same as conversation_id, for joins by meaning
 --   first_response_day     date        local; null: never answered
@@ -13,6 +14,10 @@
 --   returned_after_s       duration    M16, from the end to the customer's next conversation that begins, within seven days, in the sector
 --                                      where this one ended; null: none, or still open
 --   waiting_since_s        count       seconds from 1970 to the start, while it waits for a first reply; null: it does not
+--   open_since_s           count       seconds from 1970 to the start, until it ends; null: it has ended
+--   open_business_mark_s   count       business seconds of the last sector's calendar up to when that took over, less those of the others that held it
+--                                      before: what the calendar counts beyond it are the business seconds since the start; null: it has ended, or no
+--                                      calendar is declared
 --   answered_turns         count       turns that were answered
 --   message_count          count       messages between start and end; 0: none are here
 --   surveys_sent           count       satisfaction surveys sent from its start to the customer's next conversation; null: its messages are not
@@ -91,6 +96,40 @@ held AS (
     GROUP BY conversation_id
 ),
 
+-- Who holds an open conversation, and since when.
+holding AS (
+    SELECT
+        stay.conversation_id,
+        date_trunc('second', stay.from_at) AS from_second,
+        coalesce(own.calendar, base.calendar) AS calendar
+    FROM marts.stay
+    LEFT JOIN settings.calendar AS own ON own.calendar = stay.sector
+    LEFT JOIN settings.calendar AS base ON base.calendar = '*'
+    WHERE stay.to_at IS NULL
+),
+
+passed_on AS (
+    SELECT
+        conversation_id,
+        CASE WHEN count(held_business_s) = count(*) THEN CAST(sum(held_business_s) AS BIGINT) END AS business_s
+    FROM marts.sector_stay
+    WHERE to_at IS NOT NULL
+    GROUP BY conversation_id
+),
+
+marked AS (
+    SELECT
+        holding.conversation_id,
+        coalesce(span.before_s + date_diff('second', span.from_at, least(holding.from_second, span.to_at)), 0)
+        - CASE WHEN passed_on.conversation_id IS NULL THEN 0 ELSE passed_on.business_s END AS business_s
+    FROM holding
+    LEFT JOIN passed_on ON passed_on.conversation_id = holding.conversation_id
+    ASOF LEFT JOIN settings.business_span AS span
+        ON span.calendar = holding.calendar
+        AND holding.from_second >= span.from_at
+    WHERE holding.calendar IS NOT NULL
+),
+
 exchanged AS (
     SELECT
         conversation_id,
@@ -147,6 +186,8 @@ SELECT
     CASE
         WHEN chain.first_response_at IS NULL AND chain.ended_at IS NULL THEN CAST(floor(epoch(chain.started_at)) AS BIGINT)
     END AS waiting_since_s,
+    CASE WHEN chain.ended_at IS NULL THEN CAST(floor(epoch(chain.started_at)) AS BIGINT) END AS open_since_s,
+    CASE WHEN chain.ended_at IS NULL THEN CAST(marked.business_s AS BIGINT) END AS open_business_mark_s,
     exchanged.answered_turns,
     exchanged.messages AS message_count,
     exchanged.surveys_sent,
@@ -160,6 +201,7 @@ FROM marts.chain
 INNER JOIN exchanged ON exchanged.conversation_id = chain.conversation_id
 LEFT JOIN first_wait ON first_wait.conversation_id = chain.conversation_id
 LEFT JOIN held ON held.conversation_id = chain.conversation_id
+LEFT JOIN marked ON marked.conversation_id = chain.conversation_id
 LEFT JOIN returned ON returned.conversation_id = chain.conversation_id
 LEFT JOIN last_return ON last_return.conversation_id = chain.conversation_id
 ASOF LEFT JOIN settings.offset_span ON chain.first_response_at >= offset_span.from_at

@@ -30,6 +30,13 @@
 --                                  sector can be told)
 --   queued_since_s       count     seconds from 1970 to the creation, while it waits in the queue; null: it does not
 --   opened_since_s       count     seconds from 1970 to the pick-up, while it waits for the first response; null: it does not
+--   queued_business_mark_s
+--                        count     business seconds of the sector's calendar up to the creation, while it waits in the queue; null: it does not, or no
+--                                  calendar is declared
+--   in_hand_since_s      count     seconds from 1970 to the pick-up, until it is closed; null: not picked up, or closed
+--   in_hand_business_mark_s
+--                        count     business seconds of the sector's calendar up to the pick-up, until it is closed; null: as in_hand_since_s, or no
+--                                  calendar is declared
 --   is_short_loss        flag      M12, lost within the configured few seconds
 --   message_state        text      here; or why they are not: expired (Blip no longer has them), no_key (only a router's key reads
 --                                  them), none (nothing came); null: not asked for yet
@@ -106,6 +113,8 @@ clocked AS (
 business AS (
     SELECT
         ticket_id,
+        max(business_s) FILTER (WHERE step = 'created') AS created_s,
+        max(business_s) FILTER (WHERE step = 'opened') AS opened_s,
         max(business_s) FILTER (WHERE step = 'opened') - max(business_s) FILTER (WHERE step = 'created') AS wait_s,
         max(business_s) FILTER (WHERE step = 'responded') - max(business_s) FILTER (WHERE step = 'opened') AS response_s,
         max(business_s) FILTER (WHERE step = 'closed') - max(business_s) FILTER (WHERE step = 'opened') AS open_s
@@ -168,6 +177,9 @@ SELECT
     CASE
         WHEN NOT timed.is_closed AND timed.first_response_at IS NULL THEN CAST(floor(epoch(timed.opened_at)) AS BIGINT)
     END AS opened_since_s,
+    CASE WHEN NOT timed.is_closed AND timed.opened_at IS NULL THEN business.created_s END AS queued_business_mark_s,
+    CASE WHEN NOT timed.is_closed THEN CAST(floor(epoch(timed.opened_at)) AS BIGINT) END AS in_hand_since_s,
+    CASE WHEN NOT timed.is_closed THEN business.opened_s END AS in_hand_business_mark_s,
     coalesce(timed.wait_s < 0, FALSE) AS queue_wait_rejected,
     coalesce(timed.response_s < 0, FALSE) AS first_response_early,
     coalesce(timed.status = 'ClosedClient' AND timed.opened_at IS NULL AND timed.life_s < timed.short_loss_s, FALSE) AS is_short_loss,

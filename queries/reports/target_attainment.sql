@@ -5,15 +5,15 @@
 --   period_end    date  local day after the last, exclusive
 --   sector        text  only this sector; null: all
 --   as_of_s       count  seconds since 1970 up to which everything is loaded
--- reads: target, ticket, conversation, turn
--- anchor: waits and responses by the arrival of the conversation; handling and resolution by the close
+-- reads: target, ticket, conversation, turn, business_span
+-- anchor: waits and responses by the arrival of the conversation; handling and resolution by the close, while they are open by the beginning
 -- columns:
 --   metric     text   -    the figure
 --   row_kind   text   -    member or total
 --   sector     text   -    null: the total
 --   met        count  M23  cases that stayed within the target that was in force when their clock started
 --   breached   count  M23  cases that did not, and open ones that are past it
---   running    count  M23  open cases that can still meet it; of business hours, all open ones
+--   running    count  M23  open cases that can still meet it
 --   met_share  share  M23  met ÷ (met + breached); null: neither
 -- behind:
 --   met, breached, running, met_share: conversas_de measure=$metric
@@ -31,7 +31,8 @@ fact AS (
         ticket.sector AS sector,
         ticket.created_day AS clock_day,
         ticket.queue_wait_s AS value_s,
-        ticket.queued_since_s AS since_s
+        ticket.queued_since_s AS since_s,
+        CAST(NULL AS BIGINT) AS mark_s
     FROM ticket
     WHERE
         ticket.started_day >= $period_start
@@ -43,7 +44,8 @@ fact AS (
         ticket.sector AS sector,
         ticket.created_day AS clock_day,
         ticket.first_response_s AS value_s,
-        ticket.opened_since_s AS since_s
+        ticket.opened_since_s AS since_s,
+        CAST(NULL AS BIGINT) AS mark_s
     FROM ticket
     WHERE
         ticket.started_day >= $period_start
@@ -55,7 +57,8 @@ fact AS (
         COALESCE(conversation.first_response_sector, conversation.last_sector) AS sector,
         conversation.started_day AS clock_day,
         conversation.whole_wait_s AS value_s,
-        conversation.waiting_since_s AS since_s
+        conversation.waiting_since_s AS since_s,
+        CAST(NULL AS BIGINT) AS mark_s
     FROM conversation
     WHERE
         conversation.started_day >= $period_start
@@ -67,7 +70,8 @@ fact AS (
         turn.sector AS sector,
         turn.started_day AS clock_day,
         turn.own_s AS value_s,
-        turn.waiting_since_s AS since_s
+        COALESCE(turn.own_since_s, turn.waiting_since_s) AS since_s,
+        CAST(NULL AS BIGINT) AS mark_s
     FROM turn
     WHERE
         turn.started_day >= $period_start
@@ -79,11 +83,12 @@ fact AS (
         ticket.sector AS sector,
         ticket.created_day AS clock_day,
         ticket.handling_s AS value_s,
-        CAST(NULL AS BIGINT) AS since_s
+        ticket.in_hand_since_s AS since_s,
+        CAST(NULL AS BIGINT) AS mark_s
     FROM ticket
     WHERE
-        ticket.closed_day >= $period_start
-        AND ticket.closed_day < $period_end
+        COALESCE(ticket.closed_day, ticket.created_day) >= $period_start
+        AND COALESCE(ticket.closed_day, ticket.created_day) < $period_end
         AND (CAST($sector AS STRING) IS NULL OR ticket.sector = $sector)
     UNION ALL
     SELECT
@@ -91,11 +96,12 @@ fact AS (
         conversation.last_sector AS sector,
         conversation.started_day AS clock_day,
         conversation.resolution_s AS value_s,
-        CAST(NULL AS BIGINT) AS since_s
+        conversation.open_since_s AS since_s,
+        CAST(NULL AS BIGINT) AS mark_s
     FROM conversation
     WHERE
-        conversation.ended_day >= $period_start
-        AND conversation.ended_day < $period_end
+        COALESCE(conversation.ended_day, conversation.started_day) >= $period_start
+        AND COALESCE(conversation.ended_day, conversation.started_day) < $period_end
         AND (CAST($sector AS STRING) IS NULL OR conversation.last_sector = $sector)
     UNION ALL
     SELECT
@@ -103,7 +109,8 @@ fact AS (
         ticket.sector AS sector,
         ticket.created_day AS clock_day,
         ticket.queue_wait_business_s AS value_s,
-        CAST(NULL AS BIGINT) AS since_s
+        CAST(NULL AS BIGINT) AS since_s,
+        ticket.queued_business_mark_s AS mark_s
     FROM ticket
     WHERE
         ticket.started_day >= $period_start
@@ -115,7 +122,8 @@ fact AS (
         ticket.sector AS sector,
         ticket.created_day AS clock_day,
         ticket.first_response_business_s AS value_s,
-        CAST(NULL AS BIGINT) AS since_s
+        CAST(NULL AS BIGINT) AS since_s,
+        CASE WHEN ticket.opened_since_s IS NOT NULL THEN ticket.in_hand_business_mark_s END AS mark_s
     FROM ticket
     WHERE
         ticket.started_day >= $period_start
@@ -127,7 +135,8 @@ fact AS (
         COALESCE(conversation.first_response_sector, conversation.last_sector) AS sector,
         conversation.started_day AS clock_day,
         conversation.whole_wait_business_s AS value_s,
-        CAST(NULL AS BIGINT) AS since_s
+        CAST(NULL AS BIGINT) AS since_s,
+        CASE WHEN conversation.waiting_since_s IS NOT NULL THEN conversation.open_business_mark_s END AS mark_s
     FROM conversation
     WHERE
         conversation.started_day >= $period_start
@@ -139,7 +148,8 @@ fact AS (
         turn.sector AS sector,
         turn.started_day AS clock_day,
         turn.own_business_s AS value_s,
-        CAST(NULL AS BIGINT) AS since_s
+        CAST(NULL AS BIGINT) AS since_s,
+        turn.own_business_mark_s AS mark_s
     FROM turn
     WHERE
         turn.started_day >= $period_start
@@ -151,11 +161,12 @@ fact AS (
         ticket.sector AS sector,
         ticket.created_day AS clock_day,
         ticket.handling_business_s AS value_s,
-        CAST(NULL AS BIGINT) AS since_s
+        CAST(NULL AS BIGINT) AS since_s,
+        ticket.in_hand_business_mark_s AS mark_s
     FROM ticket
     WHERE
-        ticket.closed_day >= $period_start
-        AND ticket.closed_day < $period_end
+        COALESCE(ticket.closed_day, ticket.created_day) >= $period_start
+        AND COALESCE(ticket.closed_day, ticket.created_day) < $period_end
         AND (CAST($sector AS STRING) IS NULL OR ticket.sector = $sector)
     UNION ALL
     SELECT
@@ -163,12 +174,23 @@ fact AS (
         conversation.last_sector AS sector,
         conversation.started_day AS clock_day,
         conversation.resolution_business_s AS value_s,
-        CAST(NULL AS BIGINT) AS since_s
+        CAST(NULL AS BIGINT) AS since_s,
+        conversation.open_business_mark_s AS mark_s
     FROM conversation
     WHERE
-        conversation.ended_day >= $period_start
-        AND conversation.ended_day < $period_end
+        COALESCE(conversation.ended_day, conversation.started_day) >= $period_start
+        AND COALESCE(conversation.ended_day, conversation.started_day) < $period_end
         AND (CAST($sector AS STRING) IS NULL OR conversation.last_sector = $sector)
+),
+
+-- Open seconds of each calendar up to now.
+clock AS (
+    SELECT
+        calendar,
+        MAX(before_s + CASE WHEN until_s < $as_of_s THEN until_s ELSE $as_of_s END - from_s) AS business_s
+    FROM business_span
+    WHERE from_s <= $as_of_s
+    GROUP BY calendar
 ),
 
 -- A sector's own target takes the place of the target of all.
@@ -177,7 +199,7 @@ aimed AS (
         fact.metric,
         fact.sector,
         fact.value_s,
-        fact.since_s,
+        COALESCE($as_of_s - fact.since_s, COALESCE(own_clock.business_s, common_clock.business_s) - fact.mark_s) AS elapsed_s,
         COALESCE(own.value, common.value) AS aim_s
     FROM fact
     LEFT JOIN target AS own
@@ -190,10 +212,16 @@ aimed AS (
         AND common.sector IS NULL
         AND common.from_day <= fact.clock_day
         AND (common.until_day IS NULL OR common.until_day > fact.clock_day)
+    LEFT JOIN clock AS own_clock ON own_clock.calendar = fact.sector
+    LEFT JOIN clock AS common_clock ON common_clock.calendar = '*'
     WHERE
         fact.metric IN (SELECT metric FROM target)
         AND COALESCE(own.value, common.value) IS NOT NULL
-        AND (fact.value_s IS NOT NULL OR fact.since_s IS NOT NULL)
+        AND (
+            fact.value_s IS NOT NULL
+            OR fact.since_s IS NOT NULL
+            OR COALESCE(own_clock.business_s, common_clock.business_s) - fact.mark_s IS NOT NULL
+        )
 ),
 
 counted AS (
@@ -202,8 +230,8 @@ counted AS (
         kind.row_kind,
         CASE WHEN kind.row_kind = 'member' THEN aimed.sector END AS sector,
         COUNT(*) FILTER (WHERE aimed.value_s <= aimed.aim_s) AS met,
-        COUNT(*) FILTER (WHERE aimed.value_s > aimed.aim_s OR (aimed.value_s IS NULL AND $as_of_s - aimed.since_s > aimed.aim_s)) AS breached,
-        COUNT(*) FILTER (WHERE aimed.value_s IS NULL AND $as_of_s - aimed.since_s <= aimed.aim_s) AS running
+        COUNT(*) FILTER (WHERE aimed.value_s > aimed.aim_s OR (aimed.value_s IS NULL AND aimed.elapsed_s > aimed.aim_s)) AS breached,
+        COUNT(*) FILTER (WHERE aimed.value_s IS NULL AND aimed.elapsed_s <= aimed.aim_s) AS running
     FROM aimed
     CROSS JOIN kind
     GROUP BY

@@ -4,7 +4,7 @@
 pub const STAGING: [&str; 4] = ["received_ticket", "ticket", "quarantine", "message"];
 
 /// Marts, in the order in which they are made: each reads only what stands before it. The last holds what the checks of the others found.
-pub const MARTS: [&str; 21] = [
+pub const MARTS: [&str; 22] = [
     "ticket_chain",
     "agent",
     "ticket",
@@ -22,6 +22,7 @@ pub const MARTS: [&str; 21] = [
     "sector",
     "calendar_day",
     "target",
+    "business_span",
     "blip_figure",
     "coverage",
     "channel_state",
@@ -98,7 +99,7 @@ pub(super) const SHARED: [(&str, &str); 13] = [
 
 /// Marts that snapshots publish: name, the column whose local month places a row in a part (none for small tables), and the order of
 /// the rows in a part, which is total.
-pub const MART_TABLES: [(&str, Option<&str>, &str); 16] = [
+pub const MART_TABLES: [(&str, Option<&str>, &str); 17] = [
     ("ticket", Some("started_day"), "created_at, ticket_id"),
     ("ticket_tag", Some("started_day"), "ticket_id, tag"),
     ("conversation", Some("started_day"), "started_at, conversation_id"),
@@ -111,6 +112,7 @@ pub const MART_TABLES: [(&str, Option<&str>, &str); 16] = [
     ("sector", None, "sector"),
     ("calendar_day", Some("day"), "sector, day"),
     ("target", None, "metric, sector, from_day"),
+    ("business_span", None, "calendar, from_s, until_s"),
     ("blip_figure", Some("day"), "key_name, day, figure, queue"),
     ("coverage", Some("day"), "resource, day"),
     ("quality", Some("day"), "check_name, resource, day"),

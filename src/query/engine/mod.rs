@@ -80,7 +80,7 @@ const CUT: [&str; 3] = ["ticket", "conversation", "turn"];
 
 /// Columns that queries read and snapshots of earlier versions do not have: table, column, and what it is made from there. A conversation's
 /// tickets lie in one part; of whose messages were stored, earlier versions say nothing that figures rest on.
-const LATER_COLUMNS: [(&str, &str, &str); 8] = [
+const LATER_COLUMNS: [(&str, &str, &str); 15] = [
     ("ticket", "conversation_tickets", "count(*) OVER (PARTITION BY conversation_id)"),
     ("ticket", "blip_answered_wait_s", "CAST(NULL AS BIGINT)"),
     ("ticket", "blip_response_s", "CAST(NULL AS BIGINT)"),
@@ -90,12 +90,23 @@ const LATER_COLUMNS: [(&str, &str, &str); 8] = [
     // Types of messages were not read.
     ("conversation", "surveys_sent", "CAST(NULL AS BIGINT)"),
     ("rating", "was_asked", "CAST(NULL AS BOOLEAN)"),
+    // Open cases were not known within business hours, nor while they are handled.
+    ("ticket", "queued_business_mark_s", "CAST(NULL AS BIGINT)"),
+    ("ticket", "in_hand_since_s", "CAST(NULL AS BIGINT)"),
+    ("ticket", "in_hand_business_mark_s", "CAST(NULL AS BIGINT)"),
+    ("turn", "own_since_s", "CAST(NULL AS BIGINT)"),
+    ("turn", "own_business_mark_s", "CAST(NULL AS BIGINT)"),
+    ("conversation", "open_since_s", "CAST(NULL AS BIGINT)"),
+    ("conversation", "open_business_mark_s", "CAST(NULL AS BIGINT)"),
     // Imported files were not kept by name.
     ("coverage", "files", "CAST(NULL AS STRING)"),
 ];
 
 /// Tables that queries read and snapshots of earlier versions do not have, and what stands in for them: nothing.
-const LATER_TABLES: [(&str, &str); 1] = [("channel_state", "'' AS channel, '' AS state, '' AS missing")];
+const LATER_TABLES: [(&str, &str); 2] = [
+    ("channel_state", "'' AS channel, '' AS state, '' AS missing"),
+    ("business_span", "'' AS calendar, CAST(0 AS BIGINT) AS from_s, CAST(0 AS BIGINT) AS until_s, CAST(0 AS BIGINT) AS before_s"),
+];
 
 impl Engine {
     /// Opens `snapshot` with the queries of `catalogue`.

@@ -129,9 +129,10 @@ fmt: ## Format the code
 	@cargo fmt
 
 .PHONY: soak
-soak: setup ## Kill the collector and the sender hundreds of times, storm them with faults, follow drawn histories, switch pairs of assumptions, serve a month, apply thousands of plans, fight over a lake, load 200,000 tickets of one day
+soak: setup ## Kill the collector and the sender hundreds of times, storm them with faults, follow drawn histories, recompute small worlds, switch pairs of assumptions, serve a month, apply thousands of plans, fight over a lake, load 200,000 tickets of one day
 	@RELATO_SOAK_KILLS=200 RELATO_SOAK_SEEDS=60 cargo test --locked --test it reliability -- --nocapture --test-threads 1
 	@RELATO_SOAK_SEEDS=60 cargo test --locked --test it histories -- --nocapture
+	@RELATO_SOAK_SEEDS=5000 cargo test --locked --test it worlds::every_figure_equals_a_second_implementation_in_small_worlds -- --nocapture
 	@RELATO_SOAK_PAIRS=120 cargo test --locked --test it assumptions::pairs -- --nocapture
 	@RELATO_SOAK_CRASHES=20 cargo test --locked --test it scheduling -- --nocapture --test-threads 1
 	@RELATO_SOAK_DAYS=31 cargo test --locked --test it serving -- --nocapture

@@ -305,7 +305,10 @@ fn expected_waiting(followed: &[Followed], period: &Period, figures: &mut Figure
     };
     let began: Vec<NaiveDate> =
         followed.iter().flat_map(|one| &one.conversations).filter(is_waiting).map(|conversation| local_day(conversation.start)).collect();
-    let last_day = period.end - TimeDelta::days(1);
+    // Ages of a running period end at the last day that is known.
+    let created = followed.iter().flat_map(|one| &one.tickets).map(|ticket| local_day(ticket.created));
+    let known = created.chain(blip_days(followed).into_iter().map(|blip| blip.day)).max();
+    let last_day = (period.end - TimeDelta::days(1)).min(known.unwrap_or(period.end));
     for (from, to) in [(0, Some(0)), (1, Some(1)), (2, Some(3)), (4, Some(7)), (8, Some(30)), (31, None)] {
         let age = |day: &NaiveDate| (last_day - *day).num_days();
         let group: Vec<&NaiveDate> = began.iter().filter(|day| age(day) >= from && to.is_none_or(|to| age(day) <= to)).collect();

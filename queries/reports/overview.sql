@@ -70,6 +70,8 @@
 --   csat_high                       share     M22  upper bound of csat_share; null: as csat_share
 --   csat_mean                       number    M19  mean score on its own scale; null: none
 --   nps                             number    M20  promoters − detractors, −100 to 100; null: none, or not on a scale of 0 to 10
+--   nps_low                         number    M22  lower bound of nps; null: as nps
+--   nps_high                        number    M22  upper bound of nps; null: as nps
 --   surveys_sent                    count     M21  surveys seen among the messages of conversations that ended in the period; 0: none was seen
 --   response_rate                   share     M21  valid answers in conversations with a survey ÷ surveys_sent where one was seen, else valid answers ÷ tickets closed without transfers; null: nothing closed
 --   response_rate_n                 count     M21  what response_rate is out of: surveys_sent where one was seen, else tickets closed without transfers
@@ -108,7 +110,7 @@
 --   returned_24h_share: conversas_de measure=returned_24h
 --   returned_7d_share: conversas_de measure=returned_7d
 --   one_touch_share: conversas_de measure=one_touch
---   ratings, csat_low, csat_high, csat_mean, nps, response_rate: conversas_de measure=ratings
+--   ratings, csat_low, csat_high, csat_mean, nps, nps_low, nps_high, response_rate: conversas_de measure=ratings
 --   surveys_sent: conversas_de measure=surveyed
 --   csat_share: conversas_de measure=satisfied
 --   default_share: conversas_de measure=default
@@ -316,7 +318,10 @@ rated AS (
         AVG(score) AS csat_mean,
         100
         * CAST(COUNT(*) FILTER (WHERE scale = '0-10' AND score >= 9) - COUNT(*) FILTER (WHERE scale = '0-10' AND score <= 6) AS DOUBLE)
-        / NULLIF(COUNT(*) FILTER (WHERE scale = '0-10'), 0) AS nps
+        / NULLIF(COUNT(*) FILTER (WHERE scale = '0-10'), 0) AS nps,
+        COUNT(*) FILTER (WHERE scale = '0-10') AS opinions,
+        COUNT(*) FILTER (WHERE scale = '0-10' AND score >= 9) AS promoters,
+        COUNT(*) FILTER (WHERE scale = '0-10' AND score <= 6) AS detractors
     FROM rating
     WHERE
         counted
@@ -325,13 +330,24 @@ rated AS (
         AND (CAST($sector AS STRING) IS NULL OR sector = $sector)
 ),
 
-bounded AS (
+-- As in satisfaction_by.
+opinion AS (
     SELECT
         rated.*,
+        CASE WHEN opinions > 0 THEN CAST(promoters - detractors AS DOUBLE) / (opinions + 3) END AS nps_centre,
+        CAST(promoters + detractors + 1.5 AS DOUBLE) / (opinions + 3) AS nps_extreme,
+        CAST(1 AS DOUBLE) / (opinions + 3) AS per_opinion
+    FROM rated
+),
+
+bounded AS (
+    SELECT
+        opinion.*,
         CAST(csat_share + 1.9207294103470 * per_answer AS DOUBLE) / (1 + 3.8414588206941 * per_answer) AS centre,
         CAST(1.9599639845401 * SQRT(csat_share * (1 - csat_share) * per_answer + 0.9603647051735 * per_answer * per_answer) AS DOUBLE)
-        / (1 + 3.8414588206941 * per_answer) AS half_width
-    FROM rated
+        / (1 + 3.8414588206941 * per_answer) AS half_width,
+        CAST(1.9599639845401 * SQRT((nps_extreme - nps_centre * nps_centre) * per_opinion) AS DOUBLE) AS nps_half_width
+    FROM opinion
 ),
 
 -- One row each: side by side in parts, since ten rows at once are joined after every order was thought over.
@@ -420,6 +436,16 @@ SELECT
     CASE WHEN bounded.centre + bounded.half_width < 1 THEN bounded.centre + bounded.half_width ELSE 1 + 0 * bounded.centre END AS csat_high,
     bounded.csat_mean,
     bounded.nps,
+    CASE
+        WHEN 100 * (bounded.nps_centre - bounded.nps_half_width) < -100 THEN -100 + 0 * bounded.nps
+        WHEN 100 * (bounded.nps_centre - bounded.nps_half_width) > bounded.nps THEN bounded.nps
+        ELSE 100 * (bounded.nps_centre - bounded.nps_half_width)
+    END AS nps_low,
+    CASE
+        WHEN 100 * (bounded.nps_centre + bounded.nps_half_width) > 100 THEN 100 + 0 * bounded.nps
+        WHEN 100 * (bounded.nps_centre + bounded.nps_half_width) < bounded.nps THEN bounded.nps
+        ELSE 100 * (bounded.nps_centre + bounded.nps_half_width)
+    END AS nps_high,
     conversation_figures.surveys_sent,
     CASE
         WHEN conversation_figures.surveys_sent > 0 THEN CAST(bounded.answers_asked AS DOUBLE) / conversation_figures.surveys_sent

@@ -28,12 +28,14 @@
 --   passives       count   M20  answers of 7 and 8
 --   promoters      count   M20  answers of 9 and 10
 --   nps            number  M20  (promoters − detractors) ÷ their answers × 100; null: no answer, or another scale
+--   nps_low        number  M22  lower bound of nps at 95 %; null: as nps
+--   nps_high       number  M22  upper bound of nps at 95 %; null: as nps
 --   surveys_sent   count   M21  surveys seen among the messages of conversations that ended in the period; 0: none was seen
 --   response_rate  share   M21  ratings of conversations with a survey ÷ surveys_sent where one was seen, else ratings ÷ closed; null: nothing closed
 --   few            flag    M22  fewer than 30 answers: too few to rank
 -- behind:
 --   closed, response_rate: conversas_de measure=closed
---   ratings, csat_low, csat_high, csat_mean, nps, few: conversas_de measure=ratings
+--   ratings, csat_low, csat_high, csat_mean, nps, nps_low, nps_high, few: conversas_de measure=ratings
 --   invalid: conversas_de measure=invalid
 --   no_answer: conversas_de measure=no_answer
 --   surveys_sent: conversas_de measure=surveyed
@@ -218,17 +220,26 @@ shared AS (
     SELECT
         counted.*,
         CAST(satisfied AS DOUBLE) / NULLIF(csat_n, 0) AS csat_share,
-        CAST(1 AS DOUBLE) / NULLIF(csat_n, 0) AS per_answer
+        CAST(1 AS DOUBLE) / NULLIF(csat_n, 0) AS per_answer,
+        100 * CAST(promoters - detractors AS DOUBLE) / NULLIF(promoters + passives + detractors, 0) AS nps,
+        CASE
+            WHEN promoters + passives + detractors > 0
+                THEN CAST(promoters - detractors AS DOUBLE) / (promoters + passives + detractors + 3)
+        END AS nps_centre,
+        CAST(promoters + detractors + 1.5 AS DOUBLE) / (promoters + passives + detractors + 3) AS nps_extreme,
+        CAST(1 AS DOUBLE) / (promoters + passives + detractors + 3) AS per_opinion
     FROM counted
 ),
 
--- Wilson's interval at 95 %: z = 1.9599639845401, z² = 3.8414588206941.
+-- Wilson's interval at 95 %: z = 1.9599639845401, z² = 3.8414588206941. That of the NPS is Wald's with three answers added, half of them
+-- passive (Rocks, 2016): it has a width even where all say the same.
 bounded AS (
     SELECT
         shared.*,
         CAST(csat_share + 1.9207294103470 * per_answer AS DOUBLE) / (1 + 3.8414588206941 * per_answer) AS centre,
         CAST(1.9599639845401 * SQRT(csat_share * (1 - csat_share) * per_answer + 0.9603647051735 * per_answer * per_answer) AS DOUBLE)
-        / (1 + 3.8414588206941 * per_answer) AS half_width
+        / (1 + 3.8414588206941 * per_answer) AS half_width,
+        CAST(1.9599639845401 * SQRT((nps_extreme - nps_centre * nps_centre) * per_opinion) AS DOUBLE) AS nps_half_width
     FROM shared
 )
 
@@ -251,7 +262,17 @@ SELECT
     detractors,
     passives,
     promoters,
-    100 * CAST(promoters - detractors AS DOUBLE) / NULLIF(promoters + passives + detractors, 0) AS nps,
+    nps,
+    CASE
+        WHEN 100 * (nps_centre - nps_half_width) < -100 THEN -100 + 0 * nps
+        WHEN 100 * (nps_centre - nps_half_width) > nps THEN nps
+        ELSE 100 * (nps_centre - nps_half_width)
+    END AS nps_low,
+    CASE
+        WHEN 100 * (nps_centre + nps_half_width) > 100 THEN 100 + 0 * nps
+        WHEN 100 * (nps_centre + nps_half_width) < nps THEN nps
+        ELSE 100 * (nps_centre + nps_half_width)
+    END AS nps_high,
     surveys_sent,
     CASE
         WHEN surveys_sent > 0 THEN CAST(answers_asked AS DOUBLE) / surveys_sent
@@ -263,4 +284,5 @@ ORDER BY
     row_kind,
     CASE WHEN ratings < 30 THEN 1 ELSE 0 END,
     csat_share DESC NULLS LAST,
+    nps DESC NULLS LAST,
     member

@@ -24,6 +24,8 @@
 --   lost_share         share     M12  of the tickets created; null: none created
 --   ratings            count     M18  valid answers that count
 --   csat_share         share     M18  satisfied ÷ ratings; null: no answer, or another scale
+--   csat_mean          number    M19  mean score on its own scale; null: no answer
+--   nps                number    M20  promoters − detractors, −100 to 100; null: no answer, or another scale
 -- behind:
 --   days: dias_lidos
 --   conversations: conversas_de measure=conversations
@@ -34,7 +36,7 @@
 --   response_n, response_mean_s: conversas_de measure=response
 --   handling_n, handling_mean_s: conversas_de measure=handling
 --   lost_share: conversas_de measure=lost
---   ratings: conversas_de measure=ratings
+--   ratings, csat_mean, nps: conversas_de measure=ratings
 --   csat_share: conversas_de measure=satisfied
 -- unique: from_day
 -- not null: from_day, days, conversations, tickets, closed, open_end, whole_wait_n, response_n, handling_n, ratings
@@ -68,7 +70,9 @@ fact AS (
         started_day AS day,
         'begun' AS measure,
         CAST(NULL AS BIGINT) AS value_s,
-        CAST(NULL AS BOOLEAN) AS flag
+        CAST(NULL AS BOOLEAN) AS flag,
+        CAST(NULL AS DOUBLE) AS score,
+        CAST(NULL AS INTEGER) AS opinion
     FROM conversation
     WHERE
         started_day >= $period_start
@@ -79,7 +83,9 @@ fact AS (
         started_day AS day,
         'answered' AS measure,
         whole_wait_s AS value_s,
-        CAST(NULL AS BOOLEAN) AS flag
+        CAST(NULL AS BOOLEAN) AS flag,
+        CAST(NULL AS DOUBLE) AS score,
+        CAST(NULL AS INTEGER) AS opinion
     FROM conversation
     WHERE
         started_day >= $period_start
@@ -91,7 +97,9 @@ fact AS (
         created_day AS day,
         'created' AS measure,
         CAST(NULL AS BIGINT) AS value_s,
-        outcome = 'lost' AS flag
+        outcome = 'lost' AS flag,
+        CAST(NULL AS DOUBLE) AS score,
+        CAST(NULL AS INTEGER) AS opinion
     FROM ticket
     WHERE
         created_day >= $period_start
@@ -102,7 +110,9 @@ fact AS (
         closed_day AS day,
         'closed' AS measure,
         handling_s AS value_s,
-        outcome NOT IN ('transferred', 'gone') AS flag
+        outcome NOT IN ('transferred', 'gone') AS flag,
+        CAST(NULL AS DOUBLE) AS score,
+        CAST(NULL AS INTEGER) AS opinion
     FROM ticket
     WHERE
         closed_day >= $period_start
@@ -113,7 +123,9 @@ fact AS (
         started_day AS day,
         'replied' AS measure,
         CASE WHEN CAST($sector AS STRING) IS NULL THEN whole_s ELSE own_s END AS value_s,
-        CAST(NULL AS BOOLEAN) AS flag
+        CAST(NULL AS BOOLEAN) AS flag,
+        CAST(NULL AS DOUBLE) AS score,
+        CAST(NULL AS INTEGER) AS opinion
     FROM turn
     WHERE
         state = 'answered'
@@ -125,7 +137,10 @@ fact AS (
         period_day AS day,
         'rated' AS measure,
         CAST(NULL AS BIGINT) AS value_s,
-        CASE WHEN scale = '1-5' THEN is_satisfied END AS flag
+        CASE WHEN scale = '1-5' THEN is_satisfied END AS flag,
+        score,
+        -- Promoter, passive or detractor.
+        CASE WHEN scale = '0-10' AND score >= 9 THEN 1 WHEN scale = '0-10' AND score <= 6 THEN -1 WHEN scale = '0-10' THEN 0 END AS opinion
     FROM rating
     WHERE
         counted
@@ -149,7 +164,9 @@ counted AS (
         AVG(CASE WHEN fact.measure = 'closed' THEN fact.value_s END) AS handling_mean_s,
         COUNT(*) FILTER (WHERE fact.measure = 'rated') AS ratings,
         COUNT(CASE WHEN fact.measure = 'rated' THEN fact.flag END) AS csat_n,
-        COUNT(*) FILTER (WHERE fact.measure = 'rated' AND fact.flag) AS satisfied
+        COUNT(*) FILTER (WHERE fact.measure = 'rated' AND fact.flag) AS satisfied,
+        AVG(fact.score) AS csat_mean,
+        100 * AVG(fact.opinion) AS nps
     FROM fact
     INNER JOIN period_day ON period_day.day = fact.day
     GROUP BY period_day.from_day
@@ -179,7 +196,9 @@ SELECT
     counted.handling_mean_s,
     CAST(counted.lost AS DOUBLE) / NULLIF(counted.tickets, 0) AS lost_share,
     COALESCE(counted.ratings, 0) AS ratings,
-    CAST(counted.satisfied AS DOUBLE) / NULLIF(counted.csat_n, 0) AS csat_share
+    CAST(counted.satisfied AS DOUBLE) / NULLIF(counted.csat_n, 0) AS csat_share,
+    counted.csat_mean,
+    counted.nps
 FROM calendar
 INNER JOIN period_day AS last_day ON last_day.day = calendar.last_day
 LEFT JOIN counted ON counted.from_day = calendar.from_day

@@ -30,6 +30,8 @@
 --   returned_7d_share         share     M16  of the conversations that ended with the member, those followed by another within seven days; null: none ended
 --   ratings                   count     M18  valid answers that count
 --   csat_share                share     M18  satisfied ÷ ratings; null: no answer, or another scale
+--   csat_mean                 number    M19  mean score on its own scale; null: no answer
+--   nps                       number    M20  promoters − detractors, −100 to 100; null: no answer, or another scale
 --   few                       flag      M22  fewer than 30 answers: too few to rank
 -- behind:
 --   conversations: conversas_de measure=conversations
@@ -39,7 +41,7 @@
 --   whole_wait_n, whole_wait_mean_s: conversas_de measure=whole_wait
 --   response_n, response_mean_s, response_median_s, response_p90_s, response_min_s, response_max_s, response_business_mean_s: conversas_de measure=response
 --   returned_7d_share: conversas_de measure=returned_7d
---   ratings, few: conversas_de measure=ratings
+--   ratings, csat_mean, nps, few: conversas_de measure=ratings
 --   csat_share: conversas_de measure=satisfied
 -- unique: row_kind, member
 -- not null: row_kind, conversations, tickets, queue_wait_n, whole_wait_n, response_n, ratings, few
@@ -76,7 +78,9 @@ fact AS (
         ticket.queue_wait_s AS total_s,
         CAST(NULL AS BIGINT) AS business_s,
         CAST(NULL AS BIGINT) AS total_business_s,
-        CAST(NULL AS BOOLEAN) AS flag
+        CAST(NULL AS BOOLEAN) AS flag,
+        CAST(NULL AS DOUBLE) AS score,
+        CAST(NULL AS INTEGER) AS opinion
     FROM ticket
     WHERE
         ticket.started_day >= $period_start
@@ -94,7 +98,9 @@ fact AS (
         CAST(NULL AS BIGINT) AS total_s,
         CAST(NULL AS BIGINT) AS business_s,
         CAST(NULL AS BIGINT) AS total_business_s,
-        ticket.outcome = 'lost' AS flag
+        ticket.outcome = 'lost' AS flag,
+        CAST(NULL AS DOUBLE) AS score,
+        CAST(NULL AS INTEGER) AS opinion
     FROM ticket
     WHERE
         ticket.created_day >= $period_start
@@ -112,7 +118,9 @@ fact AS (
         conversation.whole_wait_s AS total_s,
         CAST(NULL AS BIGINT) AS business_s,
         CAST(NULL AS BIGINT) AS total_business_s,
-        CAST(NULL AS BOOLEAN) AS flag
+        CAST(NULL AS BOOLEAN) AS flag,
+        CAST(NULL AS DOUBLE) AS score,
+        CAST(NULL AS INTEGER) AS opinion
     FROM conversation
     WHERE
         conversation.started_day >= $period_start
@@ -130,7 +138,9 @@ fact AS (
         turn.whole_s AS total_s,
         turn.own_business_s AS business_s,
         turn.whole_business_s AS total_business_s,
-        CAST(NULL AS BOOLEAN) AS flag
+        CAST(NULL AS BOOLEAN) AS flag,
+        CAST(NULL AS DOUBLE) AS score,
+        CAST(NULL AS INTEGER) AS opinion
     FROM turn
     WHERE
         turn.state = 'answered'
@@ -149,7 +159,9 @@ fact AS (
         CAST(NULL AS BIGINT) AS total_s,
         CAST(NULL AS BIGINT) AS business_s,
         CAST(NULL AS BIGINT) AS total_business_s,
-        conversation.returned_after_s <= 604800 AS flag
+        conversation.returned_after_s <= 604800 AS flag,
+        CAST(NULL AS DOUBLE) AS score,
+        CAST(NULL AS INTEGER) AS opinion
     FROM conversation
     WHERE
         conversation.ended_day >= $period_start
@@ -167,7 +179,10 @@ fact AS (
         CAST(NULL AS BIGINT) AS total_s,
         CAST(NULL AS BIGINT) AS business_s,
         CAST(NULL AS BIGINT) AS total_business_s,
-        CASE WHEN rating.scale = '1-5' THEN rating.is_satisfied END AS flag
+        CASE WHEN rating.scale = '1-5' THEN rating.is_satisfied END AS flag,
+        rating.score AS score,
+        -- Promoter, passive or detractor.
+        CASE WHEN rating.scale = '0-10' AND rating.score >= 9 THEN 1 WHEN rating.scale = '0-10' AND rating.score <= 6 THEN -1 WHEN rating.scale = '0-10' THEN 0 END AS opinion
     FROM rating
     WHERE
         rating.counted
@@ -187,7 +202,9 @@ fact AS (
         CAST(NULL AS BIGINT) AS total_s,
         CAST(NULL AS BIGINT) AS business_s,
         CAST(NULL AS BIGINT) AS total_business_s,
-        CAST(NULL AS BOOLEAN) AS flag
+        CAST(NULL AS BOOLEAN) AS flag,
+        CAST(NULL AS DOUBLE) AS score,
+        CAST(NULL AS INTEGER) AS opinion
 ),
 
 placed AS (
@@ -211,7 +228,9 @@ placed AS (
             WHEN (kind.row_kind = 'member' AND $dimension = 'sector') OR CAST($sector AS STRING) IS NOT NULL THEN fact.business_s
             ELSE fact.total_business_s
         END AS business_s,
-        fact.flag
+        fact.flag,
+        fact.score,
+        fact.opinion
     FROM fact
     CROSS JOIN kind
     LEFT JOIN tagged
@@ -235,7 +254,9 @@ by_anchor AS (
         MAX(value_s) AS max_s,
         AVG(business_s) AS business_mean_s,
         COUNT(flag) AS flagged,
-        COUNT(*) FILTER (WHERE flag) AS hits
+        COUNT(*) FILTER (WHERE flag) AS hits,
+        AVG(score) AS score_mean,
+        100 * AVG(opinion) AS nps
     FROM placed
     GROUP BY row_kind, member, anchor
 ),
@@ -265,7 +286,9 @@ counted AS (
         MAX(hits) FILTER (WHERE anchor = 'ended') AS returned,
         COALESCE(MAX(cases) FILTER (WHERE anchor = 'rated'), 0) AS ratings,
         MAX(flagged) FILTER (WHERE anchor = 'rated') AS csat_n,
-        MAX(hits) FILTER (WHERE anchor = 'rated') AS satisfied
+        MAX(hits) FILTER (WHERE anchor = 'rated') AS satisfied,
+        MAX(score_mean) FILTER (WHERE anchor = 'rated') AS csat_mean,
+        MAX(nps) FILTER (WHERE anchor = 'rated') AS nps
     FROM by_anchor
     GROUP BY row_kind, member
 )
@@ -292,6 +315,8 @@ SELECT
     CAST(returned AS DOUBLE) / NULLIF(ended, 0) AS returned_7d_share,
     ratings,
     CAST(satisfied AS DOUBLE) / NULLIF(csat_n, 0) AS csat_share,
+    csat_mean,
+    nps,
     ratings < 30 AS few
 FROM counted
 WHERE conversations > 0 OR tickets > 0 OR whole_wait_n > 0 OR response_n > 0 OR ended > 0 OR ratings > 0 OR row_kind = 'total'

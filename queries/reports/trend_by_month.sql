@@ -13,10 +13,11 @@
 --   response_mean_s  duration  M9   mean of answered turns; null: none
 --   ratings          count     M18  valid answers that count
 --   csat_share       share     M18  satisfied ÷ ratings; null: no answer, or another scale
+--   nps              number    M20  promoters − detractors, −100 to 100; null: no answer, or another scale
 -- behind:
 --   conversations: conversas_de measure=conversations
 --   response_mean_s: conversas_de measure=response
---   ratings: conversas_de measure=ratings
+--   ratings, nps: conversas_de measure=ratings
 --   csat_share: conversas_de measure=satisfied
 -- unique: month
 -- not null: month, conversations, ratings
@@ -71,7 +72,9 @@ rated_day AS (
         period_day AS day,
         COUNT(*) AS ratings,
         COUNT(*) FILTER (WHERE is_satisfied AND scale = '1-5') AS satisfied,
-        COUNT(*) FILTER (WHERE scale = '1-5') AS of_five
+        COUNT(*) FILTER (WHERE scale = '1-5') AS of_five,
+        COUNT(*) FILTER (WHERE scale = '0-10' AND score >= 9) - COUNT(*) FILTER (WHERE scale = '0-10' AND score <= 6) AS balance,
+        COUNT(*) FILTER (WHERE scale = '0-10') AS of_ten
     FROM rating
     WHERE
         counted
@@ -101,7 +104,8 @@ rated AS (
     SELECT
         CAST(date_trunc('month', day) AS DATE) AS month,
         SUM(ratings) AS ratings,
-        CAST(SUM(satisfied) AS DOUBLE) / NULLIF(SUM(of_five), 0) AS csat_share
+        CAST(SUM(satisfied) AS DOUBLE) / NULLIF(SUM(of_five), 0) AS csat_share,
+        100 * CAST(SUM(balance) AS DOUBLE) / NULLIF(SUM(of_ten), 0) AS nps
     FROM rated_day
     GROUP BY CAST(date_trunc('month', day) AS DATE)
 )
@@ -111,7 +115,8 @@ SELECT
     CAST(COALESCE(begun.conversations, 0) AS BIGINT) AS conversations,
     replied.response_mean_s,
     CAST(COALESCE(rated.ratings, 0) AS BIGINT) AS ratings,
-    rated.csat_share
+    rated.csat_share,
+    rated.nps
 FROM history
 LEFT JOIN begun ON begun.month = history.month
 LEFT JOIN replied ON replied.month = history.month

@@ -13,6 +13,7 @@ mod outputs;
 mod problem;
 mod project;
 mod report;
+mod scale;
 mod schedule;
 mod secret;
 mod settings;
@@ -30,6 +31,7 @@ pub use imports::Imports;
 pub use problem::{ConfigError, Problem};
 pub use project::Project;
 pub use report::{BlockSpec, ContentSpec, FigureSpec, Filter, GoodDirection, ReportSpec, RowsSpec, Sort, SparkSpec, TableSpec};
+pub use scale::Scale;
 pub use schedule::{Addressee, Condition, FolderSpec, Gate, HoldUntil, Holidays, Missed, ScheduleSpec, WebhookSpec, filled};
 pub use secret::SecretSource;
 pub use settings::{

@@ -10,7 +10,7 @@ use std::{
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{ConfigError, toml_file};
+use super::{ConfigError, scale::Scale, toml_file};
 use crate::domain::{LocalText, report_data::ChartForm};
 
 /// A report as its author declared it.
@@ -43,6 +43,8 @@ pub struct BlockSpec {
     pub note: Option<LocalText>,
     /// What is shown.
     pub content: ContentSpec,
+    /// The scale of satisfaction that it is for; none is any.
+    pub scale: Option<Scale>,
     /// Where in the definition's text the part stands.
     pub span: Range<usize>,
 }
@@ -290,6 +292,7 @@ struct BlockTable {
     kind: BlockKind,
     title: LocalText,
     note: Option<LocalText>,
+    scale: Option<Scale>,
     query: Option<String>,
     by: Option<String>,
     #[serde(default, rename = "where")]
@@ -327,7 +330,7 @@ enum BlockKind {
 }
 
 impl BlockKind {
-    /// The keys that a part of this kind can have, beside `id`, `kind`, `title` and `note`.
+    /// The keys that a part of this kind can have, beside `id`, `kind`, `title`, `note` and `scale`.
     fn keys(self) -> &'static [&'static str] {
         match self {
             BlockKind::Findings | BlockKind::Parity | BlockKind::Notes | BlockKind::Glossary => &[],
@@ -415,7 +418,7 @@ impl BlockTable {
                 })
             }
         };
-        Ok(BlockSpec { id: self.id, title: self.title, note: self.note, content, span })
+        Ok(BlockSpec { id: self.id, title: self.title, note: self.note, content, scale: self.scale, span })
     }
 }
 

@@ -41,7 +41,7 @@ pub fn shown<'a>(table: &'a Table, row: usize, name: &str, locale: &Locale) -> S
             return Shown::Text(locale.text(&key));
         }
     }
-    if matches!(name, "csat_share" | "csat_mean") && table.get(row, "few") == Cell::Bool(true) {
+    if matches!(name, "csat_share" | "csat_mean" | "nps") && table.get(row, "few") == Cell::Bool(true) {
         return Shown::Marked(cell);
     }
     if let Some((prefix, n)) = percentile_of(table, row, name)
@@ -83,7 +83,7 @@ pub fn is_ruled(table: &Table, name: &str) -> bool {
     let has_count = |statistic: &str| name.strip_suffix(statistic).is_some_and(|prefix| has(&count_of(prefix)));
     MEMBERS.contains(&name) && has("row_kind")
         || CODED.contains(&name)
-        || matches!(name, "csat_share" | "csat_mean") && has("few")
+        || matches!(name, "csat_share" | "csat_mean" | "nps") && has("few")
         || has_count("median_s")
         || has_count("p90_s")
 }

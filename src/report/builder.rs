@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use super::{ReportError, comparison, findings, table, validate};
 use crate::{
-    config::{BlockSpec, ContentSpec, FigureSpec, ReportSpec, RowsSpec, SparkSpec, TableSpec, Target},
+    config::{BlockSpec, ContentSpec, FigureSpec, ReportSpec, RowsSpec, Scale, SparkSpec, TableSpec, Target},
     domain::{
         Cell, Column, Table,
-        report_data::{Block, Chart, Content, Figure, HeatMap, Spark, TableView, Target as Aim},
+        report_data::{Block, Change, Chart, Content, Figure, HeatMap, Spark, TableView, Target as Aim},
     },
     query::{Engine, MEMBER, Parameters},
     render::Locale,
@@ -27,6 +27,8 @@ pub(super) struct Builder<'a> {
     pub last_year: Option<Parameters>,
     /// Targets in force on the period's last day.
     pub targets: Targets,
+    /// Scale of the project's surveys.
+    pub scale: Scale,
     /// Names under which tickets are shown that belong to no sector.
     pub no_sectors: Vec<String>,
     /// Results by query, dimension and period: the same query gives the same numbers everywhere.
@@ -86,6 +88,7 @@ impl<'a> Builder<'a> {
             previous: None,
             last_year: None,
             targets: Targets::default(),
+            scale: Scale::Csat,
             no_sectors: Vec::new(),
             tables: BTreeMap::new(),
             columns: Vec::new(),
@@ -242,11 +245,17 @@ impl<'a> Builder<'a> {
                 (None, Some(median), Some(p90)) => Some(self.locale.text_with("kpi-detail", &[("median", &median), ("p90", &p90)])),
                 _ => None,
             };
+            let change = |earlier| {
+                // From below zero to above it no percentage leads.
+                let has_ratio = column.name != "nps";
+                comparison::change(column.kind, value, earlier, spec.good)
+                    .map(|change| Change { relative: change.relative.filter(|_| has_ratio), ..change })
+            };
             figures.push(Figure {
                 unit: column.kind.unit(),
-                change: comparison::change(column.kind, value, earlier, spec.good),
+                change: change(earlier),
                 last_year: year_earlier,
-                year_change: comparison::change(column.kind, value, year_earlier, spec.good),
+                year_change: change(year_earlier),
                 target,
                 is_loaded: self.is_loaded,
                 column,

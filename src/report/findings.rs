@@ -10,7 +10,7 @@ use super::{
     builder::{Builder, When},
 };
 use crate::{
-    config::{FigureSpec, GoodDirection, RowsSpec},
+    config::{FigureSpec, GoodDirection, RowsSpec, Scale},
     domain::{
         Cell, Kind,
         report_data::{Figure, Finding, FindingRule, Verdict},
@@ -34,7 +34,7 @@ pub fn of_period(builder: &mut Builder<'_>) -> Result<Vec<Finding>, ReportError>
     if !builder.is_loaded {
         return Ok(Vec::new());
     }
-    let figures = builder.figures(&rows("overview", None), &looked_at())?;
+    let figures = builder.figures(&rows("overview", None), &looked_at(builder.scale))?;
     let mut findings = Vec::new();
     findings.extend(missed_targets(builder, &figures));
     findings.extend(worst_sector(builder)?);
@@ -55,7 +55,7 @@ pub fn of_period(builder: &mut Builder<'_>) -> Result<Vec<Finding>, ReportError>
 }
 
 /// Key figures that a change or a missed target of is told.
-fn looked_at() -> Vec<FigureSpec> {
+fn looked_at(scale: Scale) -> Vec<FigureSpec> {
     use GoodDirection::{Down, None, Up};
     [
         ("conversations", Option::None, None),
@@ -63,7 +63,7 @@ fn looked_at() -> Vec<FigureSpec> {
         ("response_mean_s", Some("response_n"), Down),
         ("queue_wait_mean_s", Some("queue_wait_n"), Down),
         ("resolution_mean_s", Some("resolution_n"), Down),
-        ("csat_share", Some("ratings"), Up),
+        (if scale == Scale::Csat { "csat_share" } else { "nps" }, Some("ratings"), Up),
         ("lost_share", Some("tickets"), Down),
         ("response_rate", Some("closed"), Up),
     ]
@@ -131,20 +131,24 @@ fn unsatisfied_sector(builder: &mut Builder<'_>) -> Result<Option<Finding>, Repo
     let table = builder.filtered(&rows("satisfaction_by", Some("sector")), When::Now)?;
     let locale = builder.locale;
     let is_total = |row: &usize| table.get(*row, "row_kind") == Cell::Text("total");
-    let Some(overall) = (0..table.row_count()).find(is_total).and_then(|row| table.get(row, "csat_share").number()) else {
+    let (figure, bound, key) = match builder.scale {
+        Scale::Csat => ("csat_share", "csat_high", "finding-satisfaction"),
+        Scale::Nps => ("nps", "nps_high", "finding-nps"),
+    };
+    let Some(overall) = (0..table.row_count()).find(is_total).and_then(|row| table.get(row, figure).number()) else {
         return Ok(None);
     };
     let candidates = (0..table.row_count()).filter(|row| !is_total(row)).filter_map(|row| {
-        let (sector, share) = (table.get(row, "sector").text()?, table.get(row, "csat_share").number()?);
-        let (high, ratings) = (table.get(row, "csat_high").number()?, table.get(row, "ratings").int()?);
+        let (sector, share) = (table.get(row, "sector").text()?, table.get(row, figure).number()?);
+        let (high, ratings) = (table.get(row, bound).number()?, table.get(row, "ratings").int()?);
         let is_sector = !builder.no_sectors.iter().any(|name| name == sector);
         (is_sector && ratings >= FEWEST && high < overall).then_some((share, sector, ratings))
     });
     let worst = candidates.min_by(|one, other| one.0.total_cmp(&other.0).then(one.1.cmp(other.1)));
     Ok(worst.map(|(share, sector, ratings)| {
-        let values =
-            [("sector", sector), ("share", &locale.share(share)), ("overall", &locale.share(overall)), ("n", &locale.count(ratings))];
-        finding(FindingRule::Satisfaction, Verdict::Worse, locale.text_with("finding-satisfaction", &values))
+        let shown = |value: f64| if builder.scale == Scale::Csat { locale.share(value) } else { locale.number(value, 1) };
+        let values = [("sector", sector), ("share", &shown(share)), ("overall", &shown(overall)), ("n", &locale.count(ratings))];
+        finding(FindingRule::Satisfaction, Verdict::Worse, locale.text_with(key, &values))
     }))
 }
 

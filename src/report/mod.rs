@@ -19,7 +19,7 @@ mod validate;
 use std::{collections::BTreeMap, rc::Rc};
 
 use crate::{
-    config::{ConfigError, ReportSpec, SatisfactionSource, Settings},
+    config::{ConfigError, ReportSpec, SatisfactionSource, Scale, Settings},
     domain::{
         Period, ReportData,
         report_data::{Content, Document, QueryStamp, SnapshotStamp},
@@ -93,6 +93,8 @@ pub fn build(
         return Err(ConfigError { problems }.into());
     }
     let checks = engine.check()?;
+    let scale = Scale::of(settings.satisfaction.scale);
+    let spec = &spec.on_scale(scale);
     let locale = Locale::new(settings.organization.locale);
     let zone = settings.organization.timezone;
     let of = |period: Period| Parameters {
@@ -112,6 +114,7 @@ pub fn build(
         previous: loaded(previous)?,
         last_year: loaded(last_year)?,
         targets: Targets::on(request.period.last_day(), &settings.targets),
+        scale,
         no_sectors: vec![settings.sectors.default_queue.clone(), locale.language().unresolved_sector().to_owned()],
         ..Builder::new(engine, spec, &locale, parameters, completeness.days_loaded + completeness.days_imported > 0)
     };

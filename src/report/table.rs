@@ -77,7 +77,7 @@ pub fn aims(table: &Table, shown: &[String], targets: &Targets, asked: Option<&s
             let of_row = |row: usize| {
                 let sector = table.get(row, "sector").text().or(asked);
                 // Too few answers to be ranked are too few to be judged.
-                if column.starts_with("csat") && table.get(row, "few") == Cell::Bool(true) {
+                if (column.starts_with("csat") || column.starts_with("nps")) && table.get(row, "few") == Cell::Bool(true) {
                     return None;
                 }
                 targets.aim(column, sector, table.get(row, column).number()).filter(|aim| aim.is_met.is_some())

@@ -270,3 +270,42 @@ async fn the_same_snapshot_gives_the_same_bytes_in_every_format() {
     let different: Vec<&String> = first.iter().filter(|(name, bytes)| second[*name] != **bytes).map(|(name, _)| name).collect();
     assert!(different.is_empty(), "made at {}: {different:?}", now());
 }
+
+/// On a scale of 0 to 10 reports speak of the NPS, and of no share of satisfied customers; on 1 to 5 the other way round.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_scale_has_its_own_figures_sentences_and_distributions() {
+    let world = world(12, 400);
+    let server = serve(&world, &[]).await;
+    let of_ten = settings(&server.base_url)
+        .replace("scale = \"1-5\"\nsatisfied_from = 4", "scale = \"0-10\"")
+        .replace("\"Ótimo\" = 5", "\"Ótimo\" = 10");
+    for (settings, is_nps) in [(settings(&server.base_url), false), (of_ten, true)] {
+        let sandbox = Sandbox::with_settings(&settings);
+        sandbox.load(everything()).await;
+        for name in ["satisfacao", "atendimento-mensal", "atendentes", "canais", "semanal"] {
+            let data = sandbox.report_called(name, "2026-10", None);
+            let text = serde_json::to_string(&data.blocks).expect("JSON");
+            let csat = ["\"csat_share\"", "\"score_5\""];
+            let shown: Vec<String> = data
+                .blocks
+                .iter()
+                .flat_map(|block| match &block.content {
+                    Content::Kpis { figures } => figures.iter().map(|figure| figure.column.name.clone()).collect(),
+                    Content::Chart(chart) => chart.series.clone(),
+                    Content::Table(view) => view.shown.clone(),
+                    Content::Text { paragraphs } => paragraphs.clone(),
+                    _ => Vec::new(),
+                })
+                .collect();
+            let names = |name: &str| shown.iter().any(|one| one == name);
+            assert_eq!((names("nps"), names("csat_share")), (is_nps, !is_nps), "{name}: {shown:?}");
+            assert!(text.contains(csat[0]), "rows keep all their columns");
+            if name == "satisfacao" {
+                assert_eq!((names("promoters"), names("score_5")), (is_nps, !is_nps));
+                let sentence = shown.iter().find(|one| one.contains("clientes avaliaram")).expect("a sentence");
+                assert_eq!((sentence.contains("NPS"), sentence.contains("satisfeitos")), (is_nps, !is_nps), "{sentence}");
+                assert!(!sentence.contains('—'), "{sentence}");
+            }
+        }
+    }
+}

@@ -228,6 +228,15 @@ fn wilson(satisfied: usize, answers: usize) -> [f64; 2] {
     [bound(-1.0), bound(1.0)]
 }
 
+/// Wald's interval of the NPS at 95 %, with three answers added of which half are passive; it holds the NPS itself.
+fn bounds_of_nps(promoters: f64, detractors: f64, n: f64) -> [f64; 2] {
+    let (for_it, against, n_more) = (promoters + 0.75, detractors + 0.75, n + 3.0);
+    let mean = (for_it - against) / n_more;
+    let half = 1.959_963_984_540_054 * (((for_it + against) / n_more - mean.powi(2)) / n_more).sqrt();
+    let nps = 100.0 * (promoters - detractors) / n;
+    [(100.0 * (mean - half)).max(-100.0).min(nps), (100.0 * (mean + half)).min(100.0).max(nps)]
+}
+
 #[expect(clippy::cast_precision_loss, reason = "small numbers")]
 fn expected_satisfaction(followed: &[Followed], period: &Period, scale: Scale, figures: &mut Figures) {
     let is_in = |day: NaiveDate| period.start <= day && day < period.end;
@@ -252,11 +261,12 @@ fn expected_satisfaction(followed: &[Followed], period: &Period, scale: Scale, f
         let opinion = match scale {
             Scale::Csat => {
                 let [low, high] = wilson(count(&|score| score >= 4), n).map(|bound| shown(Some(bound)));
-                format!("between {low} and {high}, no promoters, nps -")
+                format!("between {low} and {high}, no promoters, nps - between - and -")
             }
             Scale::Nps => {
                 let nps = 100.0 * (promoters as f64 - detractors as f64) / n as f64;
-                format!("between - and -, {promoters} promoters, nps {}", shown(Some(nps)))
+                let [low, high] = bounds_of_nps(promoters as f64, detractors as f64, n as f64).map(|bound| shown(Some(bound)));
+                format!("between - and -, {promoters} promoters, nps {} between {low} and {high}", shown(Some(nps)))
             }
         };
         let rate = shown((closed > 0).then(|| n as f64 / closed as f64));
@@ -368,11 +378,12 @@ fn reported(engine: &Engine, period: &Period, scale: Scale) -> Figures {
             Scale::Csat => "no".to_owned(),
             Scale::Nps => count(&satisfaction, row, "promoters").to_string(),
         };
-        let [mean, low, high, nps, rate] =
-            ["csat_mean", "csat_low", "csat_high", "nps", "response_rate"].map(|name| number(&satisfaction, row, name));
+        let [mean, low, high, nps, nps_low, nps_high, rate] =
+            ["csat_mean", "csat_low", "csat_high", "nps", "nps_low", "nps_high", "response_rate"]
+                .map(|name| number(&satisfaction, row, name));
         let Cell::Bool(few) = satisfaction.get(row, "few") else { panic!("few is a flag") };
         let text = format!(
-            "{} mean {mean} between {low} and {high}, {promoters} promoters, nps {nps}, of closed {rate}, few {few}",
+            "{} mean {mean} between {low} and {high}, {promoters} promoters, nps {nps} between {nps_low} and {nps_high}, of closed {rate}, few {few}",
             count(&satisfaction, row, "ratings")
         );
         figures.insert(format!("satisfaction/{sector}"), text);

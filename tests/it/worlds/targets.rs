@@ -97,11 +97,9 @@ pub fn expected(followed: &[Followed], period: &Period, figures: &mut Figures) {
     for case in &cases {
         assert!(AIMED.contains(&case.metric));
         let Some(aim) = target(&case.sector, case.day) else { continue };
-        let business = |times: (i64, i64)| times.1;
-        let whole = |times: (i64, i64)| times.0;
-        let measures: [(&str, &dyn Fn((i64, i64)) -> i64); 2] = [("s", &whole), ("business_s", &business)];
-        for (unit, of) in measures {
-            let state = match (case.time.map(of), case.so_far.map(of)) {
+        let both = |times: Option<(i64, i64)>| [times.map(|(whole, _)| whole), times.map(|(_, open)| open)];
+        for (unit, (time, so_far)) in ["s", "business_s"].into_iter().zip(both(case.time).into_iter().zip(both(case.so_far))) {
+            let state = match (time, so_far) {
                 (Some(time), _) if time <= aim => "met",
                 (Some(_), _) => "breached",
                 (None, Some(so_far)) if so_far > aim => "breached",

@@ -438,6 +438,7 @@ note-quarantined = { $n ->
 }
 note-check = Check: { $n } { $message }.
 check-answers_are_fewer_than_closes = answer(s) beyond the number of closed tickets
+check-most_answers_belong_to_a_conversation = answer(s) to the survey belong to no conversation, more than do: satisfaction by sector and attendant lacks them
 check-waits_are_shorter_than_a_month = wait(s) of more than a month: a forgotten ticket, or clocks that disagree
 check-everything_reported_is_stored = day(s) on which Blip reported more records than were stored
 check-tickets_open_before_they_are_created = ticket(s) picked up or ended before they were created, left out of the queue wait or the resolution

@@ -438,6 +438,7 @@ note-quarantined = { $n ->
 }
 note-check = Verificação: { $n } { $message }.
 check-answers_are_fewer_than_closes = resposta(s) à pesquisa além do número de tickets encerrados
+check-most_answers_belong_to_a_conversation = resposta(s) à pesquisa não pertencem a nenhuma conversa, mais do que as que pertencem: a satisfação por setor e atendente não as inclui
 check-waits_are_shorter_than_a_month = espera(s) de mais de um mês: ticket esquecido, ou relógios que discordam
 check-everything_reported_is_stored = dia(s) em que a Blip informou mais registros do que os armazenados
 check-tickets_open_before_they_are_created = ticket(s) assumido(s) ou encerrado(s) antes de criado(s), fora da espera na fila ou da resolução

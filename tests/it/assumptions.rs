@@ -342,6 +342,9 @@ async fn answers_that_nothing_joins_are_reported_with_what_to_do() {
         assert!(!summary.warnings.is_empty());
     }
     sandbox.relato(&["ingest"]).assert().code(3).stdout(predicates::str::contains("Not joined: "));
+    // Who reads the report only is told, too.
+    let notes = sandbox.report("2026-10", None).notes.join("\n");
+    assert!(notes.contains("resposta(s) à pesquisa não pertencem a nenhuma conversa"), "{notes}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,7 +3,7 @@
 -- parameters: none
 -- reads: staging.ticket, marts.ticket_chain, marts.agent, raw.message_read, settings.queue_sector, settings.rule, settings.calendar,
 --   settings.business_span
--- columns: as in staging.ticket, and
+-- columns: as in staging.ticket without is_closed, parent_sequential_id, rating_text, response_mean_s, and
 --   parent_ticket_id     text      null: not born of a transfer, or the parent is older than the store
 --   conversation_id      text      ticket_id of the chain's root
 --   conversation_tickets count     tickets of the same conversation, this one included

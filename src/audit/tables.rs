@@ -95,7 +95,8 @@ fn line_of(text: &str, key: &str) -> String {
     text.lines().find_map(|line| line.strip_prefix("-- ")?.strip_prefix(key)?.strip_prefix(':')).unwrap_or_default().trim().to_owned()
 }
 
-/// Reads the columns of a header. One that goes on from another file's (`as in schema.table, and`) begins with those.
+/// Reads the columns of a header. One that goes on from another file's (`as in schema.table, and`) begins with those, but for some
+/// (`as in schema.table without a, b, and`).
 fn columns(text: &str, texts: &BTreeMap<String, String>) -> Vec<DescribedColumn> {
     let mut columns: Vec<DescribedColumn> = Vec::new();
     // How many of the last columns were described by one entry.
@@ -106,8 +107,11 @@ fn columns(text: &str, texts: &BTreeMap<String, String>) -> Vec<DescribedColumn>
         if let Some(rest) = line.strip_prefix(" columns:") {
             is_inside = true;
             if let Some(other) = rest.trim().strip_prefix("as in ") {
+                let (other, left_out) = other.split_once(" without ").unwrap_or((other, ""));
+                let left_out: Vec<&str> = left_out.split(',').map(str::trim).collect();
                 let other = other.split(',').next().unwrap_or_default().replace("staging.", "staging/").replace("marts.", "marts/");
-                columns.extend(texts.get(&format!("{}.sql", other.trim())).map(|text| self::columns(text, texts)).unwrap_or_default());
+                let of_other = texts.get(&format!("{}.sql", other.trim())).map(|text| self::columns(text, texts)).unwrap_or_default();
+                columns.extend(of_other.into_iter().filter(|column| !left_out.contains(&column.name.as_str())));
             }
             continue;
         }

@@ -73,6 +73,11 @@ pub async fn run(global: &Global, args: &IngestArgs) -> Result<Exit, Failure> {
     if args.rebuild {
         return rebuild::made(global, &project, Rebuild { months: None, workers: 1 }, args.format);
     }
+    let today = project.settings.organization.timezone.day(global.now());
+    if let Some(from) = args.from.filter(|from| *from > args.to.unwrap_or(today).min(today)) {
+        let message = format!("--from {from} is after the last day that would be read, {}", args.to.unwrap_or(today).min(today));
+        return Err(Failure::told(Exit::Usage, message, Some("nothing was read; name a day that has begun, and not after --to")));
+    }
     let progress = global.progress();
     let clients = Clients::of_project(&project, None, ClientOptions::default())?;
     let request = IngestRequest {

@@ -325,6 +325,14 @@ fn a_ticket_that_has_ended_without_a_close_is_refused() {
     );
     assert_eq!(ids(&sandbox), "s1 s3");
     assert_eq!(text(&sandbox, "SELECT handling_s FROM marts.ticket WHERE ticket_id = 's1'"), "1680");
+    // A close that cannot be of this ticket.
+    let rows =
+        "id;status;storageDate;closeDate\nk1;Finalizado;05/10/2026 09:00;04/10/2026 09:00\nk2;Aberto;05/10/2026 09:00;05/10/2026 10:00\n";
+    let path = file(&sandbox, "antes.csv", rows);
+    sandbox.relato(&["import", &path]).assert().code(3).stdout(
+        contains("antes.csv:2: refused: close `04/10/2026 09:00` (accepted: a time not before the creation)")
+            .and(contains("antes.csv:3: refused: status `Aberto` (accepted: a ticket with a close has ended")),
+    );
     // The same where nothing is recognised as a close: each row says how to name the column.
     let path = file(&sandbox, "sem.csv", "id;status;storageDate;Terminou\ne1;Finalizado;05/10/2026 09:00;05/10/2026 09:30\n");
     sandbox.relato(&["import", &path]).assert().code(3).stdout(contains("--column \"HEADING=close\"").and(contains("not used: Terminou")));

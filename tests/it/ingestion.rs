@@ -248,3 +248,12 @@ async fn a_changed_setting_or_query_makes_the_tables_again() {
     let (_, published) = sandbox.load(everything()).await;
     assert!(published.is_new, "the same answers through another query");
 }
+
+#[test]
+fn days_that_cannot_be_read_are_wrong_use() {
+    let sandbox = Sandbox::new("http://127.0.0.1:9");
+    for arguments in [&["--from", "2026-11-10", "--to", "2026-11-09"][..], &["--from", "2027-01-01"]] {
+        let refused = sandbox.relato(&[&["ingest"], arguments].concat()).assert().code(2);
+        refused.stderr(predicates::str::contains("is after the last day that would be read"));
+    }
+}

@@ -348,3 +348,27 @@ async fn every_column_of_every_table_is_described() {
         assert!(told.columns.iter().all(|column| !column.kind.is_empty() && !column.meaning.is_empty()), "{table}: {:?}", told.columns);
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_described_of_a_table_is_what_it_has() {
+    let server = serve(&world(91, 60), &[]).await;
+    let sandbox = Sandbox::new(&server.base_url);
+    sandbox.load(everything()).await;
+    let project = sandbox.project();
+    let snapshot = Snapshot::open(&Catalog::at(&project.snapshot_dir()), None).expect("a snapshot");
+    let store = sandbox.store();
+    let columns = |table: &str| -> Vec<String> {
+        let sql = "SELECT column_name FROM duckdb_columns() WHERE schema_name = 'marts' AND table_name = ? ORDER BY column_name";
+        let mut statement = store.connection().prepare(sql).expect("a query");
+        statement.query_map([table], |row| row.get(0)).expect("names").map(|name| name.expect("a name")).collect()
+    };
+    for table in audit::described(&snapshot, &project.query_texts().expect("queries")) {
+        let found = columns(&table.name);
+        if found.is_empty() {
+            continue;
+        }
+        let mut described: Vec<String> = table.columns.into_iter().map(|column| column.name).collect();
+        described.sort();
+        assert_eq!(described, found, "{}", table.name);
+    }
+}

@@ -35,8 +35,14 @@ pub(super) fn ticket(
     let status_text = text(Field::Status).ok_or(Refusal::Missing(Field::Status))?;
     let refused = |accepted| Refusal::Value { field: Field::Status, value: status_text.to_owned(), accepted };
     let status = settings.status(status_text).ok_or_else(|| refused(Status::ACCEPTED))?;
-    if status.is_final() && closed_at.is_none() {
-        return Err(refused(NEEDS_A_CLOSE));
+    match closed_at {
+        None if status.is_final() => return Err(refused(NEEDS_A_CLOSE)),
+        Some(_) if !status.is_final() => return Err(refused("a ticket with a close has ended: a state that says how")),
+        Some(closed_at) if closed_at < created_at => {
+            let value = text(Field::ClosedAt).unwrap_or_default().to_owned();
+            return Err(Refusal::Value { field: Field::ClosedAt, value, accepted: "a time not before the creation" });
+        }
+        _ => {}
     }
     let tags: Option<Vec<String>> = text(Field::Tags).map(values::split_list);
     if let Some(tag) = tags.iter().flatten().find(|tag| !values::is_name(tag)) {

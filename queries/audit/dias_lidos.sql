@@ -9,7 +9,7 @@
 -- columns:
 --   day          date   -    local
 --   resource     text   -    ticket, message or event; import for days that imported files cover
---   reported     count  M28  records that Blip said it had; for messages, the tickets of the day
+--   reported     count  M28  records that Blip said it had; for messages, the tickets of the day; null: never asked
 --   stored       count  M28  records that arrived
 --   set_aside    count  -    of these, records that could not be kept
 --   is_complete  flag   M28  the whole day was over when it was read, and nothing was missing

@@ -1,27 +1,59 @@
 -- question: Which days were read in full, and did as much arrive as Blip said it had?
 -- grain: one row per resource and local day
 -- parameters: none
--- reads: raw.coverage, raw.imported_range, marts.ticket
+-- reads: raw.coverage, raw.imported_range, settings.source, marts.ticket
 -- columns:
 --   resource     text   ticket, message or event; import for days that imported files cover
 --   day          date   local
---   reported     count  records that Blip said it had; for messages, the tickets of the day; for imports as stored
+--   reported     count  records that Blip said it had; for messages, the tickets of the day; for imports as stored; null: never asked
 --   stored       count  records that arrived; for messages, the tickets whose messages are here; for imports, the tickets that only a file holds
 --   set_aside    count  of the arrived, records that could not be kept; for messages, the tickets whose messages Blip no longer has
---   is_complete  flag   the whole day was over when it was read, nothing was missing and nothing moved meanwhile; always for imports
+--   is_complete  flag   every key that the configuration reads it with has read it, the whole day was over by then, nothing was missing and
+--                       nothing moved meanwhile; always for imports
 --   files        text   names of the files that cover the day; null: none, or imported by a version that did not keep them
 -- notes: a file covers the days between two of its tickets that are at most a week apart, as long as it alone holds a ticket of them. It cannot be
---   held against what Blip has.
-WITH bot_day AS (
+--   held against what Blip has. A day of which anything was read or imported has a row of each kind that the configuration reads, also where
+--   that kind was never read. Survey answers have no rows where the configuration does not take satisfaction from them.
+WITH known_day AS (
+    SELECT day FROM raw.coverage
+    UNION
+    SELECT CAST(unnest(generate_series(first_day, last_day, INTERVAL 1 DAY)) AS DATE) FROM raw.imported_range
+),
+
+key_day AS (
+    SELECT
+        source.resource,
+        source.key_name,
+        known_day.day
+    FROM settings.source
+    CROSS JOIN known_day
+    UNION
     SELECT
         resource,
-        day,
-        sum(reported) AS reported,
-        sum(stored) AS stored,
-        sum(set_aside) AS set_aside,
-        bool_and(day_was_over AND stored >= reported AND is_steady) AS is_complete
+        key_name,
+        day
     FROM raw.coverage
-    GROUP BY resource, day
+    WHERE
+        resource <> 'event'
+        OR resource IN (SELECT resource FROM settings.source)
+        -- Without any key nothing says what is read.
+        OR NOT EXISTS (SELECT 1 FROM settings.source)
+),
+
+bot_day AS (
+    SELECT
+        key_day.resource,
+        key_day.day,
+        sum(coverage.reported) AS reported,
+        coalesce(sum(coverage.stored), 0) AS stored,
+        coalesce(sum(coverage.set_aside), 0) AS set_aside,
+        bool_and(coalesce(coverage.day_was_over AND coverage.stored >= coverage.reported AND coverage.is_steady, FALSE)) AS is_complete
+    FROM key_day
+    LEFT JOIN raw.coverage
+        ON coverage.resource = key_day.resource
+        AND coverage.key_name = key_day.key_name
+        AND coverage.day = key_day.day
+    GROUP BY key_day.resource, key_day.day
 ),
 
 message_day AS (

@@ -34,7 +34,7 @@ listed AS (
         CASE WHEN coverage.stored >= coverage.reported THEN 'ok' ELSE 'warn' END AS state
     FROM marts.coverage
     LEFT JOIN understood ON understood.day = coverage.day
-    WHERE coverage.resource <> 'import'
+    WHERE coverage.resource <> 'import' AND coverage.reported IS NOT NULL
 ),
 
 span AS (
@@ -42,7 +42,7 @@ span AS (
         min(day) AS first_day,
         max(day) FILTER (WHERE is_complete) AS last_day
     FROM marts.coverage
-    WHERE resource = 'ticket'
+    WHERE resource = 'ticket' AND reported IS NOT NULL
 ),
 
 blip_closed AS (

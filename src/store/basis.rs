@@ -10,7 +10,9 @@ impl Store {
     pub(super) fn basis(&self, queries: &BTreeMap<String, String>) -> Result<String, StoreError> {
         let settings = SHARED.iter().filter(|(schema, _)| *schema == "settings");
         let mut parts: Vec<String> = settings.map(|(_, name)| digest_of(&format!("settings.{name}"), "rows", "")).collect();
-        parts.push(digest_of("raw.attendant", "agent, queues", "QUALIFY row_number() OVER (PARTITION BY agent ORDER BY version DESC) = 1"));
+        // Another name of an attendant changes no ticket.
+        let changes = "QUALIFY queues IS DISTINCT FROM lag(queues, 1, 'none yet') OVER (PARTITION BY agent ORDER BY version)";
+        parts.push(digest_of("raw.attendant", "agent, queues, run", changes));
         let rows = self.digest(&parts)?;
         let own = queries.iter().filter(|(path, _)| path.starts_with("staging/") || path.starts_with("marts/"));
         let texts: String = own.flat_map(|(path, text)| [path, "\0", text, "\0"]).collect();
@@ -24,6 +26,7 @@ impl Store {
             digest_of("raw.channel_setting", "rows", ""),
             digest_of("settings.target", "rows", ""),
             digest_of("raw.coverage", "rows", ""),
+            digest_of("settings.source", "rows", ""),
             digest_of("raw.imported_range", "file, first_day, last_day", ""),
             digest_of("raw.report", "key_name, report, day, body, is_final", ""),
             digest_of("raw.rejected", "resource, reason, fingerprint", ""),

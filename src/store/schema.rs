@@ -4,7 +4,7 @@ use duckdb::Connection;
 
 use super::StoreError;
 
-const STEPS: [&str; 16] = [
+const STEPS: [&str; 17] = [
     include_str!("steps/1.sql"),
     include_str!("steps/2.sql"),
     include_str!("steps/3.sql"),
@@ -21,6 +21,7 @@ const STEPS: [&str; 16] = [
     include_str!("steps/14.sql"),
     include_str!("steps/15.sql"),
     include_str!("steps/16.sql"),
+    include_str!("steps/17.sql"),
 ];
 
 /// Runs the steps that the database has not seen yet, each in one transaction.

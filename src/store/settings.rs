@@ -3,9 +3,9 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use duckdb::params;
 
-use super::{Store, StoreError};
+use super::{Resource, Store, StoreError};
 use crate::{
-    config::{DirectTransfer, Settings, Target},
+    config::{DirectTransfer, KeyRole, SatisfactionSource, Settings, Target},
     domain::{
         Zone,
         calendar::{Calendars, Span},
@@ -39,6 +39,8 @@ pub struct SettingsRows {
     pub zone: Zone,
     /// What figures should reach, with the day before which the next target of the same figure and sector holds.
     pub targets: Vec<(Target, Option<NaiveDate>)>,
+    /// What is read of each day: the resource and the key that reads it. The key's name is empty where no key reads what is wanted.
+    pub sources: Vec<(&'static str, String)>,
 }
 
 /// How satisfaction is read.
@@ -100,6 +102,7 @@ impl SettingsRows {
             calendars: settings.calendars.clone(),
             zone: settings.organization.timezone,
             targets: targets(&settings.targets),
+            sources: sources(settings),
         }
     }
 }
@@ -118,6 +121,19 @@ fn stretches(declared: &Calendars, zone: Zone) -> Vec<(String, Vec<Span>)> {
 
 fn january(year: i32) -> NaiveDate {
     NaiveDate::from_ymd_opt(year, 1, 1).expect("1 January exists")
+}
+
+fn sources(settings: &Settings) -> Vec<(&'static str, String)> {
+    let keys = |role: KeyRole, resource: Resource| settings.keys_with(role).map(move |key| (resource.name(), key.name.clone()));
+    let mut sources: Vec<_> = keys(KeyRole::Desk, Resource::Ticket).collect();
+    if settings.satisfaction.source == SatisfactionSource::Events {
+        let desk_only = sources.len();
+        sources.extend(keys(KeyRole::Events, Resource::Event));
+        if sources.len() == desk_only {
+            sources.push((Resource::Event.name(), String::new()));
+        }
+    }
+    sources
 }
 
 fn targets(declared: &[Target]) -> Vec<(Target, Option<NaiveDate>)> {
@@ -151,7 +167,8 @@ impl Store {
         connection.execute_batch(
             "DELETE FROM settings.queue_sector; DELETE FROM settings.rule; DELETE FROM settings.survey;
              DELETE FROM settings.answer; DELETE FROM settings.offset_span; DELETE FROM settings.holiday;
-             DELETE FROM settings.no_answer; DELETE FROM settings.calendar; DELETE FROM settings.business_span; DELETE FROM settings.target;",
+             DELETE FROM settings.no_answer; DELETE FROM settings.calendar; DELETE FROM settings.business_span; DELETE FROM settings.target;
+             DELETE FROM settings.source;",
         )?;
         for (queue, sector) in &rows.queue_sector {
             connection.execute("INSERT INTO settings.queue_sector VALUES (?, ?)", params![queue, sector])?;
@@ -199,6 +216,9 @@ impl Store {
                 "INSERT INTO settings.target VALUES (?, ?, ?, ?, ?)",
                 params![target.metric, target.sector, target.from, until, target.value],
             )?;
+        }
+        for (resource, key) in &rows.sources {
+            connection.execute("INSERT INTO settings.source VALUES (?, ?)", params![resource, key])?;
         }
         self.set_mark(WRITTEN, &digest)
     }

@@ -23,6 +23,8 @@ col-csat_low = CSAT, lower
 col-days_equal = Days equal
 col-days_explained = Days explained
 col-days_loaded = Days loaded
+col-days_tickets = Days with tickets read
+col-days_answers = Days with answers read
 col-days_imported = Days from an imported file
 col-days_unexplained = Days unexplained
 col-default_share = Unrouted
@@ -85,6 +87,7 @@ col-sectors = Sectors
 col-served = Customers served
 col-short_lost = Lost within seconds
 col-tickets_open = Open
+col-conversations_open = Open conversations
 col-tickets_stored = Stored
 col-transfer_share = Changed sector
 col-transfers_mean = Transfers per conversation
@@ -403,11 +406,13 @@ complete-lacking =
         [one] Incomplete: Blip's own reports have one ended ticket that is not here.
        *[other] Incomplete: Blip's own reports have { $count } ended tickets that are not here.
     } Figures are too low.
-complete-closed = Closed period: all { $days } days loaded, no ticket open.
-complete-provisional = Provisional: { $reasons } Figures can still change.
+complete-closed = Closed period: all { $days } days loaded, no conversation open.
+complete-closed-by-time = Closed period, because it ended { $after } days ago or more. { $reasons } What still changes is shown as a restatement.
+complete-provisional = Provisional: { $reasons } Figures can still change; the period closes on { $by } at the latest.
 complete-incomplete = Incomplete: only { $loaded } of { $days } days loaded. Figures are too low.
+complete-kinds = Read: tickets of { $tickets } of { $days } days, survey answers of { $answers } of { $days } days.
 complete-partly-imported = Incomplete: { $loaded } of { $days } days loaded from Blip and { $imported } taken from an imported file ({ $files }). Figures are too low.
-complete-closed-imported = Closed period: no day is missing, no ticket open.
+complete-closed-imported = Closed period: no day is missing, no conversation open.
 complete-imported = Taken from an imported file, not compared with Blip: { $imported } of { $days } days ({ $files }).
 import-files-more = { $n ->
     [one] { $files } and 1 more file
@@ -415,8 +420,8 @@ import-files-more = { $n ->
 }
 import-files-unknown = a file whose name was not kept
 reason-open = { $n ->
-    [one] 1 ticket of the period is still open.
-   *[other] { $count } tickets of the period are still open.
+    [one] 1 conversation of the period is still open.
+   *[other] { $count } conversations of the period are still open.
 }
 reason-late = Ratings can still arrive until { $until }.
 reason-messages = { $n ->

@@ -23,6 +23,8 @@ col-csat_low = CSAT, mínimo
 col-days_equal = Dias iguais
 col-days_explained = Dias explicados
 col-days_loaded = Dias carregados
+col-days_tickets = Dias com tickets lidos
+col-days_answers = Dias com respostas lidas
 col-days_imported = Dias de arquivo importado
 col-days_unexplained = Dias sem explicação
 col-default_share = Sem roteamento
@@ -85,6 +87,7 @@ col-sectors = Setores
 col-served = Clientes atendidos
 col-short_lost = Perdidos em segundos
 col-tickets_open = Em aberto
+col-conversations_open = Conversas em aberto
 col-tickets_stored = Armazenados
 col-transfer_share = Mudaram de setor
 col-transfers_mean = Transferências por conversa
@@ -403,11 +406,13 @@ complete-lacking =
         [one] Incompleto: os relatórios da própria Blip têm um ticket encerrado que não está aqui.
        *[other] Incompleto: os relatórios da própria Blip têm { $count } tickets encerrados que não estão aqui.
     } Os números estão abaixo do real.
-complete-closed = Período fechado: todos os { $days } dias carregados, nenhum ticket em aberto.
-complete-provisional = Provisório: { $reasons } Os números ainda podem mudar.
+complete-closed = Período fechado: todos os { $days } dias carregados, nenhuma conversa em aberto.
+complete-closed-by-time = Período fechado, porque terminou há { $after } dias ou mais. { $reasons } O que mudar ainda aparece como retificação.
+complete-provisional = Provisório: { $reasons } Os números ainda podem mudar; o período fecha o mais tardar em { $by }.
 complete-incomplete = Incompleto: só { $loaded } de { $days } dias carregados. Os números estão abaixo do real.
+complete-kinds = Lidos: tickets de { $tickets } de { $days } dias, respostas à pesquisa de { $answers } de { $days } dias.
 complete-partly-imported = Incompleto: { $loaded } de { $days } dias carregados da Blip e { $imported } tirados de arquivo importado ({ $files }). Os números estão abaixo do real.
-complete-closed-imported = Período fechado: nenhum dia falta, nenhum ticket em aberto.
+complete-closed-imported = Período fechado: nenhum dia falta, nenhuma conversa em aberto.
 complete-imported = Vêm de arquivo importado, sem conferência com a Blip: { $imported } de { $days } dias ({ $files }).
 import-files-more = { $n ->
     [one] { $files } e mais 1 arquivo
@@ -415,8 +420,8 @@ import-files-more = { $n ->
 }
 import-files-unknown = arquivo sem nome guardado
 reason-open = { $n ->
-    [one] 1 ticket do período ainda está em aberto.
-   *[other] { $count } tickets do período ainda estão em aberto.
+    [one] 1 conversa do período ainda está em aberto.
+   *[other] { $count } conversas do período ainda estão em aberto.
 }
 reason-late = Avaliações ainda podem chegar até { $until }.
 reason-messages = { $n ->

@@ -6,7 +6,7 @@
 --   sector        text  only this sector; null: all
 --   dimension     text  sector, agent, channel, tag, queue or hour
 --   member        text  only this member of the dimension, of hours such as 1 09 (Monday, from nine to ten); null: all
---   measure       text  conversations, tickets, lost, short_lost, abandoned, abandoned_unanswered, closed, attended, closed_lost, closed_abandoned, inactive, transferred, passed_on, default, unresolved, queue_wait, first_response, whole_wait, moved, transfers, served, response, response_by_ticket, response_pending, response_unanswered, handling, resolution, full_resolution, one_touch, one_touch_known, returned_24h, returned_7d, ended_moved, ended_transfers, ratings, satisfied, invalid, no_answer, surveyed, score_1, score_2, score_3, score_4, score_5, detractors, passives, promoters, open_start, open_end, tickets_open or unanswered
+--   measure       text  conversations, tickets, lost, short_lost, abandoned, abandoned_unanswered, closed, attended, closed_lost, closed_abandoned, inactive, transferred, passed_on, default, unresolved, queue_wait, first_response, whole_wait, moved, transfers, served, response, response_by_ticket, response_pending, response_unanswered, handling, resolution, full_resolution, one_touch, one_touch_known, returned_24h, returned_7d, ended_moved, ended_transfers, ratings, satisfied, invalid, no_answer, surveyed, score_1, score_2, score_3, score_4, score_5, detractors, passives, promoters, open_start, open_end, tickets_open, not_over or unanswered
 --   from_s        count  only cases whose value is at least this; null: any
 --   to_s          count  and at most this; null: any
 -- reads: ticket, conversation, turn, rating, ticket_tag
@@ -258,6 +258,36 @@ fact AS (
         )
         AND (CAST($sector AS STRING) IS NULL OR ticket.sector = $sector)
     UNION ALL
+    -- It counts for whoever had it when the period ended.
+    SELECT
+        conversation.conversation_id,
+        ticket.sector AS sector,
+        ticket.agent AS agent,
+        conversation.channel AS channel,
+        CASE WHEN $dimension = 'tag' THEN CONCAT('conversation ', conversation.conversation_id) END AS tag_key,
+        CAST(NULL AS DOUBLE) AS value_s
+    FROM conversation
+    INNER JOIN ticket ON ticket.conversation_id = conversation.conversation_id
+    WHERE
+        $measure = 'unanswered'
+        AND (conversation.ended_day IS NULL OR conversation.ended_day >= $period_end)
+        AND (conversation.first_response_day IS NULL OR conversation.first_response_day >= $period_end)
+        AND conversation.started_day < $period_end
+        AND ticket.created_day < $period_end
+        AND NOT EXISTS (
+            SELECT 1
+            FROM ticket AS later
+            WHERE
+                later.conversation_id = ticket.conversation_id
+                AND later.created_day < $period_end
+                AND (
+                    later.created_at > ticket.created_at
+                    OR later.created_at = ticket.created_at AND later.sequential_id > ticket.sequential_id
+                    OR later.created_at = ticket.created_at AND later.sequential_id = ticket.sequential_id AND later.ticket_id > ticket.ticket_id
+                )
+        )
+        AND (CAST($sector AS STRING) IS NULL OR ticket.sector = $sector)
+    UNION ALL
     SELECT
         conversation.conversation_id,
         conversation.last_sector AS sector,
@@ -267,10 +297,21 @@ fact AS (
         CAST(NULL AS DOUBLE) AS value_s
     FROM conversation
     WHERE
-        $measure = 'unanswered'
-        AND (conversation.ended_day IS NULL OR conversation.ended_day >= $period_end)
-        AND (conversation.first_response_day IS NULL OR conversation.first_response_day >= $period_end)
-        AND conversation.started_day < $period_end
+        $measure = 'not_over'
+        AND (
+            conversation.ended_day IS NULL
+            AND conversation.started_day >= $period_start
+            AND conversation.started_day < $period_end
+            OR EXISTS (
+                SELECT 1
+                FROM ticket
+                WHERE
+                    ticket.conversation_id = conversation.conversation_id
+                    AND ticket.outcome = 'pending'
+                    AND ticket.created_day >= $period_start
+                    AND ticket.created_day < $period_end
+            )
+        )
         AND (CAST($sector AS STRING) IS NULL OR conversation.last_sector = $sector)
     UNION ALL
     -- Without a sector, a conversation belongs to whoever has it last; with one, to all that touch it.

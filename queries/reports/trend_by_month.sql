@@ -4,14 +4,14 @@
 --   period_start  date  first local day, inclusive
 --   period_end    date  local day after the last, exclusive
 --   sector        text  only this sector; null: all
--- reads: conversation, ticket, turn, rating, calendar_day
+-- reads: conversation, ticket, turn, rating, calendar_day, coverage
 -- rows: there on a day of the period or of the twelve months before
 -- anchor: volume and responses by the arrival of the conversation; satisfaction by the close
 -- columns:
 --   month            date      -    first day of the month
---   conversations    count     M2   conversations that began (with a sector: that touch it)
+--   conversations    count     M2   conversations that began (with a sector: that touch it); null: no day's tickets were read
 --   response_mean_s  duration  M9   mean of answered turns; null: none
---   ratings          count     M18  valid answers that count
+--   ratings          count     M18  valid answers that count; null: no day's tickets or answers were read
 --   csat_share       share     M18  satisfied ÷ ratings; null: no answer, or another scale
 --   nps              number    M20  promoters − detractors, −100 to 100; null: no answer, or another scale
 -- behind:
@@ -20,7 +20,7 @@
 --   ratings, nps: conversas_de measure=ratings
 --   csat_share: conversas_de measure=satisfied
 -- unique: month
--- not null: month, conversations, ratings
+-- not null: month
 WITH history AS (
     SELECT DISTINCT CAST(date_trunc('month', day) AS DATE) AS month
     FROM calendar_day
@@ -84,6 +84,19 @@ rated_day AS (
     GROUP BY period_day
 ),
 
+-- What was never read is unknown, not none.
+known AS (
+    SELECT
+        CAST(date_trunc('month', day) AS DATE) AS month,
+        MAX(CASE WHEN resource = 'ticket' AND reported IS NOT NULL THEN 1 WHEN resource = 'import' THEN 1 ELSE 0 END) AS has_tickets,
+        MAX(CASE WHEN resource = 'event' AND reported IS NOT NULL THEN 1 WHEN resource = 'event' THEN 0 END) AS has_answers
+    FROM coverage
+    WHERE
+        day >= CAST(date_trunc('month', CAST($period_start AS DATE)) AS DATE) - INTERVAL '12' MONTH
+        AND day < $period_end
+    GROUP BY CAST(date_trunc('month', day) AS DATE)
+),
+
 begun AS (
     SELECT
         CAST(date_trunc('month', day) AS DATE) AS month,
@@ -112,12 +125,13 @@ rated AS (
 
 SELECT
     history.month,
-    CAST(COALESCE(begun.conversations, 0) AS BIGINT) AS conversations,
-    replied.response_mean_s,
-    CAST(COALESCE(rated.ratings, 0) AS BIGINT) AS ratings,
-    rated.csat_share,
-    rated.nps
+    CASE WHEN known.has_tickets = 1 THEN CAST(COALESCE(begun.conversations, 0) AS BIGINT) END AS conversations,
+    CASE WHEN known.has_tickets = 1 THEN replied.response_mean_s END AS response_mean_s,
+    CASE WHEN known.has_tickets * COALESCE(known.has_answers, 1) = 1 THEN CAST(COALESCE(rated.ratings, 0) AS BIGINT) END AS ratings,
+    CASE WHEN known.has_tickets * COALESCE(known.has_answers, 1) = 1 THEN rated.csat_share END AS csat_share,
+    CASE WHEN known.has_tickets * COALESCE(known.has_answers, 1) = 1 THEN rated.nps END AS nps
 FROM history
+LEFT JOIN known ON known.month = history.month
 LEFT JOIN begun ON begun.month = history.month
 LEFT JOIN replied ON replied.month = history.month
 LEFT JOIN rated ON rated.month = history.month

@@ -10,7 +10,7 @@ use std::{
 use chrono::{Datelike, Days, NaiveDate, TimeDelta};
 use clap::Args;
 
-use super::{Exit, Failure, Global, answers, calendar, ingest::contract_line, output, readers, words};
+use super::{Exit, Failure, Global, answers, calendar, ingest::contract_line, months, output, readers, words};
 use crate::{
     audit,
     blip::{
@@ -51,6 +51,12 @@ pub async fn run(global: &Global, args: &CheckArgs) -> Result<Exit, Failure> {
     let year = project.settings.organization.timezone.day(global.now()).year();
     output::print(&calendar::holiday_lines(&project.settings.calendars, year))?;
     let mut exit = others(&project)?;
+    // What lies on object storage is not asked for without the network.
+    if !args.offline || project.bucket().is_none() {
+        let today = project.settings.organization.timezone.day(global.now());
+        let months = tokio::task::block_in_place(|| months::of_newest(&project, today))?;
+        output::print(&months::lines(&months).into_iter().map(|line| line + "\n").collect::<String>())?;
+    }
     if args.offline {
         return Ok(exit);
     }

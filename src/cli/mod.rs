@@ -13,6 +13,7 @@ mod failure;
 mod import;
 mod ingest;
 mod init;
+mod months;
 mod officer;
 mod ops;
 mod output;

@@ -6,7 +6,7 @@ use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, Utc};
 use clap::Args;
 use serde_json::json;
 
-use super::{Exit, Failure, Global, Printed, ingest::alarm, ops, output};
+use super::{Exit, Failure, Global, Printed, ingest::alarm, months, ops, output};
 use crate::{
     config::Project,
     domain::{Period, Table},
@@ -14,6 +14,7 @@ use crate::{
     ledger::Ledger,
     ops::{Look, Subject},
     query::{Catalogue, Engine, Parameters},
+    report::MonthStanding,
     schedule::{House, Standing},
     snapshot::{Catalog, Manifest, Snapshot, SnapshotError},
 };
@@ -58,7 +59,9 @@ pub fn run(global: &Global, args: &StatusArgs) -> Result<Exit, Failure> {
         Err(error) => return Err(error.into()),
     };
     let engine = Engine::open(&snapshot, Catalogue::new(&project.query_texts()?)?)?;
+    let months = months::standing(&project, &engine, &snapshot, zone.day(now))?;
     let state = State {
+        months,
         alarms: alarms(&engine, zone.day(now), snapshot.manifest.published_at)?,
         channels: channels(&engine, zone.day(snapshot.manifest.loaded_until.unwrap_or(now)), snapshot.manifest.published_at)?,
         declared: Declared::of(&project, ledger.as_ref())?,
@@ -211,6 +214,7 @@ fn live(project: &Project) -> Vec<LiveView> {
 }
 
 struct State {
+    months: Vec<MonthStanding>,
     manifest: Manifest,
     count: usize,
     alarms: Vec<Alarm>,
@@ -269,6 +273,7 @@ impl State {
             "ratings": self.rows("rating"),
             "quarantined": self.manifest.quarantined,
             "alarms": self.told().map(|alarm| json!({"check": alarm.check, "day": alarm.day, "said": alarm.said, "found": alarm.found})).collect::<Vec<_>>(),
+            "months": months::json(&self.months),
             "channels": self.channels.iter().map(|one| json!({
                 "channel": one.channel, "health": one.health, "last_local": one.last_local, "silent_hours": one.silent_hours,
                 "usual": one.usual, "missing": one.missing,
@@ -311,6 +316,7 @@ impl State {
                 local(view.sampled_at)
             ));
         }
+        lines.extend(months::lines(&self.months));
         lines.extend(self.told().map(alarm));
         if let Some(days) = self.days_left() {
             lines.push(if days <= 0 {

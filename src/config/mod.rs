@@ -6,6 +6,7 @@
 mod access;
 mod address;
 mod channels;
+mod closing;
 mod delivery;
 mod engine;
 mod imports;
@@ -25,6 +26,7 @@ mod toml_file;
 
 pub use access::{Access, NoAccess, Person, Profile, QueryLimits};
 pub use channels::{ChannelName, ChannelSettings, Channels, DeclaredChannel, is_secret_key};
+pub use closing::LATE_ANSWER_DAYS;
 pub use delivery::{Delivery, Recipients, Serve, Smtp, Tls, require_address};
 pub use engine::{EngineKind, EngineSettings, SparkSettings};
 pub use imports::Imports;

@@ -78,7 +78,7 @@ pub enum Gate {
 pub enum HoldUntil {
     /// Every day of the period is loaded.
     Complete,
-    /// Nothing can change any more: no ticket open, late answers had their time.
+    /// Every day is loaded, no conversation that counts in the period is open and late answers had their time, or it ended `closed_after_days` ago.
     Closed,
 }
 
@@ -216,6 +216,9 @@ fn yes() -> bool {
 /// Long enough for a weekend and a holiday.
 const HOLD_HOURS: u32 = 96;
 
+/// Ten days: a period is closed seven days after its end at the earliest.
+const HOLD_HOURS_UNTIL_CLOSED: u32 = 240;
+
 /// With waits that double up to an hour, about a working day.
 const RETRIES: u32 = 12;
 
@@ -243,10 +246,11 @@ impl ScheduleSpec {
         let gate = match file.gate.as_ref().map(|gate| gate.get_ref().as_str()) {
             Some("send") => Gate::Send,
             None | Some("banner") => Gate::Banner,
-            Some("hold") => Gate::Hold {
-                until: file.hold_until.unwrap_or(HoldUntil::Closed),
-                at_most: TimeDelta::hours(file.hold_hours.unwrap_or(HOLD_HOURS).into()),
-            },
+            Some("hold") => {
+                let until = file.hold_until.unwrap_or(HoldUntil::Closed);
+                let usual = if until == HoldUntil::Closed { HOLD_HOURS_UNTIL_CLOSED } else { HOLD_HOURS };
+                Gate::Hold { until, at_most: TimeDelta::hours(file.hold_hours.unwrap_or(usual).into()) }
+            }
             Some(other) => {
                 let span = file.gate.as_ref().map(Spanned::span).unwrap_or_default();
                 report(span, format!("unknown gate `{other}` (accepted: send, banner, hold)"));

@@ -16,6 +16,7 @@ use super::{
     access::{Access, AccessTable, QueryLimits, QueryTable},
     address::is_guarded,
     channels::ChannelSettings,
+    closing,
     delivery::{Delivery, DeliveryTable, Serve, ServeTable},
     engine::{EngineSettings, EngineTable},
     imports::Imports,
@@ -83,6 +84,9 @@ pub struct Organization {
     /// Readers' language.
     #[serde(default)]
     pub locale: Language,
+    /// Days after a period's end from which it counts as closed although conversations of it are open; at least 7.
+    #[serde(default = "closing::default_days", deserialize_with = "closing::days")]
+    pub closed_after_days: u32,
 }
 
 /// `[document]`: the house's controlled-document header.

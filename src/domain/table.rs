@@ -294,6 +294,20 @@ impl Table {
         Table { columns: self.columns.clone(), frame }
     }
 
+    /// Returns the same rows with nothing in the columns for which `is_unknown` is true.
+    ///
+    /// # Panics
+    /// Never: a column is replaced by one of its own name, type and length.
+    #[must_use]
+    pub fn without_values(mut self, is_unknown: impl Fn(&Column) -> bool) -> Table {
+        for column in self.columns.iter().filter(|column| is_unknown(column)) {
+            let Ok(values) = self.frame.column(&column.name) else { continue };
+            let unknown = polars::prelude::Column::full_null(column.name.as_str().into(), values.len(), values.dtype());
+            self.frame.replace(&column.name, unknown).expect("a column of the frame");
+        }
+        self
+    }
+
     /// Returns the rows at `range`.
     #[must_use]
     pub fn slice(&self, range: std::ops::Range<usize>) -> Table {

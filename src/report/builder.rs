@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{ReportError, comparison, findings, table, validate};
+use super::{ReportError, comparison, completeness::Known, findings, table, validate};
 use crate::{
     config::{BlockSpec, ContentSpec, FigureSpec, ReportSpec, RowsSpec, Scale, SparkSpec, TableSpec, Target},
     domain::{
@@ -19,8 +19,9 @@ pub(super) struct Builder<'a> {
     pub spec: &'a ReportSpec,
     pub locale: &'a Locale,
     pub parameters: Parameters,
-    /// Whether any day of the period was loaded; else every table is empty, for a count of rows would be a false zero.
-    pub is_loaded: bool,
+    /// What was read of the period: without tickets every table is empty, without survey answers their figures are unknown, for a count of rows
+    /// would be a false zero.
+    pub known: Known,
     /// Parameters of the period to compare with; none where it was not loaded.
     pub previous: Option<Parameters>,
     /// Parameters of the period a year earlier; none where it was not loaded.
@@ -78,13 +79,13 @@ impl Targets {
 
 impl<'a> Builder<'a> {
     /// Makes a builder that compares with no other period.
-    pub fn new(engine: &'a Engine, spec: &'a ReportSpec, locale: &'a Locale, parameters: Parameters, is_loaded: bool) -> Builder<'a> {
+    pub fn new(engine: &'a Engine, spec: &'a ReportSpec, locale: &'a Locale, parameters: Parameters, known: Known) -> Builder<'a> {
         Builder {
             engine,
             spec,
             locale,
             parameters,
-            is_loaded,
+            known,
             previous: None,
             last_year: None,
             targets: Targets::default(),
@@ -214,7 +215,9 @@ impl<'a> Builder<'a> {
             None => table,
         };
         let table = table.labelled(|column| self.locale.text(&format!("col-{}", column.name)));
-        let table = if self.is_loaded { table } else { table.filtered(|_| false) };
+        let table = if self.known.has_tickets { table } else { table.filtered(|_| false) };
+        // Earlier periods are compared with only where all of them was read.
+        let table = if self.known.has_answers || when != When::Now { table } else { table.without_values(is_of_answers) };
         self.tables.insert(key, table.clone());
         Ok(table)
     }
@@ -257,7 +260,7 @@ impl<'a> Builder<'a> {
                 last_year: year_earlier,
                 year_change: change(year_earlier),
                 target,
-                is_loaded: self.is_loaded,
+                is_loaded: self.known.has_tickets && (self.known.has_answers || !is_of_answers(&column)),
                 column,
                 value,
                 n,
@@ -275,6 +278,14 @@ impl<'a> Builder<'a> {
             }
         }
     }
+}
+
+/// Metrics of survey answers.
+const OF_ANSWERS: [&str; 5] = ["M18", "M19", "M20", "M21", "M22"];
+
+/// Returns whether a column is of survey answers. Surveys that were sent are seen among the messages, closed tickets among the tickets.
+fn is_of_answers(column: &Column) -> bool {
+    column.metric.as_deref().is_some_and(|metric| OF_ANSWERS.contains(&metric)) && column.name != "surveys_sent"
 }
 
 fn passes(table: &Table, row: usize, filter: &crate::config::Filter) -> bool {

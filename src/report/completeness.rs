@@ -1,10 +1,11 @@
 //! Completeness of a period (M28), in figures and in words.
 
-use chrono::{DateTime, Days, Utc};
+use chrono::{DateTime, Datelike, Days, NaiveDate, Utc};
 
 use crate::{
+    config::{LATE_ANSWER_DAYS, Organization},
     domain::{
-        Zone,
+        Period,
         report_data::{Completeness, CompletenessState},
         table::Table,
     },
@@ -12,9 +13,6 @@ use crate::{
     render::Locale,
     snapshot::Manifest,
 };
-
-/// Days after a period's end in which late survey answers still change it.
-const LATE_ANSWER_DAYS: u64 = 7;
 
 const QUERY: &str = "completeness";
 
@@ -24,30 +22,37 @@ const WARNINGS: &str = "data_warnings";
 /// Holds the mean that Blip sends with tickets whose messages are not here, in a row of its own.
 const TIMES: &str = "times_by";
 
+/// Returns the day with which a period is closed at the latest, once it is loaded until then.
+pub fn closes_by(period: &Period, organization: &Organization) -> NaiveDate {
+    period.end + Days::new(organization.closed_after_days.into())
+}
+
 /// Returns the completeness of the period of `parameters`.
 pub fn of_period(
     engine: &Engine,
     parameters: &Parameters,
     manifest: &Manifest,
-    zone: Zone,
+    organization: &Organization,
     locale: &Locale,
 ) -> Result<Completeness, QueryError> {
+    let zone = organization.timezone;
     let table = engine.run(QUERY, parameters)?;
     let number = |column: &str| table.get(0, column).int().unwrap_or(0);
     let days_expected = parameters.period.day_count();
     let days_loaded = number("days_loaded");
     let days_imported = number("days_imported");
     let tickets_open = number("tickets_open");
+    let conversations_open = number("conversations_open");
     // Messages that no load brings change no figure any more: a note says what that means.
     let messages_awaited = number("messages_missing") - number("messages_gone");
     let mut reasons = Vec::new();
-    if tickets_open > 0 {
-        reasons.push(locale.plural("reason-open", tickets_open));
+    if conversations_open > 0 {
+        reasons.push(locale.plural("reason-open", conversations_open));
     }
     if messages_awaited > 0 {
         reasons.push(locale.plural("reason-messages", messages_awaited));
     }
-    let late_until = parameters.period.end + Days::new(LATE_ANSWER_DAYS);
+    let late_until = parameters.period.end + Days::new(LATE_ANSWER_DAYS.into());
     // Where all of the period comes from files, no load brings late answers.
     let is_from_files = days_imported >= days_expected;
     if !is_from_files && is_before(manifest.loaded_until, zone.day_start(late_until)) {
@@ -55,6 +60,10 @@ pub fn of_period(
     }
     let files = files(&table, locale);
     let (loaded, imported, days) = (locale.count(days_loaded), locale.count(days_imported), locale.count(days_expected));
+    let closes_by = closes_by(&parameters.period, organization);
+    // Where all of the period comes from files, no load tells the time.
+    let known_until = if is_from_files { Some(manifest.loaded_until.unwrap_or(manifest.published_at)) } else { manifest.loaded_until };
+    let is_over_for_good = !is_before(known_until, zone.day_start(closes_by));
     let counts = [("loaded", loaded.as_str()), ("imported", &imported), ("days", &days), ("files", &files)];
     let lacking = lacking(engine, parameters)?;
     let (state, verdict) = if days_loaded + days_imported < days_expected {
@@ -65,12 +74,23 @@ pub fn of_period(
     } else if reasons.is_empty() {
         let key = if days_imported > 0 { "complete-closed-imported" } else { "complete-closed" };
         (CompletenessState::Closed, locale.text_with(key, &counts))
+    } else if is_over_for_good {
+        let words = [("reasons", reasons.join(" ")), ("after", locale.count(organization.closed_after_days.into()))];
+        (
+            CompletenessState::Closed,
+            locale.text_with("complete-closed-by-time", &words.each_ref().map(|(name, text)| (*name, text.as_str()))),
+        )
     } else {
-        (CompletenessState::Provisional, locale.text_with("complete-provisional", &[("reasons", &reasons.join(" "))]))
+        let words = [("reasons", reasons.join(" ")), ("by", locale.date(closes_by))];
+        (
+            CompletenessState::Provisional,
+            locale.text_with("complete-provisional", &words.each_ref().map(|(name, text)| (*name, text.as_str()))),
+        )
     };
     let is_covered = days_imported > 0 && days_loaded + days_imported >= days_expected;
+    let kinds = kinds(&table, days_expected, locale).filter(|_| state == CompletenessState::Incomplete && days_loaded < days_expected);
     let label = is_covered.then(|| locale.text_with("complete-imported", &counts));
-    let sentence = [Some(verdict), label].into_iter().flatten().collect::<Vec<_>>().join(" ");
+    let sentence = [Some(verdict), kinds, label].into_iter().flatten().collect::<Vec<_>>().join(" ");
     Ok(Completeness {
         state,
         days_loaded,
@@ -83,6 +103,61 @@ pub fn of_period(
         quarantined: manifest.quarantined,
         sentence,
     })
+}
+
+/// Returns of how many days each kind was read, where that differs: else the days that are loaded say all.
+fn kinds(table: &Table, days_expected: i64, locale: &Locale) -> Option<String> {
+    let number = |column: &str| table.get(0, column).int();
+    let (loaded, tickets, answers) = (number("days_loaded")?, number("days_tickets")?, number("days_answers")?);
+    let [tickets_text, answers_text, days] = [tickets, answers, days_expected].map(|count| locale.count(count));
+    (tickets.max(answers) > loaded)
+        .then(|| locale.text_with("complete-kinds", &[("tickets", &tickets_text), ("answers", &answers_text), ("days", &days)]))
+}
+
+/// How a month before today stands.
+#[derive(Debug, Clone)]
+pub struct MonthStanding {
+    /// The month.
+    pub period: Period,
+    /// Whether its figures can still change, and why.
+    pub completeness: Completeness,
+    /// The local day with which it is closed at the latest, once it is loaded until then.
+    pub closes_by: NaiveDate,
+}
+
+/// Most months that are looked at.
+const MOST_MONTHS: usize = 13;
+
+/// Returns the month before `today` and those before it that time alone has not closed, the latest first; of which nothing was read are left out.
+///
+/// # Errors
+/// When a query fails.
+pub fn months(
+    engine: &Engine,
+    manifest: &Manifest,
+    organization: &Organization,
+    locale: &Locale,
+    today: NaiveDate,
+) -> Result<Vec<MonthStanding>, QueryError> {
+    let this = Period::month(today.with_day(1).expect("every month has a first day"));
+    let before = std::iter::successors(Some(this.previous()), |month| Some(month.previous())).take(MOST_MONTHS);
+    let mut found = Vec::new();
+    for (place, period) in before.enumerate() {
+        let closes_by = closes_by(&period, organization);
+        if place > 0 && closes_by <= today {
+            break;
+        }
+        let as_of = manifest.loaded_until.unwrap_or(manifest.published_at);
+        let parameters = Parameters { period, sector: None, dimension: None, as_of, others: std::collections::BTreeMap::new() };
+        let table = engine.run(QUERY, &parameters)?;
+        let is_begun =
+            ["days_tickets", "days_answers", "days_imported"].iter().any(|days| table.get(0, days).int().is_some_and(|days| days > 0));
+        if is_begun {
+            let completeness = of_period(engine, &parameters, manifest, organization, locale)?;
+            found.push(MonthStanding { period, completeness, closes_by });
+        }
+    }
+    Ok(found)
 }
 
 /// Returns the files that the imported days come from, in words.
@@ -121,11 +196,23 @@ pub fn without_messages(engine: &Engine, parameters: &Parameters, locale: &Local
     Ok(Some(sentences.join(" ")))
 }
 
-/// Returns whether any day of the period of `parameters` was loaded or is covered by an imported file.
-pub fn has_loaded_days(engine: &Engine, parameters: &Parameters) -> Result<bool, QueryError> {
+/// What was read of a period at all: figures of the rest are unknown, not zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Known {
+    /// The tickets of a day, from Blip or from an imported file.
+    pub has_tickets: bool,
+    /// The survey answers of a day, or satisfaction comes from elsewhere.
+    pub has_answers: bool,
+}
+
+/// Returns what was read of the period of `parameters`.
+pub fn known(engine: &Engine, parameters: &Parameters) -> Result<Known, QueryError> {
     let table = engine.run(QUERY, parameters)?;
-    let number = |column: &str| table.get(0, column).int().unwrap_or(0);
-    Ok(number("days_loaded") + number("days_imported") > 0)
+    let number = |column: &str| table.get(0, column).int();
+    Ok(Known {
+        has_tickets: [number("days_tickets"), number("days_imported")].into_iter().flatten().sum::<i64>() > 0,
+        has_answers: number("days_answers").is_none_or(|days| days > 0),
+    })
 }
 
 /// Returns whether every day of the period of `parameters` was loaded or is covered by an imported file, and anything happened in it, so that it can be compared with.

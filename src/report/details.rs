@@ -63,7 +63,7 @@ pub(super) fn of_definition(
             if !with_rows {
                 continue;
             }
-            let rows: Rc<dyn DetailRows> = if builder.is_loaded {
+            let rows: Rc<dyn DetailRows> = if builder.known.has_tickets {
                 let dimension = engine.query(&table.rows.query)?.dimension(table.rows.by.as_deref()).ok().flatten().map(str::to_owned);
                 let parameters = crate::query::Parameters { dimension: dimension.clone(), ..builder.parameters.clone() };
                 let column = |name: &String| if Some(name) == dimension.as_ref() { MEMBER.to_owned() } else { name.clone() };

@@ -31,7 +31,7 @@ const NOTICEABLE_VOLUME: f64 = 0.10;
 
 /// Returns the findings of the builder's period, the most important first; one that says so where there is nothing.
 pub fn of_period(builder: &mut Builder<'_>) -> Result<Vec<Finding>, ReportError> {
-    if !builder.is_loaded {
+    if !builder.known.has_tickets {
         return Ok(Vec::new());
     }
     let figures = builder.figures(&rows("overview", None), &looked_at(builder.scale))?;

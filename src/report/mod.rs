@@ -30,6 +30,7 @@ use crate::{
 };
 
 pub use changes::{ChangedFigure, changes};
+pub use completeness::{MonthStanding, months};
 pub use making::{FileFormat, Made, MakingError, Wanted, WrittenFile, compare, file_stem, log, make, make_watched, note, slug, write};
 pub use reproduce::{Reproduced, reproduce};
 pub use restatement::{Earlier, publication, rules};
@@ -105,7 +106,8 @@ pub fn build(
         others: BTreeMap::new(),
     };
     let (parameters, previous, last_year) = (of(request.period), of(request.period.previous()), of(request.period.a_year_before()));
-    let completeness = completeness::of_period(engine, &parameters, manifest, zone, &locale)?;
+    let completeness = completeness::of_period(engine, &parameters, manifest, &settings.organization, &locale)?;
+    let known = completeness::known(engine, &parameters)?;
     let loaded = |parameters: Parameters| -> Result<Option<Parameters>, QueryError> {
         Ok(completeness::is_loaded(engine, &parameters)?.then_some(parameters))
     };
@@ -116,7 +118,7 @@ pub fn build(
         targets: Targets::on(request.period.last_day(), &settings.targets),
         scale,
         no_sectors: vec![settings.sectors.default_queue.clone(), locale.language().unresolved_sector().to_owned()],
-        ..Builder::new(engine, spec, &locale, parameters, completeness.days_loaded + completeness.days_imported > 0)
+        ..Builder::new(engine, spec, &locale, parameters, known)
     };
     let mut blocks = builder.all(&spec.blocks)?;
     // What the report says of its figures, such as their definitions, is the same with and without row-level tables.
@@ -124,8 +126,8 @@ pub fn build(
 
     let of_period = |period: Period| -> Result<Builder<'_>, ReportError> {
         let parameters = of(period);
-        let is_loaded = completeness::has_loaded_days(engine, &parameters)?;
-        Ok(Builder::new(engine, spec, &locale, parameters, is_loaded))
+        let known = completeness::known(engine, &parameters)?;
+        Ok(Builder::new(engine, spec, &locale, parameters, known))
     };
     let restatements = restatement::of_published(request, snapshot, &of_period, (&locale, zone))?;
     let mut notes = Vec::new();

@@ -62,7 +62,7 @@ fn a_month_of_a_file_has_its_figures_and_says_which_file_it_is_from() {
     let data = sandbox.report("2024-10", None);
     let complete = &data.completeness;
     assert_eq!((complete.days_loaded, complete.days_imported, complete.tickets_stored), (0, 31, 6));
-    let sentence = "Período fechado: nenhum dia falta, nenhum ticket em aberto. \
+    let sentence = "Período fechado: nenhum dia falta, nenhuma conversa em aberto. \
                     Vêm de arquivo importado, sem conferência com a Blip: 31 de 31 dias (outubro.csv).";
     assert_eq!(complete.sentence, sentence);
     let json = serde_json::to_value(complete).expect("JSON");

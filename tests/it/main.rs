@@ -8,6 +8,7 @@ mod big_days;
 mod bucket;
 mod calendars;
 mod channels;
+mod closed;
 mod cluster;
 mod delivery;
 mod dictionary;

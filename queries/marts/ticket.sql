@@ -1,7 +1,7 @@
 -- question: What happened to each ticket, in which sector, and how long did each step take?
 -- grain: one row per Blip ticket
 -- parameters: none
--- reads: staging.ticket, marts.ticket_chain, marts.agent, raw.message_read, settings.queue_sector, settings.rule, settings.calendar,
+-- reads: staging.ticket, marts.ticket_chain, marts.agent_version, raw.message_read, settings.queue_sector, settings.rule, settings.calendar,
 --   settings.business_span
 -- columns: as in staging.ticket without is_closed, parent_sequential_id, rating_text, response_mean_s, and
 --   parent_ticket_id     text      null: not born of a transfer, or the parent is older than the store
@@ -67,7 +67,10 @@ WITH placed AS (
     CROSS JOIN settings.rule
     LEFT JOIN settings.queue_sector AS own ON own.queue = staged.queue
     LEFT JOIN settings.queue_sector AS inherited ON inherited.queue = chain.inherited_queue
-    LEFT JOIN marts.agent ON agent.agent = staged.agent
+    -- Whoever answers elsewhere today was there when the ticket came.
+    ASOF LEFT JOIN marts.agent_version AS agent
+        ON agent.agent = staged.agent
+        AND CAST(staged.created_local AS DATE) >= agent.from_day
 ),
 
 timed AS (

@@ -196,6 +196,25 @@ begun AS (
         AND (CAST($sector AS STRING) IS NULL OR conversation.conversation_id IN (SELECT touching.conversation_id FROM touching))
 ),
 
+-- The sector that had each of them at the end of the period: what happened to it later changes nothing. Without a sector nobody asks.
+held AS (
+    SELECT
+        ticket.conversation_id,
+        ticket.sector,
+        ROW_NUMBER() OVER (
+            PARTITION BY ticket.conversation_id
+            ORDER BY ticket.created_at DESC, ticket.sequential_id DESC, ticket.ticket_id DESC
+        ) AS place
+    FROM ticket
+    INNER JOIN conversation ON conversation.conversation_id = ticket.conversation_id
+    WHERE
+        CAST($sector AS STRING) IS NOT NULL
+        AND ticket.created_day < $period_end
+        AND conversation.started_day < $period_end
+        AND (conversation.ended_day IS NULL OR conversation.ended_day >= $period_end)
+        AND (conversation.first_response_day IS NULL OR conversation.first_response_day >= $period_end)
+),
+
 waiting AS (
     SELECT COUNT(*) AS unanswered
     FROM conversation
@@ -203,7 +222,7 @@ waiting AS (
         started_day < $period_end
         AND (ended_day IS NULL OR ended_day >= $period_end)
         AND (first_response_day IS NULL OR first_response_day >= $period_end)
-        AND (CAST($sector AS STRING) IS NULL OR last_sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR conversation_id IN (SELECT held.conversation_id FROM held WHERE held.place = 1 AND held.sector = $sector))
 ),
 
 still_open AS (

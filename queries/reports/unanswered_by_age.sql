@@ -4,7 +4,7 @@
 --   period_start  date  first local day, inclusive
 --   period_end    date  local day after the last, exclusive
 --   sector        text  only this sector; null: all
--- reads: conversation, calendar_day
+-- reads: conversation, ticket, calendar_day
 -- anchor: instant: the end of the last day, or of the last that is known where the period goes on beyond it
 -- columns:
 --   age_days_from  count  M14  local days from the one on which the conversation began to the last one, at least
@@ -19,6 +19,25 @@ WITH last AS (
     SELECT CAST(COALESCE(MAX(day), CAST($period_end AS DATE) - INTERVAL '1' DAY) AS DATE) AS last_day
     FROM calendar_day
     WHERE day < $period_end
+),
+
+-- The sector that had each of them at the end of the period: what happened to it later changes nothing. Without a sector nobody asks.
+held AS (
+    SELECT
+        ticket.conversation_id,
+        ticket.sector,
+        ROW_NUMBER() OVER (
+            PARTITION BY ticket.conversation_id
+            ORDER BY ticket.created_at DESC, ticket.sequential_id DESC, ticket.ticket_id DESC
+        ) AS place
+    FROM ticket
+    INNER JOIN conversation ON conversation.conversation_id = ticket.conversation_id
+    WHERE
+        CAST($sector AS STRING) IS NOT NULL
+        AND ticket.created_day < $period_end
+        AND conversation.started_day < $period_end
+        AND (conversation.ended_day IS NULL OR conversation.ended_day >= $period_end)
+        AND (conversation.first_response_day IS NULL OR conversation.first_response_day >= $period_end)
 ),
 
 waiting AS (
@@ -38,7 +57,7 @@ waiting AS (
         started_day < $period_end
         AND (ended_day IS NULL OR ended_day >= $period_end)
         AND (first_response_day IS NULL OR first_response_day >= $period_end)
-        AND (CAST($sector AS STRING) IS NULL OR last_sector = $sector)
+        AND (CAST($sector AS STRING) IS NULL OR conversation_id IN (SELECT held.conversation_id FROM held WHERE held.place = 1 AND held.sector = $sector))
 )
 
 SELECT

@@ -85,7 +85,6 @@ impl Store {
         if self.mark(GLOBAL_BASIS)?.as_deref() != Some(global_basis.as_str()) {
             self.with_enough_memory(|store| {
                 store.transaction(|store| {
-                    store.make("marts", "agent", queries)?;
                     let (last, others) = MARTS[OF_CUSTOMERS..].split_last().expect("tables that are made whole");
                     others.iter().try_for_each(|name| store.make("marts", name, queries))?;
                     // What the checks find is part of the last table.

@@ -6,7 +6,7 @@ pub const STAGING: [&str; 4] = ["received_ticket", "ticket", "quarantine", "mess
 /// Marts, in the order in which they are made: each reads only what stands before it. The last holds what the checks of the others found.
 pub const MARTS: [&str; 22] = [
     "ticket_chain",
-    "agent",
+    "agent_version",
     "ticket",
     "ticket_tag",
     "chain",
@@ -18,6 +18,7 @@ pub const MARTS: [&str; 22] = [
     "conversation",
     "rating",
     "comment",
+    "agent",
     "queue",
     "sector",
     "calendar_day",
@@ -81,9 +82,10 @@ pub(super) const CUT: [(&str, &str); 7] = [
 ];
 
 /// Tables that every customer's rows may need.
-pub(super) const SHARED: [(&str, &str); 13] = [
+pub(super) const SHARED: [(&str, &str); 14] = [
     ("restricted", "comment"),
     ("raw", "attendant"),
+    ("raw", "load"),
     ("raw", "author"),
     ("raw", "mark"),
     ("settings", "queue_sector"),

@@ -13,7 +13,7 @@ use proptest::{
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
 };
 use relato::{
-    ingest::{self, IngestError, IngestRequest, Silent},
+    ingest::{self, IngestError, IngestRequest, OnlyResource, Silent},
     sim::{Author, Event, Keys, Message, World},
     snapshot::Published,
 };
@@ -319,6 +319,10 @@ fn a_history_that_came_step_by_step_is_the_one_that_is_there() {
                     return;
                 }
                 let mut late = Follower::new(switches);
+                // In which queue somebody answered before, nobody tells later.
+                let server = serve(&first, switches).await;
+                late.sandbox.write("relato.toml", &settings(&server.base_url));
+                late.sandbox.load(IngestRequest { only: Some(OnlyResource::Directory), ..everything() }).await;
                 late.load(&world).await;
                 for (file, id) in early.files {
                     late.imports(file, id);

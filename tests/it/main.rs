@@ -30,6 +30,7 @@ mod oracle;
 mod other_users;
 mod own_files;
 mod parity;
+mod past_months;
 mod queries;
 mod questions;
 mod reliability;

@@ -5,10 +5,17 @@
 -- columns:
 --   agent        text   e-mail
 --   name         text   full name; null: not sent
---   queues       text   joined by `|`, a JSON list where a name holds `|`; null: none
+--   queues       text   JSON list of names; null: none
 --   only_sector  text   the sector of all their queues (`Default` is none); null: no sector or several
 WITH latest AS (
-    SELECT agent, name, queues
+    SELECT
+        agent,
+        name,
+        -- Stored joined by `|`, where no name holds it; else as JSON.
+        CASE
+            WHEN starts_with(queues, '["') THEN from_json(queues, '["VARCHAR"]')
+            ELSE string_split(queues, '|')
+        END AS queues
     FROM raw.attendant
     QUALIFY row_number() OVER (PARTITION BY agent ORDER BY version DESC) = 1
 ),
@@ -16,8 +23,7 @@ WITH latest AS (
 membership AS (
     SELECT
         agent,
-        -- A list in which a name holds the separator is JSON.
-        unnest(CASE WHEN starts_with(queues, '["') THEN from_json(queues, '["VARCHAR"]') ELSE string_split(queues, '|') END) AS queue
+        unnest(queues) AS queue
     FROM latest
 ),
 
@@ -37,7 +43,7 @@ sector AS (
 SELECT
     latest.agent,
     latest.name,
-    latest.queues,
+    CASE WHEN latest.queues IS NOT NULL THEN CAST(to_json(latest.queues) AS VARCHAR) END AS queues,
     sector.only_sector
 FROM latest
 LEFT JOIN sector ON sector.agent = latest.agent

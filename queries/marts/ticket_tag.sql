@@ -20,8 +20,7 @@ FROM (
         conversation_id,
         customer_key,
         started_day,
-        -- A list in which a tag holds the separator is JSON.
-        unnest(CASE WHEN starts_with(tags, '["') THEN from_json(tags, '["VARCHAR"]') ELSE string_split(tags, '|') END) AS tag
+        unnest(from_json(tags, '["VARCHAR"]')) AS tag
     FROM marts.ticket
     WHERE tags IS NOT NULL
 ) AS carried

@@ -21,7 +21,7 @@
 --   closed_at             local_time  UTC; null: still open. The last change of status stands in where a final status has no close date; of a ticket
 --                                     that is gone, when that was noticed
 --   closed_day            date        local; null: still open
---   tags                  text        joined by `|`, a JSON list where a tag holds `|`; null: none
+--   tags                  text        JSON list of names; null: none
 --   priority              count       0: none
 --   rating                count       null: none (Blip sends 0 for none), or no whole number
 --   rating_text           text        the same as sent, words of imported files included; null: none
@@ -48,11 +48,8 @@ WITH typed AS (
         CASE
             WHEN is_closed THEN coalesce(TRY_CAST(sent.closeDate AS TIMESTAMP), TRY_CAST(sent.statusDate AS TIMESTAMP))
         END AS closed_at,
-        CASE
-            WHEN contains(array_to_string(sent.tags, ''), '|') OR starts_with(array_to_string(sent.tags, ''), '["')
-                THEN CAST(to_json(sent.tags) AS VARCHAR)
-            ELSE nullif(array_to_string(sent.tags, '|'), '')
-        END AS tags,
+        -- Names hold what they like: no character can join them.
+        nullif(CAST(to_json(list_filter(sent.tags, tag -> tag <> '')) AS VARCHAR), '[]') AS tags,
         sent.priority AS priority,
         nullif(trim(sent.rating), '') AS rating_sent,
         TRY_CAST(nullif(regexp_extract(trim(sent.rating), '^([+-]?[0-9]+)(?:[.,]0+)?$', 1), '') AS BIGINT) AS rating,

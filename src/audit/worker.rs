@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     config::QueryLimits,
     query::{self, AnswerColumn, UnwrittenError},
-    snapshot::{sql_name, sql_path},
+    snapshot::{in_todays_form, sql_name, sql_path},
 };
 
 /// A value of a parameter.
@@ -233,9 +233,9 @@ fn lock(connection: &Connection, job: &Job) -> duckdb::Result<()> {
         let files: Vec<String> = files.iter().map(|file| sql_path(file)).collect();
         let _ = write!(
             script,
-            "CREATE VIEW {} AS SELECT * FROM read_parquet([{}], hive_partitioning = false);",
+            "CREATE VIEW {} AS {};",
             sql_name(table),
-            files.join(", ")
+            in_todays_form(table, format!("SELECT * FROM read_parquet([{}], hive_partitioning = false)", files.join(", ")))
         );
     }
     script.push_str("SET lock_configuration = true");

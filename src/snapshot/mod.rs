@@ -42,5 +42,20 @@ pub fn sql_name(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
+/// Returns the SQL of `rows` of a table, whichever version published them, in the form of today. Lists were joined by `|`, where no name held it.
+pub fn in_todays_form(table: &str, rows: String) -> String {
+    let column = match table {
+        "ticket" => "tags",
+        "agent" => "queues",
+        _ => return rows,
+    };
+    format!(
+        "SELECT * REPLACE (
+             CASE WHEN {column} IS NULL OR starts_with({column}, '[\"') THEN {column} ELSE CAST(to_json(string_split({column}, '|')) AS VARCHAR) END
+             AS {column}
+         ) FROM ({rows})"
+    )
+}
+
 /// Tables that reports do not see, and questions only of some profiles. Their files are readable by their owner alone.
 pub const RESTRICTED: [&str; 1] = ["comment"];

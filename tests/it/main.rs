@@ -24,6 +24,7 @@ mod ingestion;
 mod lake;
 mod mailbox;
 mod mutants;
+mod names;
 mod object_storage;
 mod old_data;
 mod oracle;

@@ -30,7 +30,7 @@ use super::{
 };
 use crate::{
     domain::{Cell, Column, Period, Table},
-    snapshot::{Part, RESTRICTED, Snapshot, SnapshotError, TableManifest, sql_path},
+    snapshot::{Part, RESTRICTED, Snapshot, SnapshotError, TableManifest, in_todays_form, sql_path},
     store::digest_of_checks,
 };
 
@@ -172,7 +172,7 @@ impl Engine {
                 rows = format!("SELECT *, {made} AS {column} FROM ({rows})");
             }
         }
-        Ok(rows)
+        Ok(in_todays_form(table, rows))
     }
 
     /// Opens an engine on tables that `connection` holds already, for tests of single queries.

@@ -10,7 +10,7 @@ use std::{
 use chrono::{Datelike, Days, NaiveDate, TimeDelta};
 use clap::Args;
 
-use super::{Exit, Failure, Global, answers, calendar, ingest::contract_line, months, output, readers, words};
+use super::{Exit, Failure, Global, answers, calendar, ingest::contract_line, months, output, readers, unknown, words};
 use crate::{
     audit,
     blip::{
@@ -37,7 +37,8 @@ use crate::{
 /// takes, and what this contract answers of everything that is read. A lake on object storage is tried, too.
 ///
 /// Exit code 2 when a file is wrong, 5 when Blip refuses a key or is unreachable, 3 when a key does not see what its roles need,
-/// survey answers in words have no score, or other users of the machine can read keys or data.
+/// survey answers in words have no score, a queue or a sector in the configuration is known nowhere else, or other users of the machine can
+/// read keys or data.
 #[derive(Args)]
 pub struct CheckArgs {
     /// Check the files only
@@ -53,9 +54,7 @@ pub async fn run(global: &Global, args: &CheckArgs) -> Result<Exit, Failure> {
     let mut exit = others(&project)?;
     // What lies on object storage is not asked for without the network.
     if !args.offline || project.bucket().is_none() {
-        let today = project.settings.organization.timezone.day(global.now());
-        let months = tokio::task::block_in_place(|| months::of_newest(&project, today))?;
-        output::print(&months::lines(&months).into_iter().map(|line| line + "\n").collect::<String>())?;
+        exit = exit.max_with(tokio::task::block_in_place(|| loaded(&project, global))?);
     }
     if args.offline {
         return Ok(exit);
@@ -109,6 +108,17 @@ pub async fn run(global: &Global, args: &CheckArgs) -> Result<Exit, Failure> {
     let used: Vec<String> = Unconfirmed::ALL.iter().map(|one| format!("  {}\n", one.message())).collect();
     output::print(&format!("\nRelato also relies on what others report or what is assumed:\n{}", used.concat()))?;
     Ok(exit)
+}
+
+/// Tells how the months before this one stand, and which names of the configuration nothing has.
+fn loaded(project: &Project, global: &Global) -> Result<Exit, Failure> {
+    let Some((snapshot, engine)) = months::newest(project)? else { return Ok(Exit::Done) };
+    let today = project.settings.organization.timezone.day(global.now());
+    let months = months::standing(project, &engine, &snapshot, today)?;
+    let unknown = unknown::names(project, &engine)?;
+    let lines = months::lines(&months).into_iter().chain(unknown::lines(&unknown));
+    output::print(&lines.map(|line| line + "\n").collect::<String>())?;
+    Ok(if unknown.is_empty() { Exit::Done } else { Exit::Warnings })
 }
 
 /// Tells what other users of the system could do, and what would tell people apart.

@@ -4,7 +4,10 @@ use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
-use super::{Exit, Failure, Global, Printed, collector, output, rebuild};
+use super::{
+    Exit, Failure, Global, Printed, collector, output, rebuild,
+    unknown::{self, UnknownName},
+};
 use crate::{
     audit::Masks,
     blip::ClientOptions,
@@ -15,7 +18,7 @@ use crate::{
         self, Alarm, Clients, IngestRequest, IngestSummary, LiveView, OnlyResource, Pass, Progress, Rebuild, Warnings,
         contract::{Contract, Question},
     },
-    snapshot::Published,
+    snapshot::{Published, Snapshot},
     store::Store,
 };
 
@@ -25,7 +28,8 @@ use crate::{
 /// is asked for until it has ended. The first run goes back as far as Blip lists tickets, and begins with what Blip is about to
 /// forget. A run that breaks off is taken up by the next.
 ///
-/// Exit code 3 when something could not be read, set aside, or is less than Blip says or than is usual.
+/// Exit code 3 when something could not be read, set aside, or is less than Blip says or than is usual, or when a queue or a sector in the
+/// configuration is known nowhere else.
 #[derive(Args)]
 pub struct IngestArgs {
     /// First local day
@@ -97,8 +101,9 @@ pub async fn run(global: &Global, args: &IngestArgs) -> Result<Exit, Failure> {
     let published = publish(&project, &store, request.now, summary.marts.quarantined)?;
     drop(store);
     write_live(&project, &summary.live)?;
-    print(&summary, &published, args.format)?;
-    Ok(if summary.warnings.is_empty() { Exit::Done } else { Exit::Warnings })
+    let unknown = unknown::names_of(&project, &Snapshot::newest(&project)?)?;
+    print(&summary, (&published, &unknown), args.format)?;
+    Ok(if summary.warnings.is_empty() && unknown.is_empty() { Exit::Done } else { Exit::Warnings })
 }
 
 /// Loads what `request` asks for.
@@ -144,7 +149,7 @@ pub fn outcome(published: &Published) -> String {
     }
 }
 
-fn print(summary: &IngestSummary, published: &Published, format: Printed) -> Result<(), Failure> {
+fn print(summary: &IngestSummary, (published, unknown): (&Published, &[UnknownName]), format: Printed) -> Result<(), Failure> {
     let (written, warnings) = (&summary.written, &summary.warnings);
     if format == Printed::Json {
         return output::print_json(&json!({
@@ -184,6 +189,7 @@ fn print(summary: &IngestSummary, published: &Published, format: Printed) -> Res
                 json!({"key": key, "commands": contract.commands, "found": answers})
             }).collect::<Vec<_>>(),
             "not_offered": warnings.not_offered,
+            "unknown_names": unknown::json(unknown),
             "unknown_fields": warnings.unknown_fields.iter().map(|(kind, field, seen)| json!({"kind": kind, "field": field, "seen": seen})).collect::<Vec<_>>(),
             "snapshot": published.manifest.id,
             "snapshot_is_new": published.is_new,
@@ -210,7 +216,8 @@ fn print(summary: &IngestSummary, published: &Published, format: Printed) -> Res
         ),
     };
     let found = summary.contracts.iter().map(|(key, contract)| found_out(key, contract)).collect::<String>();
-    output::print(&[found, read, changed, behind, identities, set_aside, told(warnings), outcome(published)].concat())
+    let unknown = unknown::lines(unknown).into_iter().map(|line| line + "\n").collect::<String>();
+    output::print(&[found, read, changed, behind, identities, set_aside, told(warnings), unknown, outcome(published)].concat())
 }
 
 /// Reports what the one pass over the identities of earlier loads gave.

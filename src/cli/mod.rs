@@ -32,6 +32,7 @@ mod status;
 mod subject;
 mod supersede;
 mod team;
+mod unknown;
 mod words;
 
 use std::{

@@ -19,15 +19,15 @@ pub fn standing(project: &Project, engine: &Engine, snapshot: &Snapshot, today: 
     Ok(months(engine, &snapshot.manifest, &project.settings.organization, &locale, today)?)
 }
 
-/// As [`standing`], from the files alone; nothing before the first load.
-pub fn of_newest(project: &Project, today: NaiveDate) -> Result<Vec<MonthStanding>, Failure> {
+/// Opens the newest snapshot; none before the first load.
+pub fn newest(project: &Project) -> Result<Option<(Snapshot, Engine)>, Failure> {
     let snapshot = match Snapshot::newest(project) {
         Ok(snapshot) => snapshot,
-        Err(SnapshotError::None(_)) => return Ok(Vec::new()),
+        Err(SnapshotError::None(_)) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
     let engine = Engine::open(&snapshot, Catalogue::new(&project.query_texts()?)?)?;
-    standing(project, &engine, &snapshot, today)
+    Ok(Some((snapshot, engine)))
 }
 
 /// One line a month.

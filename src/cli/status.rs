@@ -6,7 +6,12 @@ use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, Utc};
 use clap::Args;
 use serde_json::json;
 
-use super::{Exit, Failure, Global, Printed, ingest::alarm, months, ops, output};
+use super::{
+    Exit, Failure, Global, Printed,
+    ingest::alarm,
+    months, ops, output,
+    unknown::{self, UnknownName},
+};
 use crate::{
     config::Project,
     domain::{Period, Table},
@@ -24,7 +29,7 @@ use crate::{
 /// Exit code 3 when the newest snapshot is older than a day, when a check of completeness failed for one of the last fourteen
 /// days, when Blip will soon forget messages that are not here, when a scheduled report did not arrive, is late, or nothing
 /// runs that could send it, when people or channels were not as declared when they were last compared, when a plan broke off, or
-/// when a channel is set wrongly or has fallen silent.
+/// when a channel is set wrongly or has fallen silent, or when a queue or a sector in the configuration is known nowhere else.
 #[derive(Args)]
 pub struct StatusArgs {
     /// How to print
@@ -62,6 +67,7 @@ pub fn run(global: &Global, args: &StatusArgs) -> Result<Exit, Failure> {
     let months = months::standing(&project, &engine, &snapshot, zone.day(now))?;
     let state = State {
         months,
+        unknown: unknown::names(&project, &engine)?,
         alarms: alarms(&engine, zone.day(now), snapshot.manifest.published_at)?,
         channels: channels(&engine, zone.day(snapshot.manifest.loaded_until.unwrap_or(now)), snapshot.manifest.published_at)?,
         declared: Declared::of(&project, ledger.as_ref())?,
@@ -215,6 +221,7 @@ fn live(project: &Project) -> Vec<LiveView> {
 
 struct State {
     months: Vec<MonthStanding>,
+    unknown: Vec<UnknownName>,
     manifest: Manifest,
     count: usize,
     alarms: Vec<Alarm>,
@@ -254,6 +261,7 @@ impl State {
             && self.standing.is_well(self.now)
             && self.declared.is_well()
             && self.channels.iter().all(ChannelNow::is_well)
+            && self.unknown.is_empty()
     }
 
     fn rows(&self, table: &str) -> i64 {
@@ -274,6 +282,7 @@ impl State {
             "quarantined": self.manifest.quarantined,
             "alarms": self.told().map(|alarm| json!({"check": alarm.check, "day": alarm.day, "said": alarm.said, "found": alarm.found})).collect::<Vec<_>>(),
             "months": months::json(&self.months),
+            "unknown_names": unknown::json(&self.unknown),
             "channels": self.channels.iter().map(|one| json!({
                 "channel": one.channel, "health": one.health, "last_local": one.last_local, "silent_hours": one.silent_hours,
                 "usual": one.usual, "missing": one.missing,
@@ -317,6 +326,7 @@ impl State {
             ));
         }
         lines.extend(months::lines(&self.months));
+        lines.extend(unknown::lines(&self.unknown));
         lines.extend(self.told().map(alarm));
         if let Some(days) = self.days_left() {
             lines.push(if days <= 0 {

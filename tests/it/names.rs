@@ -4,7 +4,7 @@ use std::{borrow::Cow, process::Command, sync::Arc};
 
 use relato::sim::World;
 
-use crate::support::{NOW, Sandbox, everything, root, serve, world};
+use crate::support::{NOW, Sandbox, everything, root, serve, settings, world};
 
 /// Names that hold what lists are joined by.
 const TAGS: [&str; 3] = ["Troca|devolução", "Exames, laudos; N1", "[\"x\"]"];
@@ -54,4 +54,40 @@ fn lists_that_an_earlier_version_joined_are_read_as_json() {
     let told = ask("SELECT queues FROM agent ORDER BY agent LIMIT 3");
     assert!(told.contains(r#""[""Agendamento"",""Cadastro""]""#) && !told.contains('|'), "{told}");
     assert!(ask("SELECT DISTINCT tags FROM ticket").contains(r#""[""guia""]""#));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn names_of_the_configuration_that_nothing_has_are_told_with_a_guess() {
+    let world = world(74, 120);
+    let server = serve(&world, &[]).await;
+    let declared = settings(&server.base_url);
+    let sandbox = Sandbox::with_settings(&declared);
+    sandbox.load(everything()).await;
+    let said = |sandbox: &Sandbox, arguments: &[&str]| {
+        let output = sandbox.relato(arguments).assert().get_output().clone();
+        (output.status.code(), String::from_utf8(output.stdout).expect("UTF-8"))
+    };
+    let (_, text) = said(&sandbox, &["check", "--offline"]);
+    assert!(!text.contains("Unknown:"), "{text}");
+
+    let wrong = declared.replace("[\"Financeiro\", \"Cobrança\"]", "[\"Financeiro\", \"Cobranca\"]")
+        + "\n[calendar.sector.\"Suport\"]\nmon-fri = [\"08:00-18:00\"]\n\n[[target]]\nmetric = \"csat_share\"\nfrom = 2026-01-01\nvalue = 0.8\n\
+           sector = \"Zeladoria\"\n";
+    sandbox.write("relato.toml", &wrong);
+    sandbox.write("recipients.toml", "[sectors]\n\"convênios\" = [\"ana@exemplo.org.br\"]\n");
+    let lines = [
+        "Unknown: queue `Cobranca` of [sectors] `Financeiro` in relato.toml: neither Blip nor the configuration has it; did you mean `Cobrança`?",
+        "Unknown: sector `Zeladoria` of [[target]] of `csat_share` in relato.toml: neither Blip nor the configuration has it",
+        "Unknown: sector `Suport` of [calendar] in relato.toml: neither Blip nor the configuration has it; did you mean `Suporte`?",
+        "Unknown: sector `convênios` of recipients.toml: neither Blip nor the configuration has it; did you mean `Convênios`?",
+    ];
+    for arguments in [&["check", "--offline"][..], &["status"], &["ingest", "--from", "2026-11-20"]] {
+        let (code, text) = said(&sandbox, arguments);
+        let found: Vec<&str> = text.lines().filter(|line| line.starts_with("Unknown:")).collect();
+        assert_eq!(found, lines, "{arguments:?}: {text}");
+        assert_eq!(code, Some(3), "{arguments:?}");
+    }
+    let (_, text) = said(&sandbox, &["status", "--format", "json"]);
+    let status: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(status["unknown_names"][0]["guess"], "Cobrança");
 }

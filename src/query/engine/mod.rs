@@ -349,6 +349,18 @@ impl Engine {
         rows.collect::<Result<_, _>>().map_err(QueryError::Snapshot)
     }
 
+    /// Returns the names of all queues in the snapshot, each with whether Blip lists it.
+    ///
+    /// # Errors
+    /// When the snapshot cannot be read.
+    pub fn queues(&self) -> Result<Vec<(String, bool)>, QueryError> {
+        let sql = "SELECT queue, is_listed FROM queue ORDER BY queue";
+        self.ready(sql)?;
+        let mut statement = self.connection.prepare(sql).map_err(QueryError::Snapshot)?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).map_err(QueryError::Snapshot)?;
+        rows.collect::<Result<_, _>>().map_err(QueryError::Snapshot)
+    }
+
     /// Returns the names of all sectors in the snapshot.
     ///
     /// # Errors

@@ -4,7 +4,7 @@
 pub const STAGING: [&str; 4] = ["received_ticket", "ticket", "quarantine", "message"];
 
 /// Marts, in the order in which they are made: each reads only what stands before it. The last holds what the checks of the others found.
-pub const MARTS: [&str; 22] = [
+pub const MARTS: [&str; 23] = [
     "ticket_chain",
     "agent_version",
     "ticket",

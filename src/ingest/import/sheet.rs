@@ -45,6 +45,9 @@ impl Default for Limits {
 /// So many rows are looked through for the headings.
 const BEFORE_HEADINGS: usize = 30;
 
+/// A row beside one that lacks cells.
+const CUT: &str = "the row beside it lacks cells: a line break may have cut this one";
+
 /// How the type of an `OpenDocument` file begins.
 const OPEN_DOCUMENT: &[u8] = b"application/vnd.oasis.opendocument.";
 
@@ -159,6 +162,7 @@ impl Sheet {
     pub fn each_row<E: From<ImportError>>(&self, mut work: impl FnMut(Line) -> Result<(), E>) -> Result<(), E> {
         let (mut rows, mut cells) = (0, 0);
         let mut failed = None;
+        let mut waiting = Waiting::default();
         self.rows(&self.form, &mut |row| {
             let line = row.line;
             if line <= self.headings_line || is_blank(&row.cells) {
@@ -171,7 +175,9 @@ impl Sheet {
                     .wrong(format!("line {line}: a file may hold {rows} rows and {cells} cells; split it, by month for instance"))
                     .into())
             } else {
-                work((line, self.of_headings(row)))
+                let lacks = if matches!(self.form, Form::Separated { .. }) { self.width.saturating_sub(row.cells.len()) } else { 0 };
+                let is_fragment = lacks > 0 && row.cells.len() == 1;
+                waiting.next((line, self.of_headings(row)), lacks > 0, is_fragment).into_iter().try_for_each(&mut work)
             };
             done.map_or_else(
                 |error| {
@@ -181,7 +187,10 @@ impl Sheet {
                 ControlFlow::Continue,
             )
         })?;
-        failed.map_or(Ok(()), Err)
+        match failed {
+            Some(error) => Err(error),
+            None => waiting.rows.into_iter().try_for_each(work),
+        }
     }
 
     /// Holds a row against the headings: a cell too many or too few means that values stand under headings of others.
@@ -337,6 +346,32 @@ impl Sheet {
             Fault::Read(source) => ImportError::Read { path: self.path.clone(), source },
             line @ Fault::Line { .. } => self.wrong(line.to_string()),
         }
+    }
+}
+
+/// Rows that wait for the next: a line break within a cell leaves a row that lacks cells, and another row cut.
+#[derive(Default)]
+struct Waiting {
+    /// One row, or a row and a line of one cell after it. At the end of a file such a line is a footer.
+    rows: Vec<Line>,
+    was_short: bool,
+}
+
+impl Waiting {
+    /// Adds a row; returns those that need not wait any more.
+    fn next(&mut self, (line, row): Line, is_short: bool, is_fragment: bool) -> Vec<Line> {
+        let cut = |(line, row): Line| (line, row.and(Err(CUT.to_owned())));
+        let this = if self.was_short { cut((line, row)) } else { (line, row) };
+        self.was_short = is_short;
+        let mut ready = Vec::new();
+        if self.rows.len() == 2 {
+            ready.append(&mut self.rows);
+            ready[0] = cut(std::mem::replace(&mut ready[0], (0, Ok(Vec::new()))));
+        } else if !is_fragment {
+            ready.append(&mut self.rows);
+        }
+        self.rows.push(this);
+        ready
     }
 }
 

@@ -25,8 +25,9 @@ use crate::{
 ///
 /// Headings are searched for in the first 30 rows that are not empty, in every sheet of a workbook. A file is refused as a whole when
 /// a quotation mark does not close, when a date contradicts `--date-order`, or when it holds more than 2 million rows or 60 million cells.
-/// Of several files either all are imported or none. Lists of tags are JSON, or separated by line breaks, `|`, `;` or `,` (the first of
-/// these that occurs); a tag in double quotes may hold separators. Answers without ticket and customer are told apart by time, queue and
+/// Of several files either all are imported or none. Lists of tags are separated by line breaks, by `|`, are JSON, or are separated by
+/// `;` or `,`: the first of these that occurs anywhere in the file holds for all of it, and the others belong to tags; a tag in double quotes
+/// may hold separators. Answers without ticket and customer are told apart by time, queue and
 /// number among equal ones of the file. Days between two tickets of a file that are at most a week apart count as imported: reports say
 /// which file they come from.
 ///

@@ -152,7 +152,7 @@ fn one_bad_byte_is_the_fault_of_its_row_alone() {
         bytes.extend(b"mj-9;Suporte;Open;05/10/2026 09:00;;cora\xC3\n");
         let tickets = file(&sandbox, "tickets.csv", bytes);
         sandbox.relato(&["import", &tickets]).assert().code(3).stdout(contains("tickets.csv:5: refused: it holds bytes that are not"));
-        assert_eq!(text(&sandbox, "SELECT string_agg(DISTINCT queue || ' ' || tags, ', ') FROM marts.ticket"), "Convênios orçamento");
+        assert_eq!(text(&sandbox, "SELECT string_agg(DISTINCT queue || ' ' || tags, ', ') FROM marts.ticket"), "Convênios [\"orçamento\"]");
     }
 }
 
@@ -383,14 +383,21 @@ fn workbooks_of_other_forms_are_refused_by_name() {
 #[test]
 fn tags_are_told_apart_by_one_separator_and_quotes() {
     let sandbox = Sandbox::new(NOWHERE);
-    let rows = "id;status;storageDate;tags\n\
-                t1;Open;05/10/2026 09:00;\"[\"\"Troca|devolução\"\", \"\"b\"\"]\"\n\
-                t2;Open;05/10/2026 09:00;\"Exames, laudos|N1\"\n\
-                t3;Open;05/10/2026 09:00;\"a, b\"\n";
-    let tickets = file(&sandbox, "tickets.csv", rows);
-    sandbox.relato(&["import", &tickets]).assert().success().stdout(contains("3 new"));
-    let tags = "SELECT string_agg(ticket_id || '=' || tag, ' ' ORDER BY ticket_id, tag) FROM marts.ticket_tag";
-    assert_eq!(text(&sandbox, tags), "t1=Troca|devolução t1=b t2=Exames, laudos t2=N1 t3=a t3=b");
+    let json = "t1;Open;05/10/2026 09:00;\"[\"\"Troca|devolução\"\", \"\"b\"\"]\"\n";
+    let bars = "t2;Open;05/10/2026 09:00;\"Exames, laudos|N1\"\n";
+    let commas = "t3;Open;05/10/2026 09:00;\"a, b\"\n";
+    for (name, rows, count, expected) in [
+        ("a.csv", commas.to_owned(), "1 new", "t3=a t3=b"),
+        // A file joins all of its lists in one way: what else there is belongs to names.
+        ("b.csv", format!("{json}{bars}{commas}"), "2 new", "t1=Troca|devolução t1=b t2=Exames, laudos t2=N1 t3=a, b"),
+        ("c.csv", format!("{json}{commas}"), "2 known already", "t1=Troca|devolução t1=b t2=Exames, laudos t2=N1 t3=a, b"),
+        ("d.csv", commas.replace("a, b", "a, b; c"), "1 changed", "t1=Troca|devolução t1=b t2=Exames, laudos t2=N1 t3=a, b t3=c"),
+    ] {
+        let tickets = file(&sandbox, name, format!("id;status;storageDate;tags\n{rows}"));
+        sandbox.relato(&["import", &tickets]).assert().success().stdout(contains(count));
+        let tags = "SELECT string_agg(ticket_id || '=' || tag, ' ' ORDER BY ticket_id, tag) FROM marts.ticket_tag";
+        assert_eq!(text(&sandbox, tags), expected, "{name}");
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::sheet::is_error_value;
+use super::{sheet::is_error_value, values::Joined};
 use crate::domain::{
     Zone,
     exported::{Field, plain},
@@ -122,6 +122,8 @@ impl Export {
 pub struct Mapping {
     pub kind: Kind,
     pub export: Export,
+    /// How the file joins tags.
+    pub joined: Joined,
     places: Vec<(Field, usize)>,
 }
 
@@ -146,7 +148,7 @@ impl Mapping {
         } else {
             return None;
         };
-        Some(Mapping { kind, export: Export::of(&plain), places })
+        Some(Mapping { kind, export: Export::of(&plain), joined: Joined::default(), places })
     }
 
     /// Returns the fields that have a column.

@@ -31,7 +31,7 @@ use self::{
     chains::Chains,
     columns::{Kind, Mapping},
     rows::Occurrences,
-    values::Clock,
+    values::{Clock, Joined},
 };
 use super::{IngestError, Progress, Pseudonyms};
 use crate::{
@@ -309,7 +309,7 @@ impl Reader<'_> {
     /// Reads a whole file and keeps nothing of it but what a single row does not tell.
     fn survey(&self, path: &Path) -> Result<Surveyed, ImportError> {
         let sheet = Sheet::open(path, &|row| Mapping::of(row, &self.declared).is_some())?;
-        let mapping = Mapping::of(&sheet.headings, &self.declared).ok_or_else(|| ImportError::Columns {
+        let mut mapping = Mapping::of(&sheet.headings, &self.declared).ok_or_else(|| ImportError::Columns {
             path: path.to_owned(),
             found: sheet.headings.join(", "),
             needed: columns::needed(),
@@ -322,14 +322,18 @@ impl Reader<'_> {
         let clock = Clock { zone, order: self.order, now: self.now };
         let has_transfers = mapping.kind == Kind::Tickets && mapping.has(Field::ParentSequentialId);
         let mut chains = Chains::default();
+        let mut joined: Option<Joined> = None;
         sheet.each_row(|(line, cells)| {
             let Ok(cells) = cells else { return Ok(()) };
             self.require_order(path, line, &mapping, &sheet.headings, &cells)?;
+            let seen = mapping.get(Field::Tags, &cells).and_then(Joined::of);
+            joined = joined.into_iter().chain(seen).min();
             if has_transfers && let Ok((ticket, _)) = rows::ticket(&mapping, &cells, self.pseudonyms, (clock, self.settings)) {
                 chains.add(&ticket, self.pseudonyms);
             }
             Ok::<_, ImportError>(())
         })?;
+        mapping.joined = joined.unwrap_or_default();
         Ok(Surveyed { path: path.to_owned(), joined: chains.joined(), sheet, mapping, clock })
     }
 

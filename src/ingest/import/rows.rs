@@ -44,7 +44,7 @@ pub(super) fn ticket(
         }
         _ => {}
     }
-    let tags: Option<Vec<String>> = text(Field::Tags).map(values::split_list);
+    let tags: Option<Vec<String>> = text(Field::Tags).map(|text| mapping.joined.names(text));
     if let Some(tag) = tags.iter().flatten().find(|tag| !values::is_name(tag)) {
         return Err(Refusal::Value { field: Field::Tags, value: tag.clone(), accepted: NAME });
     }

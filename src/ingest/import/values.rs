@@ -56,18 +56,63 @@ pub fn is_name(text: &str) -> bool {
     text.chars().count() <= NAME_CHARS && !text.chars().any(char::is_control)
 }
 
-/// Splits a list of names. A list is JSON (`["a", "b"]`), or names separated by line breaks, `|`, `;` or `,`: the first of these that occurs
-/// outside quotation marks is the separator, the others belong to names. A name in double quotes is taken as it is, a quote in it doubled.
-pub fn split_list(text: &str) -> Vec<String> {
-    if let Ok(names) = serde_json::from_str::<Vec<String>>(text) {
-        return names.into_iter().map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect();
+/// How a file joins lists of names, from the most certain sign on. A program joins all of its lists in one way, so that the other characters
+/// belong to names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Joined {
+    /// By line breaks.
+    Lines,
+    /// By `|`.
+    Bars,
+    /// As JSON: what is not JSON is one name.
+    Json,
+    /// By `;`.
+    Semicolons,
+    /// By `,`; so where nothing is joined at all.
+    #[default]
+    Commas,
+}
+
+impl Joined {
+    /// Returns the sign in one list; none where it holds one name at most.
+    pub fn of(text: &str) -> Option<Joined> {
+        if names_of_json(text).is_some() {
+            return Some(Joined::Json);
+        }
+        let signs = [(Joined::Lines, '\n'), (Joined::Bars, '|'), (Joined::Semicolons, ';'), (Joined::Commas, ',')];
+        signs.into_iter().find(|(_, separator)| pieces(text, *separator).len() > 1).map(|(joined, _)| joined)
     }
-    let separator = ['\n', '|', ';', ','].into_iter().find(|separator| pieces(text, *separator).len() > 1).unwrap_or(',');
+
+    /// Splits a list of a file that joins so. JSON is read as such in every file; a name in double quotes is taken as it is.
+    pub fn names(self, text: &str) -> Vec<String> {
+        let separator = match self {
+            Joined::Lines => '\n',
+            Joined::Bars => '|',
+            Joined::Semicolons => ';',
+            Joined::Commas => ',',
+            Joined::Json => return names_of_json(text).unwrap_or_else(|| names_between(text, '\n')),
+        };
+        names_of_json(text).unwrap_or_else(|| names_between(text, separator))
+    }
+}
+
+fn names_of_json(text: &str) -> Option<Vec<String>> {
+    let names: Vec<String> = serde_json::from_str(text).ok()?;
+    Some(names.into_iter().map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect())
+}
+
+fn names_between(text: &str, separator: char) -> Vec<String> {
     let unquoted = |piece: &str| match piece.strip_prefix('"').and_then(|piece| piece.strip_suffix('"')) {
         Some(name) => name.replace("\"\"", "\""),
         None => piece.to_owned(),
     };
     pieces(text, separator).into_iter().map(|piece| unquoted(piece.trim())).filter(|name| !name.trim().is_empty()).collect()
+}
+
+/// Splits a list of names that stands alone. A list is JSON (`["a", "b"]`), or names separated by line breaks, `|`, `;` or `,`: the first of these that occurs
+/// outside quotation marks is the separator, the others belong to names. A name in double quotes is taken as it is, a quote in it doubled.
+pub fn split_list(text: &str) -> Vec<String> {
+    Joined::of(text).unwrap_or_default().names(text)
 }
 
 /// Cuts a text at a separator outside of quotation marks. Only a mark at the beginning of a name opens one.

@@ -28,6 +28,7 @@ mod names;
 mod object_storage;
 mod old_data;
 mod oracle;
+mod oracle_history;
 mod other_users;
 mod own_files;
 mod parity;

@@ -6,7 +6,7 @@
 
 use std::{collections::BTreeSet, ops::RangeInclusive, sync::Arc};
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::Serialize;
 
 use super::{
@@ -22,7 +22,7 @@ use crate::{
         desk::{self, Ticket, TicketList},
         identity, time,
     },
-    store::{Coverage, Resource, Store, StoreError, TicketRow, UnlistedTicket, Written},
+    store::{Coverage, OpenTicket, Resource, Store, StoreError, TicketRow, UnlistedTicket, Written},
 };
 
 /// Rows per transaction: what a transaction has written stays in memory until it ends.
@@ -65,6 +65,7 @@ pub async fn read(
     let mut open: Vec<_> = store
         .open_tickets(client.key_name())?
         .into_iter()
+        .chain(gone_lately(client, store, reader)?)
         .filter(|ticket| ticket.created_at.is_none_or(|at| !days.contains(&reader.zone.day(at))))
         .map(|ticket| ticket.ticket_id)
         .collect();
@@ -140,6 +141,14 @@ impl ReadTickets {
     }
 }
 
+/// Days in which a ticket that Blip did not know any more is asked for again: what was an outage of theirs, or a right of the key that was taken, is
+/// over by then.
+const GONE_DAYS: i64 = 30;
+
+fn gone_lately(client: &Client, store: &Store, reader: &Reader<'_>) -> Result<Vec<OpenTicket>, StoreError> {
+    store.gone_tickets(client.key_name(), reader.now - TimeDelta::days(GONE_DAYS))
+}
+
 /// Asks one by one for tickets that had not ended, so that no close is missed however old the ticket. One that Blip does not know any more leaves
 /// the backlog, and stays with a status of its own. Returns what changed, and the number of those.
 async fn read_open(
@@ -187,9 +196,12 @@ async fn read_open(
     Ok(tokio::task::block_in_place(|| {
         // Without Blip's time nothing says when they went: the next load that knows it asks again.
         let gone = reader.over_until.map(|at| store.tickets_gone(&gone, at)).transpose()?.unwrap_or_default();
-        let gone_count = gone.len();
+        let (told_count, gone_count) = (rows.len(), gone.len());
         rows.extend(gone);
-        let (written, ()) = write_in_pieces(store, reader, (&rows, &rejected), |_| Ok(()))?;
+        let (written, ()) = write_in_pieces(store, reader, (&rows, &rejected), |store| {
+            let (told, gone) = rows.split_at(told_count);
+            store.note_gone((ids(gone), reader.over_until), ids(told))
+        })?;
         Ok::<_, StoreError>((written, gone_count))
     })?)
 }
@@ -334,6 +346,10 @@ fn write_in_pieces<T>(
         store.write_load(run, &written)?;
         Ok((all + written, concluded))
     })
+}
+
+fn ids(rows: &[TicketRow]) -> impl Iterator<Item = &str> {
+    rows.iter().map(|row| row.ticket_id.as_str())
 }
 
 fn is_closed(ticket: &Ticket) -> bool {

@@ -81,6 +81,41 @@ impl Store {
         Ok(tickets.collect::<Result<_, _>>()?)
     }
 
+    /// Returns the tickets of the key called `key` that Blip did not know any more when it was asked at `since` or later, the oldest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn gone_tickets(&self, key: &str, since: DateTime<Utc>) -> Result<Vec<OpenTicket>, StoreError> {
+        let mut statement = self.connection.prepare(
+            "SELECT known.ticket_id, known.created_at
+             FROM state.ticket AS known
+             SEMI JOIN (SELECT ticket_id FROM state.gone_ticket WHERE noticed_at >= ?) AS gone ON gone.ticket_id = known.ticket_id
+             WHERE known.key_name = ?
+             ORDER BY known.created_at, known.ticket_id",
+        )?;
+        let tickets = statement
+            .query_map(params![since.naive_utc(), key], |row| Ok(OpenTicket { ticket_id: row.get(0)?, created_at: row.get(1)? }))?;
+        Ok(tickets.collect::<Result<_, _>>()?)
+    }
+
+    /// Notes which tickets Blip did not know any more at `at`, and that it has told of others.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn note_gone<'a>(
+        &self,
+        (gone, at): (impl Iterator<Item = &'a str>, Option<DateTime<Utc>>),
+        told: impl Iterator<Item = &'a str>,
+    ) -> Result<(), StoreError> {
+        self.fill_temporary("told_now", told)?;
+        self.connection.execute_batch("DELETE FROM state.gone_ticket WHERE ticket_id IN (SELECT text FROM told_now)")?;
+        let Some(at) = at else { return Ok(()) };
+        self.fill_temporary("gone_now", gone)?;
+        let sql = "INSERT INTO state.gone_ticket SELECT text, CAST(? AS TIMESTAMP) FROM gone_now";
+        self.connection.execute(sql, params![at.naive_utc()])?;
+        Ok(())
+    }
+
     /// Returns the tickets that are stored for spans `[from, until)` of keys and are not among `rows`, in order.
     ///
     /// # Errors
@@ -110,7 +145,11 @@ impl Store {
              ),
              -- What is gone was told when that was noticed.
              gone AS (
-                 SELECT ticket_id FROM raw.ticket WHERE ticket_id IN (SELECT ticket_id FROM unlisted) AND (body ->> '$.status') = '{GONE}'
+                 SELECT ticket_id
+                 FROM raw.ticket
+                 WHERE ticket_id IN (SELECT ticket_id FROM unlisted)
+                 GROUP BY ticket_id
+                 HAVING (max_by(body, version) ->> '$.status') = '{GONE}'
              )
              SELECT ticket_id, is_closed FROM unlisted WHERE ticket_id NOT IN (SELECT ticket_id FROM gone) ORDER BY created_at, ticket_id"
         ))?;
@@ -119,7 +158,7 @@ impl Store {
     }
 
     /// Returns what is to be stored of open tickets that Blip does not know any more, as noticed at `at`: their last answer with the status
-    /// [`GONE`].
+    /// [`GONE`]. Of those that have it already nothing is.
     ///
     /// # Errors
     /// When the database cannot be read or written.
@@ -139,6 +178,7 @@ impl Store {
                  FROM raw.ticket
                  WHERE ticket_id IN (SELECT text FROM gone_now)
                  GROUP BY ticket_id
+                 HAVING coalesce(max_by(body, version) ->> '$.status', '') <> 'Gone'
              ) AS newest ON newest.ticket_id = known.ticket_id
              ORDER BY known.ticket_id",
         )?;

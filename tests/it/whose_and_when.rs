@@ -104,7 +104,11 @@ const CLOSED: &str = "SELECT count(*) FROM marts.ticket WHERE outcome NOT IN ('t
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_ticket_that_blip_does_not_know_any_more_leaves_the_backlog_and_stays() {
-    let world = world(45, 300);
+    let mut world = (*world(45, 300)).clone();
+    // One is open for weeks: its day is settled, and not read again.
+    let old = world.tickets.iter().position(|ticket| ticket.status == "ClosedAttendant").expect("a ticket");
+    (world.tickets[old].status, world.tickets[old].closed_at) = ("Open", None);
+    let world = std::sync::Arc::new(world);
     let server = serve(&world, &[]).await;
     let sandbox = Sandbox::new(&server.base_url);
     sandbox.load(everything()).await;
@@ -126,6 +130,13 @@ async fn a_ticket_that_blip_does_not_know_any_more_leaves_the_backlog_and_stays(
     // Once told, and not again.
     let (summary, _) = sandbox.load(everything()).await;
     assert_eq!(summary.warnings.gone, 0);
+
+    // What Blip knows again is a ticket as before, without being asked for all of them.
+    server.change(|world| world.forgotten.clear());
+    let (summary, _) = sandbox.load(everything()).await;
+    assert_eq!((summary.warnings.gone, summary.warnings.unlisted), (0, 0));
+    assert_eq!(number(&sandbox, "SELECT count(*) FROM marts.ticket WHERE outcome = 'gone'"), 0);
+    assert_eq!(number(&sandbox, "SELECT count(*) FROM marts.ticket WHERE outcome = 'pending'"), i64::try_from(open.len()).unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -25,6 +25,9 @@ use crate::{
 ///
 /// Headings are searched for in the first 30 rows that are not empty, in every sheet of a workbook. A file is refused as a whole when
 /// a quotation mark does not close, when a date contradicts `--date-order`, or when it holds more than 2 million rows or 60 million cells.
+/// A row is refused when its values could stand under wrong headings or be cut: a cell too many or too few, a quotation mark within a cell
+/// that is not quoted, a row beside one that a line break has cut, the last row of a file that ends without a line break. So is a ticket that
+/// has ended without a close, or with one before its creation, and a customer that could be anybody (a number with a name, a rounded number).
 /// Of several files either all are imported or none. Lists of tags are separated by line breaks, by `|`, are JSON, or are separated by
 /// `;` or `,`: the first of these that occurs anywhere in the file holds for all of it, and the others belong to tags; a tag in double quotes
 /// may hold separators. Answers without ticket and customer are told apart by time, queue and

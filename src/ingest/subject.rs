@@ -9,7 +9,7 @@ use crate::{
     config::Project,
     ingest::Progress,
     snapshot::{self, Catalog, Rewritten, Unlinking},
-    store::{KeptReceipt, MartReport, Store, Unlinked, UnlinkingPlan, erased_digest},
+    store::{KeptReceipt, MartReport, RETENTION, Store, Unlinked, UnlinkingPlan, erased_digest},
 };
 
 /// Mark of the month up to which records were unlinked for their age.
@@ -124,18 +124,37 @@ pub(super) fn erase_again(project: &Project, store: &mut Store) -> Result<(), In
     Ok(())
 }
 
-/// Unlinks customers of whom nothing is later than `[privacy] retain_months` say, once a month; nothing where these say nothing, or where it
-/// was done.
+/// Unlinks customers who turn out to be somebody that was unlinked before, and those of whom nothing is later than `[privacy] retain_months` say, once
+/// a month; nothing where there is nobody, or where it was done.
 ///
 /// # Errors
 /// As [`erase`].
 pub fn retain(project: &Project, store: &mut Store, now: DateTime<Utc>, progress: &dyn Progress) -> Result<Option<Forgotten>, IngestError> {
-    let forgotten = unlink_silent(project, store, now, progress)?;
+    let known_later = unlink_known_later(project, store, now, progress)?;
+    let forgotten = unlink_silent(project, store, now, progress)?.or(known_later);
     if forgotten.is_some() || store.mark(FILE)?.as_deref() == Some("due") {
         store.rewrite()?;
         store.transaction(|store| store.set_mark(FILE, "done"))?;
     }
     Ok(forgotten)
+}
+
+/// Unlinks customers whom Blip tells only now to be somebody that was unlinked on request: a tunnel of theirs was not known then. Whoever wrote
+/// since then under that tunnel is unlinked with it, since the records of one customer cannot be told apart.
+fn unlink_known_later(
+    project: &Project,
+    store: &mut Store,
+    now: DateTime<Utc>,
+    progress: &dyn Progress,
+) -> Result<Option<Forgotten>, IngestError> {
+    let mut last = None;
+    for (customer, erased_at, receipt) in store.customers_of_erased()? {
+        tracing::warn!(%receipt, "Blip tells of somebody who was unlinked under another identity, which is unlinked now, too");
+        let plan = store.plan_unlinking(&[customer], 1)?;
+        let digests: Vec<String> = plan.pairs.iter().map(|(before, _)| erased_digest(before)).collect();
+        last = Some(forget(project, store, &plan, (erased_at, now), (&format!("{receipt}-later"), &digests), progress)?);
+    }
+    Ok(last)
 }
 
 fn unlink_silent(
@@ -153,7 +172,7 @@ fn unlink_silent(
     }
     let before = zone.day_start(first);
     let customers = store.customers_silent_since(before)?;
-    let receipt = format!("retention-{first}");
+    let receipt = format!("{RETENTION}{first}");
     let forget = |store: &mut Store| {
         let plan = store.plan_unlinking(&customers, customers.len())?;
         // An older copy of the database finds out by itself who has been silent for so long.

@@ -45,7 +45,7 @@ pub use rows::{
     AttendantRow, Coverage, EventRow, MessageRow, MessageSource, MessageTask, OtherIdentities, ReportRow, Resource, TaskTicket, TicketRow,
 };
 pub use settings::SettingsRows;
-pub use subject::{Unlinked, UnlinkingPlan, erased_digest};
+pub use subject::{RETENTION, Unlinked, UnlinkingPlan, erased_digest};
 pub use tables::{MART_TABLES, MARTS, STAGING};
 pub use tasks::{GONE, MessageRisk, OpenTicket, UnlistedTicket};
 pub use write::{Run, Written};

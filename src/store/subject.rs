@@ -13,6 +13,9 @@ use uuid::Uuid;
 use super::{Store, StoreError};
 use crate::domain::digest::sha256;
 
+/// How the receipts of unlinkings begin that nobody asked for: records were kept long enough.
+pub const RETENTION: &str = "retention-";
+
 /// How a pseudonym begins that leads to nobody; those of customers are hexadecimal.
 pub const UNLINKED: char = 'x';
 
@@ -269,6 +272,30 @@ impl Store {
         let mut found: Vec<String> = found.into_iter().collect();
         found.sort();
         Ok(found)
+    }
+
+    /// Returns customers with tickets from before somebody was unlinked on request, who turn out to be that person and are not unlinked: each with when
+    /// that was and its receipt.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn customers_of_erased(&self) -> Result<Vec<(String, DateTime<Utc>, String)>, StoreError> {
+        let mut statement = self.connection.prepare(&format!(
+            "SELECT link.customer_key, max(erasure.erased_at), max_by(erasure.receipt, erasure.erased_at)
+             FROM raw.identity_link AS link
+             INNER JOIN restricted.erasure ON erasure.customer_digest = sha256('erased:' || link.linked_key)
+             WHERE NOT starts_with(link.customer_key, '{UNLINKED}')
+                 -- Who was unlinked for the age of their records may write again.
+                 AND NOT starts_with(erasure.receipt, '{RETENTION}')
+                 AND EXISTS (
+                     SELECT 1 FROM state.ticket WHERE ticket.customer_key = link.customer_key AND ticket.created_at < erasure.erased_at
+                 )
+                 AND sha256('erased:' || link.customer_key) NOT IN (SELECT customer_digest FROM restricted.erasure)
+             GROUP BY link.customer_key
+             ORDER BY link.customer_key"
+        ))?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get::<_, NaiveDateTime>(1)?.and_utc(), row.get(2)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// Notes customers as unlinked, by what is kept of their pseudonyms, beside those that [`Store::unlink`] noted under the same receipt.

@@ -340,7 +340,7 @@ impl Prison {
         connection
             .execute_batch(&format!(
                 "CREATE TABLE t AS SELECT '{CANARY}' AS word;
-                 COPY (SELECT 'Financeiro' AS sector, 1 AS n UNION ALL SELECT 'Suporte', 2) TO '{}' (FORMAT parquet)",
+                 COPY (SELECT 'Financeiro' AS sector, 1 AS n, '[\"a\"]' AS tags UNION ALL SELECT 'Suporte', 2, NULL) TO '{}' (FORMAT parquet)",
                 path("ticket.parquet").display()
             ))
             .expect("a table");

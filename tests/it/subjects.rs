@@ -208,3 +208,31 @@ async fn a_receipt_is_never_lost_and_no_wrong_clock_unlinks() {
     assert_eq!(receipt["earlier_attempts"][0]["receipt"], "the broken", "{receipt:#}");
     assert_eq!(receipt["earlier_attempts"][0]["done"], "broke off before it was known how much was unlinked", "{receipt:#}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_was_forgotten_stays_so_when_a_tunnel_of_theirs_becomes_known() {
+    let world = world(94, 200);
+    let silent = serve(&world, &["no-tunnels=1", "no-tunnel-marks=1"]).await;
+    let sandbox = Sandbox::new(&silent.base_url);
+    sandbox.load(everything()).await;
+    let project = sandbox.project();
+    let key = project.settings.privacy.pseudonym_key.fetch(&project.dir, "key").unwrap();
+    let customer = world.events[0].customer;
+    let (tunnel, on_channel) = (world.customers[customer].identity.clone(), world.channel_identity(customer));
+    assert!(tunnel.ends_with("@tunnel.msging.net"), "{tunnel}");
+    // Nobody knows yet whose the tunnel is.
+    let erased = sandbox.relato(&["subject", "erase", &on_channel, "--yes"]).output().unwrap();
+    assert_eq!(erased.status.code(), Some(3), "{}", text(&erased));
+    let of_tunnel = Pseudonyms::new(&key).customer(&tunnel);
+    assert!(mentions(&project, &of_tunnel) > 0);
+    let telling = serve(&world, &[]).await;
+    sandbox.write("relato.toml", &settings(&telling.base_url));
+    let loaded = sandbox.relato(&["ingest", "--full"]).output().unwrap();
+    assert!(text(&loaded).contains("unlinked under another identity"), "{}", text(&loaded));
+    assert_eq!(mentions(&project, &of_tunnel), 0, "nothing leads to the customer");
+    let nothing = sandbox.relato(&["subject", "erase", &on_channel]).output().unwrap();
+    assert!(text(&nothing).contains("Held: 0 tickets"), "{}", text(&nothing));
+    // And it is done once.
+    let again = sandbox.relato(&["ingest"]).output().unwrap();
+    assert!(!text(&again).contains("unlinked under another identity") && mentions(&project, &of_tunnel) == 0, "{}", text(&again));
+}

@@ -153,6 +153,7 @@ $(BENCH_PYTHON)/bin/python:
 bench: build $(BENCH_PYTHON)/bin/python ## Measure stages, loads, memory, start-up and reports on a large lake, beside dlt and DuckDB alone
 	@bash benches/stages.sh "$(TARGET)/release/relato"
 	@python3 benches/load.py "$(TARGET)/release/relato" --python "$(BENCH_PYTHON)/bin/python"
+	@python3 benches/imports.py "$(TARGET)/release/relato" --bytes 300000000 --rows 300000
 	@RELATO_BENCH_PYTHON="$(BENCH_PYTHON)/bin/python" cargo bench --locked --quiet --bench reports -- 83333 1,13,60 "$(TARGET)/bench-lake"
 	@python3 benches/questions.py "$(TARGET)/release/relato" "$(TARGET)/bench-lake" "$(BENCH_PYTHON)/bin/duckdb" \
 		"$(BENCH_PYTHON)-documents/bin/python"

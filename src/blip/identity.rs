@@ -94,13 +94,16 @@ pub fn canonical(identity: &str) -> String {
     }
 }
 
-/// Returns whether a text can be told to be one customer's: an identity, a telephone number, an id, or a name without a number in it. What else holds
-/// the digits of a number could be anybody's: two numbers, a number with a name, one that a spreadsheet has rounded.
+/// Returns whether a text can be told to be one customer's: an identity, a telephone number, an id in one word, or a name without a number in it. What
+/// else holds the digits of a number could be anybody's: two numbers, a number with a name, one that a spreadsheet has rounded.
 pub fn is_readable(identity: &str) -> bool {
     let canonical = canonical(identity);
     match parts(&canonical) {
         (name, Some(domain)) => !name.is_empty() && domain.contains('.'),
-        (name, None) => !name.is_empty() && !is_rounded(name) && digits(name).len() < SHORTEST_NUMBER,
+        (name, None) => {
+            let is_one_word = !name.contains(|char: char| char.is_whitespace() || "/,;()".contains(char));
+            !name.is_empty() && !is_rounded(name) && (is_one_word || digits(name).len() < SHORTEST_NUMBER)
+        }
     }
 }
 
@@ -397,7 +400,16 @@ mod tests {
             assert_eq!(canonical(text), "5531988880001@wa.gw.msging.net", "{text}");
             assert!(is_readable(text), "{text}");
         }
-        for text in ["ana", "Maria Silva", "cliente 42", "BR.13491208655302741918", "ana@tunnel.msging.net"] {
+        for text in [
+            "ana",
+            "Maria Silva",
+            "cliente 42",
+            "BR.13491208655302741918",
+            "ana@tunnel.msging.net",
+            "3f2504e0-4f89-41d3-9a0c-0305e82c3301",
+            "CLI-000123456789",
+            "700000000000000000001",
+        ] {
             assert!(is_readable(text), "{text}");
         }
         for text in [

@@ -78,8 +78,9 @@ pub async fn run(global: &Global, args: &IngestArgs) -> Result<Exit, Failure> {
         return rebuild::made(global, &project, Rebuild { months: None, workers: 1 }, args.format);
     }
     let today = project.settings.organization.timezone.day(global.now());
-    if let Some(from) = args.from.filter(|from| *from > args.to.unwrap_or(today).min(today)) {
-        let message = format!("--from {from} is after the last day that would be read, {}", args.to.unwrap_or(today).min(today));
+    let last = args.to.unwrap_or(today).min(today);
+    if let Some(from) = args.from.filter(|from| *from > last) {
+        let message = format!("--from {from} is after the last day that would be read, {last}");
         return Err(Failure::told(Exit::Usage, message, Some("nothing was read; name a day that has begun, and not after --to")));
     }
     let progress = global.progress();

@@ -31,7 +31,7 @@ pub fn proposal(settings: &Settings, hours: &[OpeningHours], today: NaiveDate) -
 fn calendars(settings: &Settings, hours: &OpeningHours, today: NaiveDate) -> String {
     let body = body(hours, settings.organization.timezone, today);
     let sectors: BTreeSet<&str> = hours.queues().map(|queue| settings.sectors.by_queue.get(queue).map_or(queue, String::as_str)).collect();
-    let mut text = format!("\n# {}\n", hours.title());
+    let mut text = format!("\n# {}\n", hours.title().escape_debug());
     if hours.is_main() {
         let _ = write!(text, "[calendar.default]\n{body}");
     } else if sectors.is_empty() {

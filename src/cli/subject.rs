@@ -336,7 +336,10 @@ fn overdue(project: &Project, identity: &str, now: DateTime<Utc>, out: Option<&P
     document["receipt"] = last.receipt.as_str().into();
     document["organization"] = project.settings.organization.name.as_str().into();
     document["erased_at"] = json!(last.begun_at);
-    output::print("They were unlinked before, and nothing came since. The receipt of then, which nobody had:\n")?;
+    // Without a file, standard output is the receipt alone.
+    if out.is_some() {
+        output::print("They were unlinked before, and nothing came since. The receipt of then, which nobody had:\n")?;
+    }
     hand_out(out, &format!("{document:#}\n"))?;
     store.issue_receipt(&last.receipt, &document, &kept)?;
     Ok(true)

@@ -6,6 +6,7 @@ use std::{
     sync::Arc,
 };
 
+use chrono::{DateTime, Utc};
 use include_dir::{Dir, include_dir};
 
 use super::{Bucket, Channels, ConfigError, LakePlace, Problem, Recipients, ReportSpec, ScheduleSpec, Settings, Team, delivery, toml_file};
@@ -58,6 +59,11 @@ impl Project {
     /// Returns the file that says what time it was at Blip when a load asked last.
     pub fn heard_file(&self) -> PathBuf {
         self.data_dir().join("heard")
+    }
+
+    /// Returns the time at Blip when a load heard it last; none where none has, or the note cannot be read.
+    pub fn heard(&self) -> Option<DateTime<Utc>> {
+        std::fs::read_to_string(self.heard_file()).ok()?.parse().ok()
     }
 
     /// Returns the file of today's numbers as the last load saw them.

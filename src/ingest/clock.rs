@@ -39,9 +39,7 @@ pub async fn blip_time(clients: &Clients, now: DateTime<Utc>) -> Result<Option<D
 /// # Errors
 /// [`IngestError::Behind`]; [`IngestError::Clock`].
 pub async fn require_clock(project: &Project, now: DateTime<Utc>) -> Result<(), IngestError> {
-    let Some(heard) = std::fs::read_to_string(project.heard_file()).ok().and_then(|text| text.parse::<DateTime<Utc>>().ok()) else {
-        return Ok(());
-    };
+    let Some(heard) = project.heard() else { return Ok(()) };
     if now < heard - TOLERANCE {
         return Err(IngestError::Behind { here: now, heard });
     }

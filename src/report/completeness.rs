@@ -27,14 +27,14 @@ pub fn closes_by(period: &Period, organization: &Organization) -> NaiveDate {
     period.end + Days::new(organization.closed_after_days.into())
 }
 
-/// Returns the completeness of the period of `parameters`.
+/// Returns the completeness of the period of `parameters`, and what was read of it.
 pub fn of_period(
     engine: &Engine,
     parameters: &Parameters,
     manifest: &Manifest,
     organization: &Organization,
     locale: &Locale,
-) -> Result<Completeness, QueryError> {
+) -> Result<(Completeness, Known), QueryError> {
     let zone = organization.timezone;
     let table = engine.run(QUERY, parameters)?;
     let number = |column: &str| table.get(0, column).int().unwrap_or(0);
@@ -91,7 +91,7 @@ pub fn of_period(
     let kinds = kinds(&table, days_expected, locale).filter(|_| state == CompletenessState::Incomplete && days_loaded < days_expected);
     let label = is_covered.then(|| locale.text_with("complete-imported", &counts));
     let sentence = [Some(verdict), kinds, label].into_iter().flatten().collect::<Vec<_>>().join(" ");
-    Ok(Completeness {
+    let completeness = Completeness {
         state,
         days_loaded,
         days_imported,
@@ -102,7 +102,8 @@ pub fn of_period(
         tickets_open,
         quarantined: manifest.quarantined,
         sentence,
-    })
+    };
+    Ok((completeness, Known::of(&table)))
 }
 
 /// Returns of how many days each kind was read, where that differs: else the days that are loaded say all.
@@ -149,11 +150,8 @@ pub fn months(
         }
         let as_of = manifest.loaded_until.unwrap_or(manifest.published_at);
         let parameters = Parameters { period, sector: None, dimension: None, as_of, others: std::collections::BTreeMap::new() };
-        let table = engine.run(QUERY, &parameters)?;
-        let is_begun =
-            ["days_tickets", "days_answers", "days_imported"].iter().any(|days| table.get(0, days).int().is_some_and(|days| days > 0));
-        if is_begun {
-            let completeness = of_period(engine, &parameters, manifest, organization, locale)?;
+        let (completeness, known) = of_period(engine, &parameters, manifest, organization, locale)?;
+        if known.is_begun {
             found.push(MonthStanding { period, completeness, closes_by });
         }
     }
@@ -203,16 +201,25 @@ pub struct Known {
     pub has_tickets: bool,
     /// The survey answers of a day, or satisfaction comes from elsewhere.
     pub has_answers: bool,
+    /// Anything: the tickets or the survey answers of a day.
+    pub is_begun: bool,
+}
+
+impl Known {
+    fn of(table: &Table) -> Known {
+        let days = |column: &str| table.get(0, column).int();
+        let has_tickets = [days("days_tickets"), days("days_imported")].into_iter().flatten().any(|days| days > 0);
+        Known {
+            has_tickets,
+            has_answers: days("days_answers").is_none_or(|days| days > 0),
+            is_begun: has_tickets || days("days_answers").is_some_and(|days| days > 0),
+        }
+    }
 }
 
 /// Returns what was read of the period of `parameters`.
 pub fn known(engine: &Engine, parameters: &Parameters) -> Result<Known, QueryError> {
-    let table = engine.run(QUERY, parameters)?;
-    let number = |column: &str| table.get(0, column).int();
-    Ok(Known {
-        has_tickets: [number("days_tickets"), number("days_imported")].into_iter().flatten().sum::<i64>() > 0,
-        has_answers: number("days_answers").is_none_or(|days| days > 0),
-    })
+    Ok(Known::of(&engine.run(QUERY, parameters)?))
 }
 
 /// Returns whether every day of the period of `parameters` was loaded or is covered by an imported file, and anything happened in it, so that it can be compared with.

@@ -106,8 +106,7 @@ pub fn build(
         others: BTreeMap::new(),
     };
     let (parameters, previous, last_year) = (of(request.period), of(request.period.previous()), of(request.period.a_year_before()));
-    let completeness = completeness::of_period(engine, &parameters, manifest, &settings.organization, &locale)?;
-    let known = completeness::known(engine, &parameters)?;
+    let (completeness, known) = completeness::of_period(engine, &parameters, manifest, &settings.organization, &locale)?;
     let loaded = |parameters: Parameters| -> Result<Option<Parameters>, QueryError> {
         Ok(completeness::is_loaded(engine, &parameters)?.then_some(parameters))
     };

@@ -106,9 +106,8 @@ impl Reports for ProjectReports<'_> {
     /// A load whose clock is not Blip's is refused, so that a snapshot is of a time that Blip has seen. Where a load failed, or found nothing new, its
     /// answers said what time it was all the same.
     fn heard_until(&self) -> Result<Option<DateTime<Utc>>, String> {
-        let heard = fs::read_to_string(self.project.heard_file()).ok().and_then(|text| text.parse().ok());
         let Some(newest) = self.newest()? else { return Ok(None) };
-        Ok([Some(newest.published_at), newest.loaded_until, heard].into_iter().flatten().max())
+        Ok([Some(newest.published_at), newest.loaded_until, self.project.heard()].into_iter().flatten().max())
     }
 
     fn make<'a>(&'a self, order: Order<'a>) -> Result<(Seen, Write<'a>), String> {

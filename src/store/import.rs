@@ -175,8 +175,16 @@ impl Store {
         Ok(verdicts)
     }
 
-    /// Keeps imported answers; returns what became of each, in order. One about the same ticket, or of the same customer and queue, and of the same
-    /// time as one of an earlier file takes its place.
+    /// Begins a file: answers of one file stand beside each other, in however many pieces they come.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn begin_imported_file(&self) -> Result<(), StoreError> {
+        Ok(self.connection.execute_batch("CREATE OR REPLACE TEMP TABLE answer_of_file (text VARCHAR)")?)
+    }
+
+    /// Keeps imported answers of the file that was begun last; returns what became of each, in order. One about the same ticket, or of the same
+    /// customer and queue, and of the same time as one of an earlier file takes its place.
     ///
     /// # Errors
     /// When the database cannot be written.
@@ -186,6 +194,7 @@ impl Store {
         }
         let ids = rows.iter().flat_map(|row| [Some(&row.rating_id), row.earlier_id.as_ref()]).flatten();
         self.fill_temporary("incoming_id", ids.map(String::as_str))?;
+        self.connection.execute_batch("INSERT INTO answer_of_file SELECT text FROM incoming_id")?;
         let mut known: HashMap<String, Option<String>> = {
             let sql =
                 "SELECT rating_id, queue FROM raw.imported_rating SEMI JOIN incoming_id ON incoming_id.text = imported_rating.rating_id";
@@ -246,7 +255,7 @@ impl Store {
         Ok(verdicts)
     }
 
-    /// Removes answers that are not among `incoming_id` and that some of `new` correct; returns the ids of those that do.
+    /// Removes answers of earlier files that some of `new` correct; returns the ids of those that do.
     fn replace_corrected(&self, new: &[String]) -> Result<HashSet<String>, StoreError> {
         self.fill_temporary("new_id", new.iter().map(String::as_str))?;
         // Several answers of one file stand beside each other: a survey can ask more than one question.
@@ -258,13 +267,13 @@ impl Store {
                      coalesce('ticket ' || ticket_id, 'customer ' || customer_key || ' ' || coalesce(queue, '')) AS about,
                      answered_at,
                      rating_id IN (SELECT text FROM new_id) AS is_new,
-                     rating_id IN (SELECT text FROM incoming_id) AS is_incoming
+                     rating_id IN (SELECT text FROM answer_of_file) AS is_of_file
                  FROM raw.imported_rating
              )
              SELECT later.rating_id AS text, earlier.rating_id AS earlier_id
              FROM answer AS later
              INNER JOIN answer AS earlier ON earlier.about = later.about AND earlier.answered_at IS NOT DISTINCT FROM later.answered_at
-             WHERE later.is_new AND NOT earlier.is_incoming;
+             WHERE later.is_new AND NOT earlier.is_of_file;
              DELETE FROM raw.imported_rating WHERE rating_id IN (SELECT earlier_id FROM corrected)",
         )?;
         self.texts("SELECT DISTINCT text FROM corrected")

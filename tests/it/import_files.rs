@@ -347,7 +347,7 @@ fn a_customer_that_cannot_be_read_is_told_and_one_reader_serves_all() {
     let rows = (1..).zip(forms).map(|(number, form)| format!("c{number};{form};Open;05/10/2026 09:00\n")).collect::<Vec<_>>().concat();
     let path = file(&sandbox, "t.csv", format!("id;cliente;status;storageDate\n{rows}"));
     let answer = sandbox.relato(&["import", &path]).assert().code(3);
-    let accepted = "(accepted: one telephone number, an identity name@domain, or a name without a number in it)";
+    let accepted = "(accepted: one telephone number, an identity name@domain, an id in one word, or a name without a number in it)";
     answer.stdout(
         contains(format!("t.csv:5: refused: customer `Maria (31) 98888-0001` {accepted}"))
             .and(contains("t.csv:6: refused: customer `5,53199E+12`"))
@@ -482,4 +482,21 @@ fn every_report_is_made_of_conversations_that_name_nothing() {
         let output = ended.get_output();
         assert!(matches!(output.status.code(), Some(0 | 3)), "{name}: {}", String::from_utf8_lossy(&output.stderr));
     }
+}
+
+#[test]
+fn answers_of_one_file_stand_beside_each_other_however_many_there_are() {
+    let sandbox = importing_answers();
+    // The same ticket at the beginning and at the end of a file that is written in two pieces; and a question of the same minute in another file.
+    let row =
+        |ticket: &str, answer: u32, minute: usize| format!("{ticket};{answer};05/10/2026 {:02}:{:02}\n", minute / 60 % 24, minute % 60);
+    let middle = (0..10_050).map(|number| row(&format!("t-{number}"), 4, number)).collect::<Vec<_>>().concat();
+    let answers = format!("ticketId;nota;datadaresposta\n{}{middle}{}", row("doubled", 5, 1), row("doubled", 3, 1));
+    let path = file(&sandbox, "answers.csv", answers);
+    sandbox.relato(&["import", &path]).assert().success().stdout(contains("10052 new"));
+    let of_doubled = "SELECT string_agg(answer, ' ' ORDER BY answer) FROM raw.imported_rating WHERE ticket_id = 'doubled'";
+    assert_eq!(text(&sandbox, of_doubled), "3 5");
+    let path = file(&sandbox, "corrected.csv", format!("ticketId;nota;datadaresposta\n{}", row("doubled", 1, 1)));
+    sandbox.relato(&["import", &path]).assert().success().stdout(contains("1 changed"));
+    assert_eq!(text(&sandbox, of_doubled), "1");
 }

@@ -356,6 +356,7 @@ impl Reader<'_> {
         let mut occurrences = Occurrences::default();
         let mut days: BTreeSet<NaiveDate> = BTreeSet::new();
         let mut batch = Batch::default();
+        store.begin_imported_file()?;
         file.sheet.each_row(|(line, cells)| {
             let row = cells.and_then(|cells| match file.mapping.kind {
                 Kind::Tickets => self.ticket(file, &cells).map(|(ticket, day)| {

@@ -150,7 +150,7 @@ const NEEDS_A_CLOSE: &str =
     "a ticket that has ended has a time of its close; where its column is not recognised, say which it is: --column \"HEADING=close\"";
 
 /// What is accepted as a customer.
-const CUSTOMER: &str = "one telephone number, an identity name@domain, or a name without a number in it";
+const CUSTOMER: &str = "one telephone number, an identity name@domain, an id in one word, or a name without a number in it";
 
 /// What is accepted as a name.
 const NAME: &str = "one line of at most 256 characters";

@@ -175,9 +175,9 @@ impl Sheet {
                     .wrong(format!("line {line}: a file may hold {rows} rows and {cells} cells; split it, by month for instance"))
                     .into())
             } else {
-                let lacks = if matches!(self.form, Form::Separated { .. }) { self.width.saturating_sub(row.cells.len()) } else { 0 };
-                let is_fragment = lacks > 0 && row.cells.len() == 1;
-                waiting.next((line, self.of_headings(row)), lacks > 0, is_fragment).into_iter().try_for_each(&mut work)
+                let is_short = matches!(self.form, Form::Separated { .. }) && row.cells.len() < self.width;
+                let is_fragment = is_short && row.cells.len() == 1;
+                waiting.next((line, self.of_headings(row)), is_short, is_fragment).into_iter().try_for_each(&mut work)
             };
             done.map_or_else(
                 |error| {
@@ -363,15 +363,11 @@ impl Waiting {
         let cut = |(line, row): Line| (line, row.and(Err(CUT.to_owned())));
         let this = if self.was_short { cut((line, row)) } else { (line, row) };
         self.was_short = is_short;
-        let mut ready = Vec::new();
-        if self.rows.len() == 2 {
-            ready.append(&mut self.rows);
-            ready[0] = cut(std::mem::replace(&mut ready[0], (0, Ok(Vec::new()))));
-        } else if !is_fragment {
-            ready.append(&mut self.rows);
-        }
+        let has_fragment = self.rows.len() == 2;
+        let ready = if has_fragment || !is_fragment { std::mem::take(&mut self.rows) } else { Vec::new() };
         self.rows.push(this);
-        ready
+        let is_cut = |place: usize| has_fragment && place == 0;
+        ready.into_iter().enumerate().map(|(place, row)| if is_cut(place) { cut(row) } else { row }).collect()
     }
 }
 
